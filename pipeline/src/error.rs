@@ -58,13 +58,24 @@ impl Error {
         self
     }
 
-    /// Puts a larger subject in front: a file before a key, `steps[2]` before `std`.
+    /// Puts a larger subject in front: a file before a key.
     #[must_use]
     pub fn within(mut self, outer: impl fmt::Display) -> Self {
         self.subject = if self.subject.is_empty() {
             outer.to_string()
         } else {
             format!("{outer}: {}", self.subject)
+        };
+        self
+    }
+
+    /// Puts a larger key in front of the key: `steps[2]` before `std` gives `steps[2].std`.
+    #[must_use]
+    pub fn within_key(mut self, outer: impl fmt::Display) -> Self {
+        self.subject = if self.subject.is_empty() {
+            outer.to_string()
+        } else {
+            format!("{outer}.{}", self.subject)
         };
         self
     }

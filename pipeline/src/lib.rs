@@ -1,8 +1,28 @@
 //! What preprocessing is: steps, output sizes, resampling weights and the scalar reference.
 //!
-//! Nothing here reads files or knows ONNX. The other crates take their meaning from this one.
+//! Nothing here reads files or knows ONNX. The other crates take their meaning from this one: a
+//! [`Pipeline`] is data, [`Pipeline::reference`] is what it means, and [`FusedPlan`] is the form
+//! that every backend executes.
 #![forbid(unsafe_code)]
 
+mod arithmetic;
+mod crop;
 mod error;
+mod named;
+mod output;
+mod pipeline;
+mod plan;
+pub mod resample;
+mod schema;
+mod size;
+pub mod steps;
 
+pub use arithmetic::{CHANNELS, Operation, Operator, Precision, ValueTable};
+pub use crop::CropRule;
 pub use error::{Error, Result};
+pub use output::{Dtype, Elements, Layout, Tensor};
+pub use pipeline::{Output, Pipeline};
+pub use plan::{Accept, DOMAIN, DOMAIN_VERSION, FusedPlan, Geometry, MAX_PIXELS, PLAN_ATTRIBUTE, op_name};
+pub use resample::{AxisWeights, Filter, Resampler};
+pub use schema::{Document, Notation};
+pub use size::{MAX_EDGE, ResolvedSize, SizeRule};

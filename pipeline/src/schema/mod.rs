@@ -1,0 +1,138 @@
+//! Reading TOML and JSON with errors that name the key and the line.
+
+mod locate;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::named::named_enum;
+use crate::{Error, Result};
+
+named_enum! {
+    /// The notation of a configuration text.
+    pub enum Notation("notation") {
+        /// TOML 1.0.
+        Toml = "TOML",
+        /// JSON (RFC 8259).
+        Json = "JSON",
+    }
+}
+
+/// A parsed configuration text that can find the line of a key.
+pub struct Document<'a> {
+    text: &'a str,
+    notation: Notation,
+    /// The parsed values.
+    pub value: Value,
+}
+
+impl<'a> Document<'a> {
+    /// Parses `text`.
+    ///
+    /// # Errors
+    /// On a syntax error, with its line; on a number that is not finite, with its key.
+    pub fn parse(text: &'a str, notation: Notation) -> Result<Self> {
+        let syntax = |line: usize, what: &str| {
+            Error::new(
+                format_args!("line {line}"),
+                format_args!("is not valid {notation}: {what}"),
+            )
+        };
+        let value = match notation {
+            Notation::Json => serde_json::from_str(text).map_err(|error| {
+                let error_text = error.to_string();
+                let what = error_text.split(" at line ").next().unwrap_or_default();
+                syntax(error.line(), what)
+                    .why("JSON has no comments, no trailing commas, and no NaN or Infinity")
+            })?,
+            Notation::Toml => {
+                let table: toml::Table = toml::from_str(text).map_err(|error| {
+                    let line = error.span().map_or(1, |span| locate::line(text, span.start));
+                    syntax(line, error.message())
+                })?;
+                let document = Self {
+                    text,
+                    notation,
+                    value: Value::Null,
+                };
+                let value =
+                    from_toml(toml::Value::Table(table), "").map_err(|error| document.with_line(error))?;
+                return Ok(Self { value, ..document });
+            }
+        };
+        Ok(Self {
+            text,
+            notation,
+            value,
+        })
+    }
+
+    /// Puts the line of the key that `error` names in front of it.
+    pub fn with_line(&self, error: Error) -> Error {
+        match locate::find(self.text, self.notation, error.subject()) {
+            Some(line) => error.within(format_args!("line {line}")),
+            None => error,
+        }
+    }
+}
+
+/// Reads `value` as `T`; errors name the key relative to `value`.
+pub(crate) fn typed<T: DeserializeOwned>(value: Value) -> Result<T> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.inner().to_string();
+        // An unknown key is reported at its parent by some containers and at itself by others.
+        match inner
+            .strip_prefix("unknown field `")
+            .and_then(|rest| rest.split_once('`'))
+        {
+            Some((key, rest)) => {
+                let parent = path.strip_suffix(key).unwrap_or(&path).trim_end_matches('.');
+                let expected = rest
+                    .trim_start_matches(", ")
+                    .trim_start_matches("expected ")
+                    .replace('`', "");
+                let error =
+                    Error::new(key, "is an unknown key").expected_got(expected, format_args!("{key:?}"));
+                if parent.is_empty() || parent == "." {
+                    error
+                } else {
+                    error.within_key(parent)
+                }
+            }
+            None if path == "." => Error::new("", inner),
+            None => Error::new(path, inner),
+        }
+    })
+}
+
+fn from_toml(value: toml::Value, path: &str) -> Result<Value> {
+    let key = |key: &str| {
+        if path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{path}.{key}")
+        }
+    };
+    Ok(match value {
+        toml::Value::String(text) => text.into(),
+        toml::Value::Integer(number) => number.into(),
+        toml::Value::Float(number) if number.is_finite() => number.into(),
+        toml::Value::Float(number) => {
+            return Err(Error::new(path, "is not a finite number").expected_got("a finite number", number));
+        }
+        toml::Value::Boolean(flag) => flag.into(),
+        toml::Value::Datetime(date) => date.to_string().into(),
+        toml::Value::Array(items) => items
+            .into_iter()
+            .enumerate()
+            .map(|(index, item)| from_toml(item, &format!("{path}[{index}]")))
+            .collect::<Result<Vec<_>>>()?
+            .into(),
+        toml::Value::Table(table) => table
+            .into_iter()
+            .map(|(name, item)| Ok((name.clone(), from_toml(item, &key(&name))?)))
+            .collect::<Result<serde_json::Map<_, _>>>()?
+            .into(),
+    })
+}

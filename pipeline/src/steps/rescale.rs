@@ -1,0 +1,81 @@
+//! Multiply or divide by a constant.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Pixels, StepKind, check_divisors, check_finite, to_float};
+use crate::arithmetic::{Operation, Operator, Precision};
+use crate::plan::PlanBuilder;
+use crate::{CHANNELS, Error, Result};
+
+/// Scales pixel values. Exactly one of `factor` and `divisor` is given; `offset` is added afterwards.
+///
+/// `divisor = 255` is torchvision's `ToTensor` and timm; `factor` in float64 is Hugging Face's
+/// Pillow backend (`image.astype(float64) * factor`, then float32), in float32 its torchvision backend without
+/// normalisation, and PaddleOCR.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rescale {
+    /// What pixels are multiplied by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub factor: Option<f64>,
+    /// What pixels are divided by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub divisor: Option<f64>,
+    /// What is added to the float32 result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<f64>,
+    /// The type that `factor` or `divisor` is applied in.
+    #[serde(default = "default_precision")]
+    pub precision: Precision,
+}
+
+fn default_precision() -> Precision {
+    Precision::Float32
+}
+
+impl Rescale {
+    fn operations(&self) -> Vec<Operation> {
+        let scale = match (self.factor, self.divisor) {
+            (Some(factor), _) => Some((Operator::Multiply, factor)),
+            (None, Some(divisor)) => Some((Operator::Divide, divisor)),
+            (None, None) => None,
+        };
+        let scale = scale.map(|(operator, operand)| match self.precision {
+            Precision::Float32 => Operation::float32(operator, [operand; CHANNELS]),
+            Precision::Float64 => Operation::float64(operator, [operand; CHANNELS]),
+        });
+        let offset = self
+            .offset
+            .map(|offset| Operation::float32(Operator::Add, [offset; CHANNELS]));
+        scale.into_iter().chain(offset).collect()
+    }
+}
+
+impl StepKind for Rescale {
+    const NAME: &'static str = "rescale";
+    const SUMMARY: &'static str =
+        "scale pixel values: torchvision ToTensor (divisor = 255), Hugging Face do_rescale (factor)";
+    const EXAMPLE: &'static str = "step = \"rescale\"\ndivisor = 255";
+
+    fn check(&self) -> Result<()> {
+        match (self.factor, self.divisor) {
+            (Some(factor), None) => check_finite("factor", factor)?,
+            (None, Some(divisor)) => check_divisors("divisor", [divisor; CHANNELS])?,
+            (Some(_), Some(_)) | (None, None) => {
+                return Err(Error::new("rescale", "takes exactly one of factor and divisor")
+                    .fix("write divisor = 255, or factor = 0.00392156862745098"));
+            }
+        }
+        self.offset
+            .map_or(Ok(()), |offset| check_finite("offset", offset))
+    }
+
+    fn fold(&self, plan: &mut PlanBuilder) -> Result<()> {
+        plan.operate(self.operations());
+        Ok(())
+    }
+
+    fn apply(&self, pixels: Pixels) -> Result<Pixels> {
+        Ok(super::apply_operations(to_float(pixels), &self.operations()))
+    }
+}
