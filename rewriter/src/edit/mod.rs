@@ -1,0 +1,111 @@
+//! A new file made of ranges of an old one and of new bytes.
+
+mod reader;
+mod write;
+
+use std::path::PathBuf;
+
+use prep_onnx_pipeline::{Error, Result};
+
+pub(crate) use reader::Spliced;
+pub use write::Written;
+
+use crate::model::{ExternalFile, Model, Source};
+
+/// A file that is ready to be written: ranges of the model it was made from, and new bytes.
+#[derive(Debug, Clone)]
+pub struct Edit {
+    source: Source,
+    source_path: PathBuf,
+    external: Vec<ExternalFile>,
+    segments: Vec<Segment>,
+}
+
+#[derive(Debug, Clone)]
+enum Segment {
+    /// The bytes `start..end` of the source.
+    Copy { start: u64, end: u64 },
+    /// New bytes.
+    New(Vec<u8>),
+}
+
+impl Segment {
+    fn len(&self) -> u64 {
+        match self {
+            Self::Copy { start, end } => end - start,
+            Self::New(bytes) => bytes.len() as u64,
+        }
+    }
+}
+
+/// One change: `removed` bytes at `at` give way to `inserted`.
+#[derive(Debug, Clone)]
+pub(crate) struct Replacement {
+    pub(crate) at: u64,
+    pub(crate) removed: u64,
+    pub(crate) inserted: Vec<u8>,
+}
+
+impl Edit {
+    /// `model` with `replacements`, which are sorted and apart, and without what follows byte `end`.
+    pub(crate) fn new(model: &Model, replacements: Vec<Replacement>, end: u64) -> Result<Self> {
+        let out_of_order = || {
+            Error::new(
+                model.path().display(),
+                "the changes to the file overlap or lie outside it",
+            )
+        };
+        let mut segments = Vec::new();
+        let mut position = 0;
+        let copy = |segments: &mut Vec<Segment>, start: u64, end: u64| {
+            if start < end {
+                segments.push(Segment::Copy { start, end });
+            }
+        };
+        for Replacement {
+            at,
+            removed,
+            inserted,
+        } in replacements
+        {
+            let after = at
+                .checked_add(removed)
+                .filter(|after| at >= position && *after <= end)
+                .ok_or_else(out_of_order)?;
+            copy(&mut segments, position, at);
+            if !inserted.is_empty() {
+                segments.push(Segment::New(inserted));
+            }
+            position = after;
+        }
+        if end > model.bytes() {
+            return Err(out_of_order());
+        }
+        copy(&mut segments, position, end);
+        Ok(Self {
+            source: model.source.clone(),
+            source_path: model.path().to_owned(),
+            external: model.external_files().to_vec(),
+            segments,
+        })
+    }
+
+    /// The size of the new file in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.segments.iter().map(Segment::len).sum()
+    }
+
+    /// How many of them are not copied from the model.
+    pub fn new_bytes(&self) -> u64 {
+        let new = self
+            .segments
+            .iter()
+            .filter(|segment| matches!(segment, Segment::New(_)));
+        new.map(Segment::len).sum()
+    }
+
+    /// The new file as a reader, without writing it.
+    pub(crate) fn reader(&self) -> Spliced<'_> {
+        Spliced::new(self)
+    }
+}

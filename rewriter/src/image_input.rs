@@ -1,0 +1,229 @@
+//! Which input of a model takes the image, and in what form.
+
+use prep_onnx_pipeline::{Dtype, Error, Layout, Result};
+use serde::Serialize;
+
+use crate::model::{Dimension, ElementType, Model, Value, ValueType};
+
+/// The input of a model that takes the preprocessed image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ImageInput {
+    /// Its name.
+    pub name: String,
+    /// Its element type.
+    #[serde(serialize_with = "crate::inspect::as_text")]
+    pub dtype: Dtype,
+    /// Its axis order.
+    #[serde(serialize_with = "crate::inspect::as_text")]
+    pub layout: Layout,
+    /// Whether the shape itself tells the axis order; otherwise `assumptions` says what was assumed.
+    pub layout_is_certain: bool,
+    /// Its shape, four dimensions.
+    pub shape: Vec<Dimension>,
+    /// What the file left open and how it was understood, one line each.
+    pub assumptions: Vec<String>,
+}
+
+impl ImageInput {
+    /// Finds the image input of `model`: the only input of rank 4 with elements of type float32,
+    /// float16 or uint8 that is no initializer, or the one that `name` names.
+    ///
+    /// # Errors
+    /// No such input, or several; an input of another rank, element type or number of channels.
+    pub fn find(model: &Model, name: Option<&str>) -> Result<Self> {
+        let found = match name {
+            Some(name) => named(model, name),
+            None => only_candidate(model),
+        };
+        found
+            .and_then(Self::read)
+            .map_err(|error| error.within(model.path().display()))
+    }
+
+    /// The batch size: the first dimension.
+    pub fn batch(&self) -> &Dimension {
+        &self.shape[0]
+    }
+
+    /// (height, width).
+    pub fn size(&self) -> (&Dimension, &Dimension) {
+        match self.layout {
+            Layout::Nchw => (&self.shape[2], &self.shape[3]),
+            Layout::Nhwc => (&self.shape[1], &self.shape[2]),
+        }
+    }
+
+    /// The same input with the axis order that a pipeline asks for, where the shape leaves it open.
+    #[must_use]
+    pub fn with_layout(mut self, layout: Layout) -> Self {
+        if !self.layout_is_certain && layout != self.layout {
+            self.layout = layout;
+            self.assumptions = vec![format!(
+                "input `{}`: the axis order is {layout}, as the pipeline says",
+                self.name
+            )];
+        }
+        self
+    }
+
+    fn read(value: &Value) -> Result<Self> {
+        let (dtype, shape) = tensor(value)?;
+        let (layout, assumption) = match (shape[1].fixed(), shape[3].fixed()) {
+            (Some(3), Some(3)) => usual_layout(value, "two dimensions are 3, and this is the usual order"),
+            (Some(3), _) => (Layout::Nchw, None),
+            (_, Some(3)) => (Layout::Nhwc, None),
+            (None, None) => open_layout(value, shape),
+            // An open dimension can hold the channels where the other one is too large for them.
+            (None, Some(width)) if width > 4 => {
+                usual_layout(value, "its last dimension is no number of channels")
+            }
+            (Some(height), None) if height > 4 => (Layout::Nhwc, None),
+            (first, last) => return Err(wrong_channels(value, first, last)),
+        };
+        Ok(Self {
+            name: value.name.clone(),
+            dtype,
+            layout,
+            layout_is_certain: assumption.is_none(),
+            shape: shape.to_vec(),
+            assumptions: assumption.into_iter().collect(),
+        })
+    }
+}
+
+/// Element type and shape of a value that can be an image.
+fn tensor(value: &Value) -> Result<(Dtype, &[Dimension])> {
+    let subject = format!("input `{}`", value.name);
+    let ValueType::Tensor { element, shape } = &value.value_type else {
+        return Err(Error::new(subject, "is no tensor").expected_got("a tensor of rank 4", &value.value_type));
+    };
+    let rank = shape.as_ref().map_or_else(
+        || "an unknown rank".to_owned(),
+        |shape| format!("rank {}", shape.len()),
+    );
+    let Some(shape) = shape.as_deref().filter(|shape| shape.len() == 4) else {
+        return Err(Error::new(subject, "has the wrong rank for an image")
+            .expected_got(
+                "rank 4 (N, C, H, W or N, H, W, C)",
+                format!("{rank}: {}", value.value_type),
+            )
+            .fix("name the image input with --input"));
+    };
+    let dtype = dtype(*element).ok_or_else(|| {
+        Error::new(subject, "unsupported element type")
+            .expected_got("float32, float16 or uint8", element)
+            .fix("name another input with --input, or export the model with float32 inputs")
+    })?;
+    Ok((dtype, shape))
+}
+
+fn dtype(element: ElementType) -> Option<Dtype> {
+    match element {
+        ElementType::FLOAT32 => Some(Dtype::Float32),
+        ElementType::FLOAT16 => Some(Dtype::Float16),
+        ElementType::UINT8 => Some(Dtype::Uint8),
+        _ => None,
+    }
+}
+
+fn named<'a>(model: &'a Model, name: &str) -> Result<&'a Value> {
+    if let Some(value) = model.inputs().find(|value| value.name == name) {
+        return Ok(value);
+    }
+    let what = if model.skeleton.inputs.iter().any(|input| input.value.name == name) {
+        "is an initializer, not an image"
+    } else {
+        "there is no such input"
+    };
+    Err(Error::new(format!("input `{name}`"), what)
+        .expected_got(format!("one of {}", list(model.inputs())), format!("`{name}`"))
+        .fix("give the name of the image input to --input"))
+}
+
+fn only_candidate(model: &Model) -> Result<&Value> {
+    let candidates: Vec<_> = model.inputs().filter(|value| tensor(value).is_ok()).collect();
+    let images: Vec<_> = candidates
+        .iter()
+        .copied()
+        .filter(|value| ImageInput::read(value).is_ok())
+        .collect();
+    match (images.as_slice(), candidates.as_slice()) {
+        ([image], _) => Ok(image),
+        // One input of rank 4 with another number of channels: its own error says it best.
+        ([], [candidate]) => Ok(candidate),
+        ([], []) => {
+            let inputs: Vec<_> = model.inputs().collect();
+            let rank_4 = |value: &&Value| matches!(&value.value_type, ValueType::Tensor { shape: Some(shape), .. } if shape.len() == 4);
+            match (inputs.as_slice(), inputs.iter().copied().find(rank_4)) {
+                ([only], _) => Ok(only),
+                (_, Some(other_type)) => Ok(other_type),
+                _ => Err(Error::new("inputs", "none of them takes images")
+                    .expected_got("a float32, float16 or uint8 tensor of rank 4", list(inputs))
+                    .fix("name the image input with --input, or export the model with shapes")),
+            }
+        }
+        ([], _) => Err(Error::new("inputs", "none of them takes RGB images")
+            .expected_got("3 channels", list(candidates))),
+        _ => Err(Error::new("inputs", "several of them can take images")
+            .expected_got("one", list(images))
+            .fix("name the image input with --input")),
+    }
+}
+
+/// The axis order where the number of channels is open, and what to say about it.
+fn open_layout(value: &Value, shape: &[Dimension]) -> (Layout, Option<String>) {
+    if names_channels(&shape[1]) {
+        (Layout::Nchw, None)
+    } else if names_channels(&shape[3]) || value.name.to_ascii_lowercase().contains("nhwc") {
+        (Layout::Nhwc, None)
+    } else {
+        usual_layout(
+            value,
+            "the number of channels is open, and this is the usual order",
+        )
+    }
+}
+
+fn usual_layout(value: &Value, reason: &str) -> (Layout, Option<String>) {
+    let layout = Layout::Nchw;
+    let line = format!(
+        "input `{}` {}: the axis order is taken as {layout}: {reason}",
+        value.name, value.value_type
+    );
+    (layout, Some(line))
+}
+
+fn names_channels(dimension: &Dimension) -> bool {
+    let Dimension::Symbolic(name) = dimension else {
+        return false;
+    };
+    let name = name.to_ascii_lowercase();
+    name == "c" || name.contains("channel")
+}
+
+fn wrong_channels(value: &Value, first: Option<i64>, last: Option<i64>) -> Error {
+    let counts: Vec<_> = [first, last]
+        .into_iter()
+        .flatten()
+        .map(|count| count.to_string())
+        .collect();
+    let got = format!("{} in {}", counts.join(" or "), value.value_type);
+    Error::new(
+        format!("input `{}`", value.name),
+        "has an unsupported number of channels",
+    )
+    .expected_got("3 (RGB images)", got)
+    .fix("name another input with --input; models of grayscale, RGBA or depth images are not supported")
+}
+
+fn list<'a>(values: impl IntoIterator<Item = &'a Value>) -> String {
+    let values: Vec<_> = values
+        .into_iter()
+        .map(|value| format!("`{}` {}", value.name, value.value_type))
+        .collect();
+    if values.is_empty() {
+        "no inputs".to_owned()
+    } else {
+        values.join("; ")
+    }
+}

@@ -1,0 +1,272 @@
+//! Putting nodes in front of a graph.
+
+use std::collections::HashSet;
+
+use onnx_protobuf::{FunctionProto, Message, NodeProto, ValueInfoProto};
+use prep_onnx_pipeline::{Error, Result};
+
+use crate::edit::{Edit, Replacement};
+use crate::metadata::{STRIP_KEY, embedded_trace};
+use crate::model::{Model, Use};
+use crate::record::Record;
+use crate::wire::{MAX_MESSAGE, bytes_field, varint, varint_field};
+
+/// The lowest standard operator set that the inserted nodes are written for.
+pub const MIN_OPSET: i64 = 11;
+/// The IR version that brought model-local functions.
+const FUNCTIONS_IR_VERSION: u64 = 8;
+/// The most bytes of the original that a record holds for one change.
+const MAX_REPLACED: u64 = 2 << 20;
+
+mod field {
+    pub(super) const GRAPH_NODE: u32 = 1;
+    pub(super) const GRAPH_INPUT: u32 = 11;
+    pub(super) const GRAPH_VALUE_INFO: u32 = 13;
+    pub(super) const MODEL_OPSET_IMPORT: u32 = 8;
+    pub(super) const MODEL_METADATA_PROPS: u32 = 14;
+    pub(super) const MODEL_FUNCTIONS: u32 = 25;
+    pub(super) const PAIR_FIRST: u32 = 1;
+    pub(super) const PAIR_SECOND: u32 = 2;
+}
+
+/// What is put into a model.
+#[derive(Debug, Clone, Default)]
+pub struct Insertion {
+    /// The nodes, in topological order. They come before all others; exactly one of them has the
+    /// image input's name among its outputs.
+    pub nodes: Vec<NodeProto>,
+    /// Model-local functions. With any, the IR version becomes at least 8.
+    pub functions: Vec<FunctionProto>,
+    /// The graph inputs that take the place of the image input.
+    pub inputs: Vec<ValueInfoProto>,
+    /// Operator sets that the nodes need: domain and version. One that the model has already is left out.
+    pub opset_imports: Vec<(String, i64)>,
+    /// Entries for `metadata_props`.
+    pub metadata: Vec<(String, String)>,
+}
+
+/// `model` with `insertion` in the place of its input `image_input`.
+///
+/// That input becomes a value of the graph with the same name and type; everything else stays as it
+/// is, byte for byte. [`strip`](crate::strip) undoes it.
+///
+/// # Errors
+/// A model that has a pipeline already, whose standard operator set is below [`MIN_OPSET`], that has
+/// no IR version or whose external data is missing; a name that is taken; a result of 2 GiB or more.
+pub fn insert(model: &Model, image_input: &str, insertion: &Insertion) -> Result<Edit> {
+    check_model(model)
+        .and_then(|()| check_names(model, image_input, insertion))
+        .and_then(|()| splice(model, image_input, insertion))
+        .map_err(|error| error.within(model.path().display()))
+        .and_then(|edit| model.check_external_files().map(|()| edit))
+}
+
+/// Checks that a pipeline can be put into `model` at all.
+fn check_model(model: &Model) -> Result<()> {
+    if let Some(trace) = embedded_trace(model) {
+        return Err(Error::new("", "a pipeline is already embedded")
+            .expected_got("a model without one", trace)
+            .fix("strip first: prep-onnx strip MODEL -o OUT"));
+    }
+    if model.ir_version().is_none_or(|version| version < 1) {
+        let got = model
+            .ir_version()
+            .map_or_else(|| "none".to_owned(), |version| version.to_string());
+        return Err(Error::new("ir_version", "is missing or invalid")
+            .expected_got("at least 1", got)
+            .fix("export the model again"));
+    }
+    match model.standard_opset() {
+        Some(version) if version >= MIN_OPSET => Ok(()),
+        version => {
+            let got = version.map_or_else(|| "none".to_owned(), |version| version.to_string());
+            Err(Error::new("opset", "the standard operator set is too old")
+                .expected_got(format!("at least {MIN_OPSET}"), got)
+                .fix("convert the model with onnx.version_converter, or export it with a newer opset"))
+        }
+    }
+}
+
+fn check_names(model: &Model, image_input: &str, insertion: &Insertion) -> Result<()> {
+    let taken = |kind: &str, name: &str| {
+        Error::new(format!("{kind} `{name}`"), "the name is taken in the model")
+            .expected_got("a name that no value or node has", format!("`{name}`"))
+            .fix(format!(
+                "use another name, for example `{}`",
+                model.free_name(name)
+            ))
+    };
+    let mut new = HashSet::new();
+    let mut add = |kind: &str, name: &str| match name.is_empty()
+        || (!model.has_name(name) && new.insert(name.to_owned()))
+    {
+        true => Ok(()),
+        false => Err(taken(kind, name)),
+    };
+    for input in &insertion.inputs {
+        add("input", &input.name)?;
+    }
+    for node in &insertion.nodes {
+        add("node", &node.name)?;
+    }
+    let mut producers = 0;
+    for output in insertion.nodes.iter().flat_map(|node| &node.output) {
+        if output == image_input {
+            producers += 1;
+        } else {
+            add("value", output)?;
+        }
+    }
+    if producers != 1 {
+        return Err(Error::new(
+            format!("input `{image_input}`"),
+            "is not made by the inserted nodes",
+        )
+        .expected_got("one node", producers));
+    }
+    for function in &insertion.functions {
+        if model
+            .functions()
+            .any(|(domain, name, _)| domain == function.domain && name == function.name)
+        {
+            return Err(taken(
+                "function",
+                &format!("{}::{}", function.domain, function.name),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn splice(model: &Model, image_input: &str, insertion: &Insertion) -> Result<Edit> {
+    let mut replacements = graph_replacements(model, image_input, insertion)?;
+    if let (false, Some((version, field))) = (insertion.functions.is_empty(), &model.skeleton.ir_version)
+        && u64::try_from(*version).is_ok_and(|version| version < FUNCTIONS_IR_VERSION)
+    {
+        let mut inserted = Vec::new();
+        varint(&mut inserted, FUNCTIONS_IR_VERSION);
+        replacements.push(Replacement {
+            at: field.after_tag,
+            removed: field.end - field.after_tag,
+            inserted,
+        });
+    }
+    replacements.sort_by_key(|replacement| replacement.at);
+
+    let mut record = Record::new(model.bytes(), &model.skeleton.digest);
+    for Replacement {
+        at,
+        removed,
+        inserted,
+    } in &replacements
+    {
+        let original = model.range(*at, at + removed, MAX_REPLACED)?;
+        record.push(*at, &original, inserted.len() as u64);
+    }
+    replacements.push(Replacement {
+        at: model.bytes(),
+        removed: 0,
+        inserted: appended(model, insertion, &record)?,
+    });
+    let edit = Edit::new(model, replacements, model.bytes())?;
+    if edit.bytes() > MAX_MESSAGE {
+        return Err(Error::new("", "the result would be larger than protobuf allows")
+            .expected_got(format!("at most {MAX_MESSAGE} bytes"), edit.bytes())
+            .fix("save the model with external data first"));
+    }
+    Ok(edit)
+}
+
+/// The changes inside the graph: nodes at its start, inputs in the place of the image input.
+fn graph_replacements(model: &Model, image_input: &str, insertion: &Insertion) -> Result<Vec<Replacement>> {
+    let mut inputs = model.fed_inputs().filter(|input| input.value.name == image_input);
+    let (Some(input), None) = (inputs.next(), inputs.next()) else {
+        return Err(Error::new(
+            format!("input `{image_input}`"),
+            "is not one of the model's inputs, or is listed twice",
+        ));
+    };
+    let mut replaced = Vec::new();
+    for new in &insertion.inputs {
+        bytes_field(&mut replaced, field::GRAPH_INPUT, &encode(new)?);
+    }
+    // The message of an input is also that of a value_info entry: only the tag changes.
+    let removed = if model.skeleton.names.is(image_input, Use::ValueInfo) {
+        input.field.end - input.field.start
+    } else {
+        varint(&mut replaced, u64::from(field::GRAPH_VALUE_INFO) << 3 | 2);
+        input.field.after_tag - input.field.start
+    };
+    let input_replacement = Replacement {
+        at: input.field.start,
+        removed,
+        inserted: replaced,
+    };
+
+    let mut replacements = Vec::new();
+    for (index, graph) in model.skeleton.graphs.iter().enumerate() {
+        let mut nodes = Vec::new();
+        if index == 0 {
+            for node in &insertion.nodes {
+                bytes_field(&mut nodes, field::GRAPH_NODE, &encode(node)?);
+            }
+        }
+        let holds_input = (graph.payload..graph.end).contains(&input.field.start);
+        let mut len = graph.end - graph.payload + nodes.len() as u64;
+        if holds_input {
+            len = len - input_replacement.removed + input_replacement.inserted.len() as u64;
+        }
+        if nodes.is_empty() && !holds_input {
+            continue;
+        }
+        let mut inserted = Vec::new();
+        varint(&mut inserted, len);
+        inserted.append(&mut nodes);
+        replacements.push(Replacement {
+            at: graph.after_tag,
+            removed: graph.payload - graph.after_tag,
+            inserted,
+        });
+    }
+    replacements.push(input_replacement);
+    Ok(replacements)
+}
+
+/// What comes after the last byte of the original. The record is its last field.
+fn appended(model: &Model, insertion: &Insertion, record: &Record) -> Result<Vec<u8>> {
+    let mut out = Vec::new();
+    for (domain, version) in &insertion.opset_imports {
+        match model.opsets().iter().find(|(present, _)| present == domain) {
+            None => {
+                let mut opset = Vec::new();
+                bytes_field(&mut opset, field::PAIR_FIRST, domain.as_bytes());
+                varint_field(&mut opset, field::PAIR_SECOND, *version as u64);
+                bytes_field(&mut out, field::MODEL_OPSET_IMPORT, &opset);
+            }
+            Some((_, present)) if present == version => {}
+            Some((_, present)) => {
+                return Err(
+                    Error::new(format!("opset `{domain}`"), "the model imports another version")
+                        .expected_got(version, present),
+                );
+            }
+        }
+    }
+    for function in &insertion.functions {
+        bytes_field(&mut out, field::MODEL_FUNCTIONS, &encode(function)?);
+    }
+    let record = (STRIP_KEY.to_owned(), record.to_json()?);
+    for (key, value) in insertion.metadata.iter().chain([&record]) {
+        let mut entry = Vec::new();
+        bytes_field(&mut entry, field::PAIR_FIRST, key.as_bytes());
+        bytes_field(&mut entry, field::PAIR_SECOND, value.as_bytes());
+        bytes_field(&mut out, field::MODEL_METADATA_PROPS, &entry);
+    }
+    Ok(out)
+}
+
+fn encode(message: &impl Message) -> Result<Vec<u8>> {
+    message
+        .write_to_bytes()
+        .map_err(|error| Error::new("", format!("cannot be encoded: {error}")))
+}

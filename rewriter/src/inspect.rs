@@ -1,0 +1,206 @@
+//! What is inside a model, embedded or not.
+
+use prep_onnx_pipeline::{DOMAIN, PLAN_ATTRIBUTE};
+use serde::{Serialize, Serializer};
+use serde_json::Value as Json;
+
+use crate::image_input::ImageInput;
+use crate::metadata::{PIPELINE_KEY, STRIP_KEY, VERSION_KEY, embedded_trace};
+use crate::model::{Model, Value, string_attribute};
+use crate::strip::strip;
+
+/// The largest node of ours that is read.
+const MAX_NODE: u64 = 1 << 20;
+
+/// What is inside a model.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    /// The file.
+    pub path: String,
+    /// Its size in bytes, without external data.
+    pub bytes: u64,
+    /// The IR version.
+    pub ir_version: Option<i64>,
+    /// The tool that wrote the model.
+    pub producer: String,
+    /// The imported operator sets; the standard one has an empty domain.
+    pub opsets: Vec<Opset>,
+    /// The inputs that a caller has to feed.
+    pub inputs: Vec<Value>,
+    /// The outputs.
+    pub outputs: Vec<Value>,
+    /// The number of nodes of the main graph.
+    pub nodes: u64,
+    /// The number of initializers of the main graph.
+    pub initializers: u64,
+    /// The model-local functions.
+    pub functions: Vec<Function>,
+    /// The external data files.
+    pub external_data: Vec<External>,
+    /// The keys of `metadata_props`.
+    pub metadata_keys: Vec<String>,
+    /// The embedded pipeline; `None` in a model without one.
+    pub embedded: Option<Embedded>,
+    /// The image input of a model without a pipeline.
+    pub image_input: Option<ImageInput>,
+    /// Why no image input was found, in a model without a pipeline.
+    pub image_input_problem: Option<String>,
+}
+
+/// An imported operator set.
+#[derive(Debug, Clone, Serialize)]
+pub struct Opset {
+    /// Its domain.
+    pub domain: String,
+    /// Its version.
+    pub version: i64,
+}
+
+/// A model-local function.
+#[derive(Debug, Clone, Serialize)]
+pub struct Function {
+    /// Its domain.
+    pub domain: String,
+    /// Its name.
+    pub name: String,
+    /// The number of nodes of its body.
+    pub nodes: u64,
+}
+
+/// An external data file.
+#[derive(Debug, Clone, Serialize)]
+pub struct External {
+    /// The path as the model has it.
+    pub location: String,
+    /// How many tensors refer to it.
+    pub tensors: u64,
+    /// What is wrong with it: it is missing or too short.
+    pub problem: Option<String>,
+}
+
+/// How a pipeline lies in a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Form {
+    /// A custom node and a function of the same name.
+    OneFile,
+    /// A custom node without a function: it needs the library.
+    Fused,
+    /// Standard ops in the graph itself.
+    Standard,
+}
+
+impl std::fmt::Display for Form {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::OneFile => "one-file",
+            Self::Fused => "fused",
+            Self::Standard => "standard",
+        })
+    }
+}
+
+/// An embedded pipeline.
+#[derive(Debug, Clone, Serialize)]
+pub struct Embedded {
+    /// The version of prep-onnx that embedded it.
+    pub version: Option<String>,
+    /// The pipeline.
+    pub pipeline: Option<Json>,
+    /// The name of the op, with its domain.
+    pub op: Option<String>,
+    /// The fused plan of the op.
+    pub plan: Option<Json>,
+    /// How it lies in the model.
+    pub form: Form,
+    /// The number of nodes of the portable body, where it is a function.
+    pub function_nodes: Option<u64>,
+    /// Whether `strip` restores the original.
+    pub can_strip: bool,
+    /// Why it does not.
+    pub strip_problem: Option<String>,
+}
+
+/// What is inside `model`.
+pub fn inspect(model: &Model) -> Summary {
+    let embedded = embedded_trace(model).map(|_| embedded(model));
+    let (image_input, image_input_problem) = match (&embedded, ImageInput::find(model, None)) {
+        (Some(_), _) => (None, None),
+        (None, Ok(input)) => (Some(input), None),
+        (None, Err(error)) => (None, Some(error.to_string())),
+    };
+    let external = model.external_files().iter().map(|file| External {
+        location: file.location.clone(),
+        tensors: file.tensors,
+        problem: file.check(model.folder()).err().map(|error| error.to_string()),
+    });
+    Summary {
+        path: model.path().display().to_string(),
+        bytes: model.bytes(),
+        ir_version: model.ir_version(),
+        producer: model.producer().to_owned(),
+        opsets: model
+            .opsets()
+            .iter()
+            .map(|(domain, version)| Opset {
+                domain: domain.clone(),
+                version: *version,
+            })
+            .collect(),
+        inputs: model.inputs().cloned().collect(),
+        outputs: model.outputs().to_vec(),
+        nodes: model.nodes(),
+        initializers: model.initializers(),
+        functions: functions(model).collect(),
+        external_data: external.collect(),
+        metadata_keys: model.metadata().map(|(key, _)| key.to_owned()).collect(),
+        embedded,
+        image_input,
+        image_input_problem,
+    }
+}
+
+fn functions(model: &Model) -> impl Iterator<Item = Function> {
+    model.functions().map(|(domain, name, nodes)| Function {
+        domain: domain.to_owned(),
+        name: name.to_owned(),
+        nodes,
+    })
+}
+
+fn embedded(model: &Model) -> Embedded {
+    let node = model.skeleton.own_nodes.first();
+    let function = functions(model)
+        .find(|function| function.domain == DOMAIN && node.is_none_or(|node| node.op_type == function.name));
+    let form = match (node, &function) {
+        (None, _) => Form::Standard,
+        (Some(_), Some(_)) => Form::OneFile,
+        (Some(_), None) => Form::Fused,
+    };
+    let plan = node.and_then(|node| {
+        let bytes = model.range(node.field.payload, node.field.end, MAX_NODE).ok()?;
+        let plan = string_attribute(&bytes, PLAN_ATTRIBUTE).ok()??;
+        serde_json::from_slice(&plan).ok()
+    });
+    let problem = strip(model).err().map(|error| error.to_string());
+    Embedded {
+        version: model.metadata_value(VERSION_KEY).map(str::to_owned),
+        pipeline: model
+            .metadata_value(PIPELINE_KEY)
+            .and_then(|text| serde_json::from_str(text).ok()),
+        op: node.map(|node| format!("{DOMAIN}::{}", node.op_type)),
+        plan,
+        form,
+        function_nodes: function.map(|function| function.nodes),
+        can_strip: problem.is_none() && model.metadata_value(STRIP_KEY).is_some(),
+        strip_problem: problem,
+    }
+}
+
+/// Serialises a value as the text that it displays as.
+pub(crate) fn as_text<S: Serializer>(
+    value: &impl std::fmt::Display,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}

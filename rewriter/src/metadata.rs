@@ -1,0 +1,29 @@
+//! The keys that embedding adds to `metadata_props`.
+
+use prep_onnx_pipeline::DOMAIN;
+
+use crate::model::Model;
+
+/// The key of the pipeline, as canonical JSON.
+pub const PIPELINE_KEY: &str = "prep_onnx.pipeline";
+/// The key of the version of prep-onnx that embedded it.
+pub const VERSION_KEY: &str = "prep_onnx.version";
+/// The key of what `strip` needs.
+pub const STRIP_KEY: &str = "prep_onnx.strip";
+
+/// What in `model` shows that a pipeline was embedded before, if anything does.
+pub(crate) fn embedded_trace(model: &Model) -> Option<String> {
+    let key = [PIPELINE_KEY, STRIP_KEY]
+        .into_iter()
+        .find(|key| model.metadata_value(key).is_some());
+    let in_domain = |domain: &str| domain == DOMAIN;
+    if let Some(key) = key {
+        Some(format!("the metadata key `{key}`"))
+    } else if model.functions().any(|(domain, ..)| in_domain(domain)) {
+        Some(format!("a function of the domain `{DOMAIN}`"))
+    } else if model.opsets().iter().any(|(domain, _)| in_domain(domain)) {
+        Some(format!("an import of the domain `{DOMAIN}`"))
+    } else {
+        None
+    }
+}
