@@ -1,2 +1,3 @@
-//!
+//! The binary `prep-onnx`.
+#![forbid(unsafe_code)]
 fn main() {}

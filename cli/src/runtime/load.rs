@@ -1,0 +1,77 @@
+//! Loading the library into this process, once.
+
+use std::sync::Mutex;
+
+use prep_onnx_pipeline::{Error, Result};
+
+use super::Runtime;
+use super::library::version;
+
+/// ONNX Runtime in this process.
+#[derive(Clone)]
+pub struct Loaded {
+    runtime: Runtime,
+    environment: ort::environment::Environment,
+}
+
+impl Loaded {
+    /// The library.
+    pub fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+
+    /// What sessions are made from.
+    pub fn environment(&self) -> &ort::environment::Environment {
+        &self.environment
+    }
+
+    /// The version as the library reports it, else as its file name has it, else `unknown`.
+    pub fn version(&self) -> String {
+        // The build information begins with the branch of the release: "git-branch=rel-1.30.0, ...".
+        let info = ort::info();
+        let branch = info.split("git-branch=rel-").nth(1);
+        let reported = branch.and_then(|rest| rest.split(|c: char| !(c.is_ascii_digit() || c == '.')).next());
+        if let Some(reported) = reported.filter(|version| !version.is_empty()) {
+            return reported.to_owned();
+        }
+        let path = std::fs::canonicalize(&self.runtime.path).unwrap_or_else(|_| self.runtime.path.clone());
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        version(&name).map_or_else(
+            || "unknown".to_owned(),
+            |parts| parts.iter().map(u64::to_string).collect::<Vec<_>>().join("."),
+        )
+    }
+}
+
+/// Loads `runtime`. Later calls return the one that was loaded first.
+///
+/// # Errors
+/// A file that is no library of ONNX Runtime 1.17 or newer; another library is loaded already.
+pub fn load(runtime: &Runtime) -> Result<Loaded> {
+    static LOADED: Mutex<Option<Loaded>> = Mutex::new(None);
+    let mut slot = LOADED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(loaded) = slot.as_ref() {
+        if loaded.runtime.path == runtime.path {
+            return Ok(loaded.clone());
+        }
+        return Err(Error::new(runtime.path.display(), "another ONNX Runtime is loaded already")
+            .expected_got(loaded.runtime.path.display(), runtime.path.display()));
+    }
+    let failed = |error: String| {
+        Error::new(
+            runtime.path.display(),
+            format!("cannot be loaded as ONNX Runtime ({}): {error}", runtime.origin),
+        )
+        .why("it takes the shared library of ONNX Runtime 1.17 or newer, built for this platform")
+        .fix("name another one with --runtime PATH, or get one: prep-onnx runtime install")
+    };
+    let environment = ort::init_from(&runtime.path)
+        .map_err(|error| failed(error.to_string()))?
+        .with_name("prep-onnx")
+        .with_telemetry(false)
+        .build()
+        .map_err(|error| failed(error.to_string()))?;
+    let loaded = Loaded { runtime: runtime.clone(), environment };
+    *slot = Some(loaded.clone());
+    Ok(loaded)
+}
