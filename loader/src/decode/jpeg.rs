@@ -1,0 +1,168 @@
+//! JPEG through `libjpeg-turbo-rs`, bit for bit what libjpeg-turbo and so Pillow decode.
+
+use libjpeg_turbo_rs::{
+    ColorSpace, DecodeLimits, DecodeWarning, Decoder, JpegError, PixelFormat, ScalingFactor,
+};
+
+use super::{DecodeOptions, Header, Limits, Orientation, Scratch, to_rgb};
+use crate::{ErrorKind, ImageError};
+
+/// Most scans of a progressive file. A scan costs a pass over all coefficients however few bytes it has.
+const MAX_SCANS: usize = 1000;
+
+/// Most pixels times scans, in multiples of the pixel limit.
+const MAX_SCAN_PIXELS: u64 = 16;
+
+pub(super) struct JpegReader<'a> {
+    bytes: &'a [u8],
+    decoder: Decoder<'a>,
+    cmyk: bool,
+}
+
+pub(super) fn open<'a>(
+    bytes: &'a [u8],
+    options: &DecodeOptions,
+) -> Result<(Header, JpegReader<'a>), ImageError> {
+    let limits = &options.limits;
+    let mut decoder = Decoder::new_with_limits(bytes, decode_limits(limits)).map_err(error)?;
+    let frame = decoder.header();
+    let (height, width) = (usize::from(frame.height), usize::from(frame.width));
+    let components = frame.components.len();
+    if frame.precision != 8 {
+        return Err(
+            ImageError::unsupported(format_args!("{}-bit JPEG samples", frame.precision))
+                .map(|e| e.why("Pillow reads 8-bit JPEG only")),
+        );
+    }
+    if !matches!(components, 1 | 3 | 4) {
+        return Err(ImageError::unsupported(format_args!(
+            "JPEG with {components} components"
+        )));
+    }
+    // Samples of the components and the RGB output; a progressive frame also holds two bytes per coefficient.
+    let per_pixel = 3 + components as u64 * if frame.is_progressive { 3 } else { 1 };
+    limits.check_size(height as u64, width as u64, per_pixel)?;
+
+    let orientation = if options.exif_transpose {
+        Orientation::find(decoder.exif_data(), decoder.xmp_data())
+    } else {
+        Orientation::UPRIGHT
+    };
+    if let Some(rule) = options.scale.as_ref().filter(|_| !frame.is_lossless) {
+        let (upright_height, upright_width) = if orientation.swaps_axes() {
+            (width, height)
+        } else {
+            (height, width)
+        };
+        let denominator = rule.denominator(upright_height, upright_width);
+        decoder.set_scale(ScalingFactor::try_new(1, denominator).map_err(error)?);
+    }
+    let cmyk = matches!(decoder.jpeg_color_space(), ColorSpace::Cmyk | ColorSpace::Ycck);
+    decoder.set_output_format(if cmyk { PixelFormat::Cmyk } else { PixelFormat::Rgb });
+    decoder.set_block_smoothing(true);
+    let header = Header {
+        height: decoder.output_height(),
+        width: decoder.output_width(),
+        orientation,
+    };
+    Ok((header, JpegReader { bytes, decoder, cmyk }))
+}
+
+impl JpegReader<'_> {
+    pub(super) fn read(
+        mut self,
+        out: &mut [u8],
+        limits: &Limits,
+        scratch: &mut Scratch,
+    ) -> Result<(), ImageError> {
+        let frame = self.decoder.header();
+        if frame.is_progressive {
+            let scan_pixels = limits.max_pixels.saturating_mul(MAX_SCAN_PIXELS);
+            let pixels = u64::from(frame.height) * u64::from(frame.width);
+            let scans = scan_pixels / pixels.max(1);
+            self.decoder.set_scan_limit(scans.min(MAX_SCANS as u64) as u32);
+        }
+        if self.cmyk {
+            let staged = scratch.staging(out.len() / 3 * 4);
+            self.decode(staged)?;
+            to_rgb::cmyk_inverted(staged, out);
+            Ok(())
+        } else {
+            self.decode(out)
+        }
+    }
+
+    /// Strict first: it stops at the first fault. libjpeg, and so Pillow, goes on after a fault that leaves
+    /// the file complete, which the lenient decode repeats; data that just end are an error for both.
+    fn decode(&mut self, out: &mut [u8]) -> Result<(), ImageError> {
+        let complete = has_eoi(self.bytes);
+        let fault = match self.decoder.decode_image_into(out) {
+            Ok(_) if complete => return Ok(()),
+            Ok(_) => JpegError::UnexpectedEof,
+            Err(fault @ (JpegError::CorruptData(_) | JpegError::UnexpectedEof)) => fault,
+            Err(other) => return Err(error(other)),
+        };
+        if !complete {
+            return Err(ImageError::truncated("the JPEG data end early"));
+        }
+        self.decoder.set_lenient(true);
+        let info = self.decoder.decode_image_into(out).map_err(error)?;
+        if info
+            .warnings
+            .iter()
+            .any(|w| matches!(w, DecodeWarning::UnsupportedRecovered { .. }))
+        {
+            return Err(error(fault));
+        }
+        Ok(())
+    }
+}
+
+/// Whether an end-of-image marker follows the first scan header. Without one libjpeg waits for more data,
+/// and Pillow calls the file truncated. The headers do not count: they may hold a thumbnail with its own.
+fn has_eoi(bytes: &[u8]) -> bool {
+    let scans = bytes.get(first_scan(bytes)..).unwrap_or_default();
+    scans.windows(2).rev().any(|pair| pair == [0xFF, 0xD9])
+}
+
+/// Offset of the first start-of-scan marker, or of the place where the segments stop making sense.
+fn first_scan(bytes: &[u8]) -> usize {
+    let mut at = 2;
+    while let Some(&[mark, code, high, low]) = bytes.get(at..at + 4) {
+        if code == 0xFF {
+            at += 1;
+            continue;
+        }
+        if mark != 0xFF || code == 0xDA {
+            break;
+        }
+        at += 2 + usize::from(u16::from_be_bytes([high, low]));
+    }
+    at
+}
+
+fn decode_limits(limits: &Limits) -> DecodeLimits {
+    let mut decode_limits = DecodeLimits::default();
+    // The format's own bound; the size is checked by `Limits`, with its own message.
+    decode_limits.max_width = 65_535;
+    decode_limits.max_height = 65_535;
+    decode_limits.max_pixels = limits.max_pixels;
+    decode_limits.max_scans = MAX_SCANS;
+    decode_limits
+}
+
+fn error(error: JpegError) -> ImageError {
+    match error {
+        JpegError::Unsupported(what) => ImageError::unsupported(format_args!("JPEG: {what}")),
+        JpegError::LimitExceeded { what, actual, limit } => {
+            ImageError::new(ErrorKind::Limit, format_args!("JPEG: {what}"))
+                .map(|e| e.expected_got(format_args!("at most {limit}"), actual))
+        }
+        JpegError::AllocationFailed { what, bytes } => ImageError::new(
+            ErrorKind::Limit,
+            format_args!("JPEG: no {bytes} bytes of memory for {what}"),
+        ),
+        JpegError::UnexpectedEof => ImageError::truncated("the JPEG data end early"),
+        other => ImageError::corrupt(format_args!("JPEG: {other}")),
+    }
+}

@@ -1,0 +1,294 @@
+//! One encoded image to RGB pixels.
+
+mod bmp;
+mod fast;
+mod format;
+mod gif;
+mod ifd;
+mod jpeg;
+mod limits;
+mod orientation;
+mod png;
+mod tiff;
+mod to_rgb;
+mod webp;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+pub use fast::ScaleRule;
+pub use format::Format;
+pub use limits::Limits;
+pub use orientation::Orientation;
+
+use crate::{ErrorKind, ImageError};
+
+/// How images are decoded.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct DecodeOptions {
+    /// Turn the image upright as `ImageOps.exif_transpose` does. Default true.
+    pub exif_transpose: bool,
+    /// Bounds on size and memory.
+    pub limits: Limits,
+    /// Decode JPEGs smaller than stored where the rule allows it: `decode = fast`. Default `None`: exact pixels.
+    pub scale: Option<ScaleRule>,
+}
+
+impl Default for DecodeOptions {
+    fn default() -> Self {
+        Self {
+            exif_transpose: true,
+            limits: Limits::default(),
+            scale: None,
+        }
+    }
+}
+
+impl DecodeOptions {
+    /// Whether to turn images upright by their EXIF orientation.
+    #[must_use]
+    pub fn exif_transpose(mut self, on: bool) -> Self {
+        self.exif_transpose = on;
+        self
+    }
+
+    /// Other bounds.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Scaled JPEG decode by a rule.
+    #[must_use]
+    pub fn scale(mut self, rule: ScaleRule) -> Self {
+        self.scale = Some(rule);
+        self
+    }
+}
+
+/// Pixels of one image: RGB, `height` x `width` x 3, row by row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decoded {
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// `height * width * 3` bytes.
+    pub data: Vec<u8>,
+}
+
+/// Memory that decodes of one thread share, so that it is allocated once. It holds no result.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    staging: Vec<u8>,
+    stored: Vec<u8>,
+}
+
+/// Largest buffer that a [`Scratch`] keeps between images, in bytes.
+const KEPT_SCRATCH: usize = 64 << 20;
+
+impl Scratch {
+    fn staging(&mut self, bytes: usize) -> &mut [u8] {
+        grown(&mut self.staging, bytes)
+    }
+
+    fn trim(&mut self) {
+        for buffer in [&mut self.staging, &mut self.stored] {
+            if buffer.capacity() > KEPT_SCRATCH {
+                *buffer = Vec::new();
+            }
+        }
+    }
+}
+
+/// The first `bytes` of a buffer whose length only ever grows, so that old contents are not zeroed again.
+fn grown(buffer: &mut Vec<u8>, bytes: usize) -> &mut [u8] {
+    if buffer.len() < bytes {
+        buffer.resize(bytes, 0);
+    }
+    &mut buffer[..bytes]
+}
+
+/// Size as stored, after scaling and before turning.
+struct Header {
+    height: usize,
+    width: usize,
+    orientation: Orientation,
+}
+
+/// An image whose header has been read and found within the limits. Reading the pixels is the second step,
+/// so that a caller can lay out memory for many images first.
+pub struct ImageReader<'a> {
+    format: Format,
+    header: Header,
+    limits: Limits,
+    codec: Codec<'a>,
+}
+
+enum Codec<'a> {
+    Jpeg(Box<jpeg::JpegReader<'a>>),
+    Png(Box<png::PngReader<'a>>),
+    WebP(Box<webp::WebPReader<'a>>),
+    Gif(Box<gif::GifReader<'a>>),
+    Bmp(Box<bmp::BmpReader<'a>>),
+    Tiff(Box<tiff::TiffReader<'a>>),
+}
+
+impl<'a> ImageReader<'a> {
+    /// Recognises the format by its first bytes and reads the header; no pixels are allocated.
+    pub fn open(bytes: &'a [u8], options: &DecodeOptions) -> Result<Self, ImageError> {
+        if bytes.is_empty() {
+            return Err(ImageError::new(ErrorKind::NotAnImage, "the file is empty"));
+        }
+        options.limits.check_file(bytes.len() as u64)?;
+        let Some(format) = Format::sniff(bytes) else {
+            let names = Format::ALL.map(Format::name).join(", ");
+            return Err(ImageError::new(
+                ErrorKind::NotAnImage,
+                "the first bytes are those of no image format",
+            )
+            .map(|e| e.expected_got(names, first_bytes(bytes))));
+        };
+        let (header, codec) = guarded(format, || open_codec(format, bytes, options))?;
+        Ok(Self {
+            format,
+            header,
+            limits: options.limits,
+            codec,
+        })
+    }
+
+    /// The format found.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Rows of the upright (and scaled) image.
+    pub fn height(&self) -> usize {
+        if self.header.orientation.swaps_axes() {
+            self.header.width
+        } else {
+            self.header.height
+        }
+    }
+
+    /// Columns of the upright (and scaled) image.
+    pub fn width(&self) -> usize {
+        if self.header.orientation.swaps_axes() {
+            self.header.height
+        } else {
+            self.header.width
+        }
+    }
+
+    /// Bytes of the decoded pixels: height x width x 3.
+    pub fn byte_len(&self) -> usize {
+        self.header.height * self.header.width * 3
+    }
+
+    /// The orientation that [`read_into`](Self::read_into) will undo.
+    pub fn orientation(&self) -> Orientation {
+        self.header.orientation
+    }
+
+    /// Decodes into `out`, which has [`byte_len`](Self::byte_len) bytes. After an error the contents are arbitrary.
+    pub fn read_into(self, out: &mut [u8], scratch: &mut Scratch) -> Result<(), ImageError> {
+        if out.len() != self.byte_len() {
+            return Err(
+                ImageError::new(ErrorKind::Internal, "the pixel buffer has a wrong length")
+                    .map(|e| e.expected_got(self.byte_len(), out.len())),
+            );
+        }
+        let Self {
+            format,
+            header,
+            limits,
+            codec,
+        } = self;
+        let result = guarded(format, || {
+            if header.orientation.is_upright() {
+                return read_codec(codec, &header, out, &limits, scratch);
+            }
+            let mut stored = std::mem::take(&mut scratch.stored);
+            let pixels = grown(&mut stored, out.len());
+            let result = read_codec(codec, &header, pixels, &limits, scratch);
+            if result.is_ok() {
+                header.orientation.apply(pixels, header.height, header.width, out);
+            }
+            scratch.stored = stored;
+            result
+        });
+        scratch.trim();
+        result
+    }
+}
+
+/// Decodes one image in memory, as `ImageOps.exif_transpose(Image.open(f)).convert("RGB")`.
+///
+/// `buffer` becomes [`Decoded::data`]: pass the one of the previous image to save its allocation, or
+/// `Vec::new()`.
+pub fn decode(
+    bytes: &[u8],
+    options: &DecodeOptions,
+    scratch: &mut Scratch,
+    buffer: Vec<u8>,
+) -> Result<Decoded, ImageError> {
+    let reader = ImageReader::open(bytes, options)?;
+    let (height, width) = (reader.height(), reader.width());
+    let mut data = buffer;
+    data.resize(reader.byte_len(), 0);
+    reader.read_into(&mut data, scratch)?;
+    Ok(Decoded { height, width, data })
+}
+
+fn open_codec<'a>(
+    format: Format,
+    bytes: &'a [u8],
+    options: &DecodeOptions,
+) -> Result<(Header, Codec<'a>), ImageError> {
+    Ok(match format {
+        Format::Jpeg => jpeg::open(bytes, options).map(|(h, r)| (h, Codec::Jpeg(Box::new(r))))?,
+        Format::Png => png::open(bytes, options).map(|(h, r)| (h, Codec::Png(Box::new(r))))?,
+        Format::WebP => webp::open(bytes, options).map(|(h, r)| (h, Codec::WebP(Box::new(r))))?,
+        Format::Gif => gif::open(bytes, options).map(|(h, r)| (h, Codec::Gif(Box::new(r))))?,
+        Format::Bmp => bmp::open(bytes, options).map(|(h, r)| (h, Codec::Bmp(Box::new(r))))?,
+        Format::Tiff => tiff::open(bytes, options).map(|(h, r)| (h, Codec::Tiff(Box::new(r))))?,
+    })
+}
+
+fn read_codec(
+    codec: Codec<'_>,
+    header: &Header,
+    out: &mut [u8],
+    limits: &Limits,
+    scratch: &mut Scratch,
+) -> Result<(), ImageError> {
+    match codec {
+        Codec::Jpeg(reader) => reader.read(out, limits, scratch),
+        Codec::Png(reader) => reader.read(out, scratch),
+        Codec::WebP(reader) => reader.read(out, scratch),
+        Codec::Gif(reader) => reader.read(out, scratch),
+        Codec::Bmp(reader) => reader.read(out, scratch),
+        Codec::Tiff(reader) => reader.read(out, header.width),
+    }
+}
+
+/// A panic inside a decoder becomes an error of this one image.
+fn guarded<T>(format: Format, work: impl FnOnce() -> Result<T, ImageError>) -> Result<T, ImageError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let message = panic.downcast_ref::<String>().map(String::as_str);
+        let message = message
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("no message");
+        Err(ImageError::new(
+            ErrorKind::Internal,
+            format_args!("the {format} decoder panicked: {message}"),
+        ))
+    })
+}
+
+fn first_bytes(bytes: &[u8]) -> String {
+    let shown: Vec<String> = bytes.iter().take(8).map(|byte| format!("{byte:02X}")).collect();
+    shown.join(" ")
+}

@@ -1,0 +1,171 @@
+//! PNG through the `png` crate, with Pillow's conversions: the crate's own expansions are switched off.
+
+use std::io::Cursor;
+
+use png::{BitDepth, ColorType, DecodingError, Transformations};
+
+use super::to_rgb::{self, Palette};
+use super::{DecodeOptions, Header, Orientation, Scratch};
+use crate::{ErrorKind, ImageError};
+
+pub(super) struct PngReader<'a> {
+    reader: png::Reader<Cursor<&'a [u8]>>,
+    layout: Layout,
+}
+
+struct Layout {
+    color: ColorType,
+    depth: BitDepth,
+    palette: Option<Palette>,
+}
+
+pub(super) fn open<'a>(
+    bytes: &'a [u8],
+    options: &DecodeOptions,
+) -> Result<(Header, PngReader<'a>), ImageError> {
+    let limits = png::Limits {
+        bytes: usize::try_from(options.limits.max_memory).unwrap_or(usize::MAX),
+    };
+    let mut checks = png::DecodeOptions::default();
+    checks.set_ignore_adler32(false);
+    checks.set_skip_ancillary_crc_failures(false);
+    checks.set_ignore_iccp_chunk(true);
+    let mut decoder = png::Decoder::new_with_options(Cursor::new(bytes), checks);
+    decoder.set_limits(limits);
+    decoder.set_transformations(Transformations::IDENTITY);
+    {
+        let info = decoder.read_header_info().map_err(error)?;
+        let staged = if info.interlaced {
+            info.bytes_per_pixel() as u64
+        } else {
+            0
+        };
+        options
+            .limits
+            .check_size(u64::from(info.height), u64::from(info.width), 3 + staged)?;
+    }
+    let reader = decoder.read_info().map_err(error)?;
+    let info = reader.info();
+    let orientation = if options.exif_transpose {
+        let xmp = info
+            .utf8_text
+            .iter()
+            .find(|text| text.keyword == "XML:com.adobe.xmp");
+        let xmp = xmp.and_then(|text| text.get_text().ok());
+        Orientation::find(exif_chunk(bytes), xmp.as_deref().map(str::as_bytes))
+    } else {
+        Orientation::UPRIGHT
+    };
+    let header = Header {
+        height: info.height as usize,
+        width: info.width as usize,
+        orientation,
+    };
+    let palette = match info.color_type {
+        ColorType::Indexed => {
+            let colours = info
+                .palette
+                .as_deref()
+                .ok_or_else(|| ImageError::corrupt("PNG: no palette"))?;
+            Some(Palette::from_rgb(colours))
+        }
+        _ => None,
+    };
+    let layout = Layout {
+        color: info.color_type,
+        depth: info.bit_depth,
+        palette,
+    };
+    Ok((header, PngReader { reader, layout }))
+}
+
+impl PngReader<'_> {
+    pub(super) fn read(mut self, out: &mut [u8], scratch: &mut Scratch) -> Result<(), ImageError> {
+        let width = self.reader.info().width;
+        let row_bytes = width as usize * 3;
+        let line = self.reader.output_line_size(width).ok_or_else(too_large)?;
+        if self.reader.info().interlaced {
+            let size = self.reader.output_buffer_size().ok_or_else(too_large)?;
+            let staged = scratch.staging(size);
+            // The passes of samples below 8 bits are ORed together.
+            staged.fill(0);
+            self.reader.next_frame(staged).map_err(error)?;
+            for (source, target) in staged.chunks_exact(line).zip(out.chunks_exact_mut(row_bytes)) {
+                self.layout.convert(source, target);
+            }
+            return Ok(());
+        }
+        let as_stored = self.layout.color == ColorType::Rgb && self.layout.depth == BitDepth::Eight;
+        let row = scratch.staging(line);
+        for target in out.chunks_exact_mut(row_bytes) {
+            let place = if as_stored { &mut *target } else { &mut *row };
+            if self.reader.read_row(place).map_err(error)?.is_none() {
+                return Err(ImageError::truncated("the PNG has too few rows"));
+            }
+            if !as_stored {
+                self.layout.convert(row, target);
+            }
+        }
+        // The checksum of the compressed data. Pillow does not mind when the file ends after the last row.
+        match self.reader.read_row(row).map_err(error) {
+            Err(fault) if fault.kind() != ErrorKind::Truncated => Err(fault),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Layout {
+    fn convert(&self, source: &[u8], out: &mut [u8]) {
+        let wide = self.depth == BitDepth::Sixteen;
+        match self.color {
+            ColorType::Grayscale => match self.depth {
+                BitDepth::Eight => to_rgb::gray(source, out),
+                BitDepth::Sixteen => {
+                    to_rgb::gray16(
+                        source.chunks_exact(2).map(|b| u16::from_be_bytes([b[0], b[1]])),
+                        out,
+                    );
+                }
+                packed => to_rgb::gray_packed(source, packed as u8, out),
+            },
+            ColorType::Indexed => {
+                if let Some(palette) = &self.palette {
+                    to_rgb::palette(to_rgb::unpack(source, self.depth as u8), palette, out);
+                }
+            }
+            ColorType::GrayscaleAlpha => to_rgb::first_of(source, if wide { 4 } else { 2 }, out),
+            ColorType::Rgb if wide => to_rgb::rgb16_be(source, 3, out),
+            ColorType::Rgb => to_rgb::rgb_of(source, 3, out),
+            ColorType::Rgba if wide => to_rgb::rgb16_be(source, 4, out),
+            ColorType::Rgba => to_rgb::rgb_of(source, 4, out),
+        }
+    }
+}
+
+/// The `eXIf` chunk wherever it stands: Pillow also takes one behind the pixels.
+fn exif_chunk(bytes: &[u8]) -> Option<&[u8]> {
+    let mut at = 8;
+    while let Some(head) = bytes.get(at..at + 8) {
+        let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
+        let data = bytes.get(at + 8..)?;
+        if &head[4..] == b"eXIf" {
+            return data.get(..length);
+        }
+        at = at.checked_add(length)?.checked_add(12)?;
+    }
+    None
+}
+
+fn too_large() -> ImageError {
+    ImageError::new(ErrorKind::Limit, "PNG: the rows do not fit in memory")
+}
+
+fn error(error: DecodingError) -> ImageError {
+    match error {
+        DecodingError::IoError(io) if io.kind() == std::io::ErrorKind::UnexpectedEof => {
+            ImageError::truncated("the PNG data end early")
+        }
+        DecodingError::LimitsExceeded => too_large(),
+        other => ImageError::corrupt(format_args!("PNG: {other}")),
+    }
+}
