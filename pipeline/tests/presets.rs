@@ -1,0 +1,79 @@
+//! The presets: the list equals the folder, and each is a pipeline.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use ndarray::Array3;
+use prep_onnx_pipeline::{Dtype, Layout, Notation, PRESETS, Pipeline, Resampler, imagenet_at, preset};
+
+#[test]
+fn the_list_is_the_folder() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/presets");
+    let files: BTreeSet<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let listed: BTreeSet<String> = PRESETS
+        .iter()
+        .map(|preset| format!("{}.toml", preset.name))
+        .collect();
+    assert_eq!(listed, files);
+    assert!(PRESETS.is_sorted_by_key(|preset| preset.name));
+}
+
+#[test]
+fn every_preset_folds_and_round_trips() {
+    for preset in PRESETS {
+        assert!(!preset.description().is_empty(), "{}", preset.name);
+        for resampler in [
+            None,
+            Some(Resampler::Pillow),
+            Some(Resampler::Pillow12),
+            Some(Resampler::Torchvision),
+        ] {
+            let import = preset.import(resampler).unwrap();
+            assert_eq!(import.pipeline.description.as_deref(), Some(preset.description()));
+            let json = import.pipeline.to_json();
+            assert_eq!(Pipeline::parse(&json, Notation::Json).unwrap(), import.pipeline);
+            let plan = import.pipeline.plan(Layout::Nchw, Dtype::Float32).unwrap();
+            if preset.name != "raw" {
+                assert!(plan.fixed_output().is_some(), "{}", preset.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_unknown_preset_is_refused_with_the_nearest_names() {
+    let error = preset("imagnet").unwrap_err();
+    assert_eq!(error.to_string(), "preset: \"imagnet\" is not known");
+    assert_eq!(error.help(), Some("did you mean imagenet, imagenet-v2?"));
+    assert!(
+        preset("7")
+            .unwrap_err()
+            .help()
+            .unwrap()
+            .starts_with("choose one of beit, ")
+    );
+}
+
+#[test]
+fn imagenet_at_224_is_the_preset() {
+    let image = Array3::from_shape_fn((301, 227, 3), |(y, x, c)| (y * 7 + x * 13 + c * 101) as u8);
+    let reference = |pipeline: &Pipeline| {
+        pipeline
+            .reference(image.view(), Layout::Nchw, Dtype::Float32)
+            .unwrap()
+    };
+    let listed = preset("imagenet").unwrap().import(None).unwrap().pipeline;
+    assert_eq!(reference(&imagenet_at(224, 224).unwrap()), reference(&listed));
+    let plan = imagenet_at(160, 224)
+        .unwrap()
+        .plan(Layout::Nchw, Dtype::Float32)
+        .unwrap();
+    assert_eq!(plan.fixed_output(), Some((160, 224)));
+    assert_eq!(
+        imagenet_at(0, 224).unwrap_err().to_string(),
+        "steps[0].size.target[0]: is not a size in pixels: expected 1 to 65535, got 0"
+    );
+}
