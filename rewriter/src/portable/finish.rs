@@ -1,0 +1,106 @@
+//! From resized pixels to the finished tensor: zeros around, channel order, arithmetic, form.
+
+use onnx_protobuf::tensor_proto::DataType;
+use prep_onnx_pipeline::{CHANNELS, Dtype, FusedPlan, Layout, Operation, Operator, Precision, ValueTable};
+
+use super::graph::{Graph, Value, int, ints};
+use super::size::Crop;
+
+/// Finishes uint8 [N, 3, height, width].
+pub(super) fn finish(graph: &mut Graph, plan: &FusedPlan, pixels: Value, crop: &Crop) -> Value {
+    let mut value = pixels;
+    if plan.channels != [0, 1, 2] {
+        let order = graph.ints(&plan.channels.map(|channel| channel as i64));
+        value = graph.op_with("Gather", &[&value, &order], vec![int("axis", 1)]);
+    }
+    if plan.layout == Layout::Nhwc {
+        value = graph.op_with("Transpose", &[&value], vec![ints("perm", &[0, 2, 3, 1])]);
+    }
+    if plan.dtype == Dtype::Uint8 && crop.is_inside() {
+        return value;
+    }
+    value = graph.cast(&value, DataType::FLOAT);
+    if !crop.is_inside() {
+        value = pad(graph, plan.layout, &value, crop);
+    }
+    for operation in simplified(&plan.operations) {
+        value = operate(graph, plan.layout, &value, &operation);
+    }
+    match plan.dtype {
+        Dtype::Float32 => value,
+        Dtype::Float16 => graph.cast(&value, DataType::FLOAT16),
+        Dtype::Uint8 => graph.cast(&value, DataType::UINT8),
+    }
+}
+
+fn pad(graph: &mut Graph, layout: Layout, value: &Value, crop: &Crop) -> Value {
+    let mut side = |zeros: &super::size::Pair| {
+        let none = graph.ints(&[0]);
+        let (rows, columns) = (graph.int64(&zeros.rows), graph.int64(&zeros.columns));
+        match layout {
+            Layout::Nchw => [none.clone(), none, rows, columns],
+            Layout::Nhwc => [none.clone(), rows, columns, none],
+        }
+    };
+    let pads: Vec<Value> = [side(&crop.before), side(&crop.after)].concat();
+    let pads = graph.op_with("Concat", &pads.iter().collect::<Vec<_>>(), vec![int("axis", 0)]);
+    graph.op("Pad", &[value, &pads])
+}
+
+fn operate(graph: &mut Graph, layout: Layout, value: &Value, operation: &Operation) -> Value {
+    let op = match operation.operator {
+        Operator::Add => "Add",
+        Operator::Subtract => "Sub",
+        Operator::Multiply => "Mul",
+        Operator::Divide => "Div",
+    };
+    let operands = operation.operands;
+    let uniform = operands.iter().all(|operand| operand.to_bits() == operands[0].to_bits());
+    let (shape, operands): (&[usize], &[f64]) = match layout {
+        _ if uniform => (&[1], &operands[..1]),
+        Layout::Nchw => (&[CHANNELS, 1, 1], &operands),
+        Layout::Nhwc => (&[CHANNELS], &operands),
+    };
+    match operation.precision {
+        Precision::Float32 => {
+            let operands: Vec<f32> = operands.iter().map(|operand| *operand as f32).collect();
+            let operands = graph.floats(shape, &operands);
+            graph.op(op, &[value, &operands])
+        }
+        Precision::Float64 => {
+            let wide = graph.cast(value, DataType::DOUBLE);
+            let operands = graph.doubles(shape, operands);
+            let wide = graph.op(op, &[&wide, &operands]);
+            graph.cast(&wide, DataType::FLOAT)
+        }
+    }
+}
+
+/// Operations with the same results, in float32 where some float32 operation gives the same bits for
+/// all 256 pixel values: a tenth of the time.
+fn simplified(operations: &[Operation]) -> Vec<Operation> {
+    let mut current = operations.to_vec();
+    let table = ValueTable::new(operations);
+    for index in 0..current.len() {
+        let operation = current[index];
+        if operation.precision == Precision::Float32 {
+            continue;
+        }
+        let inverse = operation.operands.map(|operand| 1.0 / operand);
+        let candidates = match operation.operator {
+            Operator::Multiply => {
+                vec![(Operator::Multiply, operation.operands), (Operator::Divide, inverse)]
+            }
+            operator => vec![(operator, operation.operands)],
+        };
+        for (operator, operands) in candidates {
+            let mut attempt = current.clone();
+            attempt[index] = Operation::float32(operator, operands);
+            if ValueTable::new(&attempt).same_bits(&table) {
+                current = attempt;
+                break;
+            }
+        }
+    }
+    current
+}

@@ -1,0 +1,228 @@
+//! Builds a list of nodes. Names follow from positions: equal plans give equal bytes.
+
+use std::collections::HashSet;
+
+use onnx_protobuf::attribute_proto::AttributeType;
+use onnx_protobuf::tensor_proto::DataType;
+use onnx_protobuf::{AttributeProto, GraphProto, NodeProto, TensorProto, TypeProto, ValueInfoProto, type_proto};
+use protobuf::MessageField;
+
+/// The name of a tensor.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Value(String);
+
+impl Value {
+    pub(crate) fn named(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Nodes under construction.
+pub(crate) struct Graph {
+    prefix: String,
+    nodes: Vec<NodeProto>,
+    constants: Vec<(TensorProto, Value)>,
+    count: usize,
+}
+
+impl Graph {
+    /// A graph whose node and tensor names begin with `prefix`.
+    pub(crate) fn new(prefix: &str) -> Self {
+        Self {
+            prefix: prefix.to_owned(),
+            nodes: Vec::new(),
+            constants: Vec::new(),
+            count: 0,
+        }
+    }
+
+    /// Adds a node with one output; an equal node is used again.
+    pub(crate) fn op(&mut self, op_type: &str, inputs: &[&Value]) -> Value {
+        self.op_with(op_type, inputs, Vec::new())
+    }
+
+    /// Adds a node with attributes and one output.
+    pub(crate) fn op_with(&mut self, op_type: &str, inputs: &[&Value], attributes: Vec<AttributeProto>) -> Value {
+        let node = self.node(op_type, inputs, attributes);
+        let same = |other: &&NodeProto| {
+            other.op_type == node.op_type && other.input == node.input && other.attribute == node.attribute
+        };
+        if let Some(known) = self.nodes.iter().find(same).and_then(|known| known.output.first()) {
+            return Value::named(known);
+        }
+        let output = Value::named(format!("{}{op_type}_{}", self.prefix, self.count));
+        self.count += 1;
+        self.nodes.push(NodeProto {
+            // ONNX Runtime 1.18 to 1.20 refuses two nodes without a name.
+            name: output.0.clone(),
+            output: vec![output.0.clone()],
+            ..node
+        });
+        output
+    }
+
+    fn node(&self, op_type: &str, inputs: &[&Value], attribute: Vec<AttributeProto>) -> NodeProto {
+        NodeProto {
+            op_type: op_type.to_owned(),
+            input: inputs.iter().map(|input| input.0.clone()).collect(),
+            attribute,
+            ..NodeProto::default()
+        }
+    }
+
+    /// Adds an `If` whose branches are `then` and `otherwise`: one chain of nodes each, from values
+    /// of this graph to one uint8 tensor.
+    pub(crate) fn choose(
+        &mut self,
+        condition: &Value,
+        then: impl FnOnce(&mut Self) -> Value,
+        otherwise: impl FnOnce(&mut Self) -> Value,
+    ) -> Value {
+        let then = self.branch("then", then);
+        let otherwise = self.branch("else", otherwise);
+        let attributes = vec![graph("then_branch", then), graph("else_branch", otherwise)];
+        self.op_with("If", &[condition], attributes)
+    }
+
+    fn branch(&mut self, name: &str, build: impl FnOnce(&mut Self) -> Value) -> GraphProto {
+        let before = self.nodes.len();
+        let output = build(self);
+        GraphProto {
+            name: format!("{}{name}", self.prefix),
+            node: self.nodes.split_off(before),
+            output: vec![tensor_info(output.as_str(), DataType::UINT8)],
+            ..GraphProto::default()
+        }
+    }
+
+    /// A float64 constant.
+    pub(crate) fn doubles(&mut self, shape: &[usize], values: &[f64]) -> Value {
+        let raw = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        self.constant(DataType::DOUBLE, shape, raw)
+    }
+
+    /// A float32 constant.
+    pub(crate) fn floats(&mut self, shape: &[usize], values: &[f32]) -> Value {
+        let raw = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        self.constant(DataType::FLOAT, shape, raw)
+    }
+
+    /// An int64 constant of one axis.
+    pub(crate) fn ints(&mut self, values: &[i64]) -> Value {
+        let raw = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        self.constant(DataType::INT64, &[values.len()], raw)
+    }
+
+    /// An int64 constant without axes.
+    pub(crate) fn int(&mut self, value: i64) -> Value {
+        self.constant(DataType::INT64, &[], value.to_le_bytes().to_vec())
+    }
+
+    /// A uint8 constant without axes.
+    pub(crate) fn byte(&mut self, value: u8) -> Value {
+        self.constant(DataType::UINT8, &[], vec![value])
+    }
+
+    fn constant(&mut self, data_type: DataType, shape: &[usize], raw_data: Vec<u8>) -> Value {
+        let tensor = TensorProto {
+            dims: shape.iter().map(|extent| *extent as i64).collect(),
+            data_type: data_type as i32,
+            raw_data,
+            ..TensorProto::default()
+        };
+        if let Some((_, value)) = self.constants.iter().find(|(known, _)| *known == tensor) {
+            return value.clone();
+        }
+        let value = Value::named(format!("{}Constant_{}", self.prefix, self.constants.len()));
+        self.constants.push((tensor, value.clone()));
+        value
+    }
+
+    /// The nodes that `result` needs, which is renamed to `output`, in topological order.
+    pub(crate) fn finish(mut self, result: &Value, output: &str) -> Vec<NodeProto> {
+        let constants = std::mem::take(&mut self.constants);
+        let mut nodes: Vec<NodeProto> = constants
+            .into_iter()
+            .map(|(tensor, value)| NodeProto {
+                name: value.0.clone(),
+                output: vec![value.0],
+                ..self.node("Constant", &[], vec![tensor_attribute("value", tensor)])
+            })
+            .collect();
+        nodes.append(&mut self.nodes);
+        for node in &mut nodes {
+            for name in node.output.iter_mut().filter(|name| **name == result.0) {
+                *name = output.to_owned();
+            }
+        }
+        // A node that nothing reads breaks the memory plan of ONNX Runtime up to 1.18.
+        let mut needed: HashSet<String> = HashSet::from([output.to_owned()]);
+        let mut kept: Vec<NodeProto> = Vec::with_capacity(nodes.len());
+        for node in nodes.into_iter().rev() {
+            if node.output.iter().any(|name| needed.contains(name)) {
+                read_names(&node, &mut needed);
+                kept.push(node);
+            }
+        }
+        kept.reverse();
+        kept
+    }
+}
+
+fn read_names(node: &NodeProto, names: &mut HashSet<String>) {
+    names.extend(node.input.iter().cloned());
+    for attribute in &node.attribute {
+        for node in &attribute.g.node {
+            read_names(node, names);
+        }
+    }
+}
+
+/// An integer attribute.
+pub(crate) fn int(name: &str, i: i64) -> AttributeProto {
+    AttributeProto { i, ..attribute(name, AttributeType::INT) }
+}
+
+/// A list of integers.
+pub(crate) fn ints(name: &str, ints: &[i64]) -> AttributeProto {
+    AttributeProto { ints: ints.to_vec(), ..attribute(name, AttributeType::INTS) }
+}
+
+/// A float attribute.
+pub(crate) fn float(name: &str, f: f32) -> AttributeProto {
+    AttributeProto { f, ..attribute(name, AttributeType::FLOAT) }
+}
+
+/// A string attribute.
+pub(crate) fn string(name: &str, text: &str) -> AttributeProto {
+    AttributeProto { s: text.as_bytes().to_vec(), ..attribute(name, AttributeType::STRING) }
+}
+
+fn graph(name: &str, graph: GraphProto) -> AttributeProto {
+    AttributeProto { g: MessageField::some(graph), ..attribute(name, AttributeType::GRAPH) }
+}
+
+fn tensor_attribute(name: &str, tensor: TensorProto) -> AttributeProto {
+    AttributeProto { t: MessageField::some(tensor), ..attribute(name, AttributeType::TENSOR) }
+}
+
+fn attribute(name: &str, type_: AttributeType) -> AttributeProto {
+    AttributeProto { name: name.to_owned(), type_: type_.into(), ..AttributeProto::default() }
+}
+
+/// A tensor of unknown shape.
+pub(crate) fn tensor_info(name: &str, data_type: DataType) -> ValueInfoProto {
+    let tensor = type_proto::Tensor { elem_type: data_type as i32, ..type_proto::Tensor::default() };
+    ValueInfoProto {
+        name: name.to_owned(),
+        type_: MessageField::some(TypeProto {
+            value: Some(type_proto::Value::TensorType(tensor)),
+            ..TypeProto::default()
+        }),
+        ..ValueInfoProto::default()
+    }
+}

@@ -1,0 +1,153 @@
+//! Numbers in a graph: float64 tensors of shape [1], worked out at once where they are constant.
+
+use onnx_protobuf::tensor_proto::DataType;
+
+use super::graph::{Graph, Value, int};
+
+/// A number that is known now, or only when an image comes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Num {
+    Known(f64),
+    Later(Value),
+}
+
+impl From<f64> for Num {
+    fn from(value: f64) -> Self {
+        Self::Known(value)
+    }
+}
+
+impl From<usize> for Num {
+    fn from(value: usize) -> Self {
+        Self::Known(value as f64)
+    }
+}
+
+impl Num {
+    pub(crate) fn known(&self) -> Option<f64> {
+        match self {
+            Self::Known(value) => Some(*value),
+            Self::Later(_) => None,
+        }
+    }
+}
+
+macro_rules! binary {
+    ($($method:ident: $op:literal, $fold:expr;)+) => {
+        $(pub(crate) fn $method(&mut self, a: &Num, b: &Num) -> Num {
+            self.binary($op, $fold, a, b)
+        })+
+    };
+}
+
+macro_rules! unary {
+    ($($method:ident: $op:literal, $fold:expr;)+) => {
+        $(pub(crate) fn $method(&mut self, a: &Num) -> Num {
+            match a {
+                Num::Known(a) => Num::Known($fold(*a)),
+                Num::Later(a) => Num::Later(self.op($op, &[a])),
+            }
+        })+
+    };
+}
+
+impl Graph {
+    binary! {
+        add: "Add", |a, b| a + b;
+        sub: "Sub", |a, b| a - b;
+        mul: "Mul", |a, b| a * b;
+        div: "Div", |a, b| a / b;
+        min: "Min", f64::min;
+        max: "Max", f64::max;
+    }
+
+    unary! {
+        floor: "Floor", f64::floor;
+        ceil: "Ceil", f64::ceil;
+        round: "Round", f64::round_ties_even;
+    }
+
+    fn binary(&mut self, op: &str, fold: fn(f64, f64) -> f64, a: &Num, b: &Num) -> Num {
+        match (op, a, b) {
+            (_, Num::Known(a), Num::Known(b)) => Num::Known(fold(*a, *b)),
+            ("Add" | "Sub", a, Num::Known(0.0)) | ("Mul" | "Div", a, Num::Known(1.0)) => a.clone(),
+            ("Add", Num::Known(0.0), b) | ("Mul", Num::Known(1.0), b) => b.clone(),
+            (_, a, b) => {
+                let (a, b) = (self.value(a), self.value(b));
+                Num::Later(self.op(op, &[&a, &b]))
+            }
+        }
+    }
+
+    /// The number as a float64 tensor of shape [1].
+    pub(crate) fn value(&mut self, num: &Num) -> Value {
+        match num {
+            Num::Known(value) => self.doubles(&[1], &[*value]),
+            Num::Later(value) => value.clone(),
+        }
+    }
+
+    /// The number as an int64 tensor of shape [1].
+    pub(crate) fn int64(&mut self, num: &Num) -> Value {
+        match num {
+            Num::Known(value) => self.ints(&[*value as i64]),
+            Num::Later(value) => self.cast(value, DataType::INT64),
+        }
+    }
+
+    /// The number as a float64 tensor without axes.
+    pub(crate) fn scalar(&mut self, num: &Num) -> Value {
+        match num {
+            Num::Known(value) => self.doubles(&[], &[*value]),
+            Num::Later(value) => {
+                let no_axes = self.ints(&[]);
+                self.op("Reshape", &[value, &no_axes])
+            }
+        }
+    }
+
+    /// `then` where `condition` holds, else `otherwise`.
+    pub(crate) fn select(&mut self, condition: &Condition, then: &Num, otherwise: &Num) -> Num {
+        match condition {
+            Condition::Known(true) => then.clone(),
+            Condition::Known(false) => otherwise.clone(),
+            Condition::Later(_) if then == otherwise => then.clone(),
+            Condition::Later(condition) => {
+                let (then, otherwise) = (self.value(then), self.value(otherwise));
+                Num::Later(self.op("Where", &[condition, &then, &otherwise]))
+            }
+        }
+    }
+
+    /// Whether `a < b`.
+    pub(crate) fn less(&mut self, a: &Num, b: &Num) -> Condition {
+        match (a, b) {
+            (Num::Known(a), Num::Known(b)) => Condition::Known(a < b),
+            (a, b) => {
+                let (a, b) = (self.value(a), self.value(b));
+                Condition::Later(self.op("Less", &[&a, &b]))
+            }
+        }
+    }
+
+    /// Whether both hold.
+    pub(crate) fn and(&mut self, a: &Condition, b: &Condition) -> Condition {
+        match (a, b) {
+            (Condition::Known(false), _) | (_, Condition::Known(false)) => Condition::Known(false),
+            (Condition::Known(true), other) | (other, Condition::Known(true)) => other.clone(),
+            (Condition::Later(a), Condition::Later(b)) => Condition::Later(self.op("And", &[a, b])),
+        }
+    }
+
+    /// Converts the elements.
+    pub(crate) fn cast(&mut self, value: &Value, to: DataType) -> Value {
+        self.op_with("Cast", &[value], vec![int("to", to as i64)])
+    }
+}
+
+/// A truth value that is known now, or only when an image comes: a bool tensor of shape [1].
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Condition {
+    Known(bool),
+    Later(Value),
+}
