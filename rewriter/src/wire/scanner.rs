@@ -82,7 +82,7 @@ impl<R: Read + Seek> Scanner<R> {
             return Ok(None);
         }
         let start = self.position;
-        let tag = self.varint(end)?;
+        let tag = self.varint::<5>(end)?;
         let (number, wire_type) = match u32::try_from(tag) {
             Ok(tag) if tag >> 3 != 0 => (tag >> 3, tag & 7),
             _ => {
@@ -93,11 +93,11 @@ impl<R: Read + Seek> Scanner<R> {
         };
         let after_tag = self.position;
         let value = match wire_type {
-            0 => Value::Varint(self.varint(end)?),
+            0 => Value::Varint(self.varint::<10>(end)?),
             1 => self.fixed::<8>(end)?,
             5 => self.fixed::<4>(end)?,
             2 => {
-                let len = self.varint(end)?;
+                let len = self.varint::<10>(end)?;
                 let left = end - self.position;
                 if len > left {
                     let what =
@@ -211,10 +211,11 @@ impl<R: Read + Seek> Scanner<R> {
         Ok(Value::Fixed)
     }
 
-    fn varint(&mut self, end: u64) -> Result<u64> {
+    /// An integer of at most `MOST` bytes: 10 for 64 bits, 5 for a tag.
+    fn varint<const MOST: usize>(&mut self, end: u64) -> Result<u64> {
         let start = self.position;
-        let (mut bytes, mut value) = ([0; 10], 0);
-        for index in 0..bytes.len() {
+        let (mut bytes, mut value) = ([0; MOST], 0);
+        for index in 0..MOST {
             if self.position >= end {
                 return Err(damaged(start, "an integer runs past its message or the file"));
             }
@@ -233,7 +234,7 @@ impl<R: Read + Seek> Scanner<R> {
                 return Ok(value);
             }
         }
-        Err(damaged(start, "an integer has more than 64 bits"))
+        Err(damaged(start, "an integer is too long").expected_got(format!("at most {MOST} bytes"), "more"))
     }
 
     fn failed(&self, error: &std::io::Error) -> Error {
