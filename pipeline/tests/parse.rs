@@ -21,7 +21,7 @@ std = [0.229, 0.224, 0.225]
 "#;
 
 fn refusal(text: &str, notation: Notation) -> String {
-    Pipeline::parse(text, notation).unwrap_err().to_string()
+    Pipeline::parse(text, notation).map_or_else(|error| error.to_string(), |pipeline| pipeline.to_json())
 }
 
 #[test]

@@ -338,22 +338,24 @@ pub(super) fn named_in(keys: &mut Keys) -> Result<Processor> {
     if let Some(processor) = PROCESSORS.iter().find(|processor| processor.name == stem) {
         return Ok(*processor);
     }
-    let known = PROCESSORS.iter().map(|processor| processor.name);
-    let error = keys.error(key, format_args!("{name} cannot be expressed"));
-    let reason = INEXPRESSIBLE.iter().find(|(names, _)| names.contains(&stem));
-    Err(match reason {
-        Some((_, why)) => error.why(why),
-        None => {
-            let near = nearest(stem, known.clone());
-            let names = if near.is_empty() { known.collect() } else { near };
-            error
-                .expected_got(
-                    format_args!("a known image processor such as {}", names.join(", ")),
-                    format_args!("{stem:?}"),
-                )
-                .why("what an image processor does beside its keys is known only by its name")
-        }
-    })
+    if let Some((_, why)) = INEXPRESSIBLE.iter().find(|(names, _)| names.contains(&stem)) {
+        return Err(keys
+            .error(key, format_args!("{name} cannot be expressed"))
+            .why(why));
+    }
+    let known = || PROCESSORS.iter().map(|processor| processor.name);
+    let near = nearest(stem, known());
+    let names: Vec<String> = if near.is_empty() { known().collect() } else { near }
+        .iter()
+        .map(|stem| format!("{stem}ImageProcessor"))
+        .collect();
+    Err(keys
+        .error(key, "is not an image processor that is known here")
+        .expected_got(
+            format_args!("one of {}", names.join(", ")),
+            format_args!("{name:?}"),
+        )
+        .why("what an image processor does beside its keys is known only by its name"))
 }
 
 /// What an unnamed config must say itself: the defaults differ between processors.
