@@ -21,10 +21,10 @@
 
 pub mod decode;
 mod error;
-//mod loader;
-//pub mod source;
+mod loader;
+pub mod source;
 
 pub use decode::{DecodeOptions, Decoded, Format, ImageReader, Limits, Orientation, Scratch, decode};
 pub use error::{ErrorKind, ImageError};
-//pub use loader::{Batch, Item, Loader, LoaderBuilder, Order};
-//pub use source::{Source, Sources};
+pub use loader::{Batch, Item, Loader, LoaderBuilder, Order, Usage};
+pub use source::{Source, Sources};

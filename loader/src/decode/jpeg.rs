@@ -142,13 +142,14 @@ fn first_scan(bytes: &[u8]) -> usize {
 }
 
 fn decode_limits(limits: &Limits) -> DecodeLimits {
-    let mut decode_limits = DecodeLimits::default();
-    // The format's own bound; the size is checked by `Limits`, with its own message.
-    decode_limits.max_width = 65_535;
-    decode_limits.max_height = 65_535;
-    decode_limits.max_pixels = limits.max_pixels;
-    decode_limits.max_scans = MAX_SCANS;
-    decode_limits
+    DecodeLimits {
+        // The format's own bound; the size is checked by `Limits`, with its own message.
+        max_width: 65_535,
+        max_height: 65_535,
+        max_pixels: limits.max_pixels,
+        max_scans: MAX_SCANS,
+        ..DecodeLimits::default()
+    }
 }
 
 fn error(error: JpegError) -> ImageError {

@@ -1,0 +1,86 @@
+//! Many images on many threads, as batches.
+
+mod batch;
+mod buffers;
+mod builder;
+mod job;
+mod queue;
+
+use std::fmt;
+use std::sync::Arc;
+
+pub use batch::{Batch, Item};
+pub use builder::{LoaderBuilder, Order};
+pub use queue::Usage;
+
+use crate::Source;
+use queue::Queue;
+
+/// Reads and decodes images on its own threads and yields them as [`Batch`]es.
+///
+/// A batch is begun when the consumer has taken an earlier one, so the consumer's pace bounds the memory:
+/// see [`LoaderBuilder::queue_images`] and [`LoaderBuilder::queue_bytes`]. Every source arrives exactly once,
+/// as pixels or as an error, in the batch of its neighbours. Dropping the loader stops its threads after the
+/// image that each one is at.
+pub struct Loader {
+    queue: Arc<Queue>,
+    sources: Box<dyn Iterator<Item = Source> + Send>,
+    batch_size: usize,
+    exhausted: bool,
+    begun: u64,
+    taken: u64,
+}
+
+impl Loader {
+    /// A loader with default settings, to be changed.
+    pub fn builder() -> LoaderBuilder {
+        LoaderBuilder::default()
+    }
+
+    /// What the loader holds at this moment and held at most.
+    pub fn usage(&self) -> Usage {
+        self.queue.usage()
+    }
+
+    fn begin_batches(&mut self) {
+        while !self.exhausted && (self.begun - self.taken) < self.queue.max_batches() {
+            let sources: Vec<Source> = self.sources.by_ref().take(self.batch_size).collect();
+            self.exhausted = sources.len() < self.batch_size;
+            if sources.is_empty() {
+                return;
+            }
+            self.queue.begin(self.begun, sources);
+            self.begun += 1;
+        }
+    }
+}
+
+impl Iterator for Loader {
+    type Item = Batch;
+
+    fn next(&mut self) -> Option<Batch> {
+        self.begin_batches();
+        if self.taken == self.begun {
+            return None;
+        }
+        let batch = self.queue.take();
+        self.taken += 1;
+        self.begin_batches();
+        Some(batch)
+    }
+}
+
+impl Drop for Loader {
+    fn drop(&mut self) {
+        self.queue.cancel();
+    }
+}
+
+impl fmt::Debug for Loader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loader")
+            .field("begun", &self.begun)
+            .field("taken", &self.taken)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,116 @@
+//! Directories and glob patterns, in the order of their file names.
+
+use std::path::{Path, PathBuf};
+
+use globset::GlobBuilder;
+use prep_onnx_pipeline::{Error, Result};
+use walkdir::WalkDir;
+
+use super::Source;
+use crate::{ErrorKind, Format, ImageError};
+
+const WILDCARDS: [char; 4] = ['*', '?', '[', '{'];
+
+/// Whether `argument` has a wildcard.
+pub(super) fn is_pattern(argument: &str) -> bool {
+    argument.contains(WILDCARDS)
+}
+
+/// Every file below `root`, sorted by path component, links followed. `all` also takes files whose extension
+/// is of no image format.
+pub(super) fn directory(root: &Path, all: bool) -> impl Iterator<Item = Source> + Send + use<> {
+    files(root)
+        .filter(move |entry| match entry {
+            Found::File(path) => all || has_image_extension(path),
+            Found::Failed(..) => true,
+        })
+        .map(Found::into_source)
+}
+
+/// The files that match `pattern`: `*` and `?` within a name, `**` across directories, `[ab]`, `{a,b}`.
+pub(super) fn glob(pattern: &str) -> Result<impl Iterator<Item = Source> + Send + use<>> {
+    let matcher = GlobBuilder::new(pattern).literal_separator(true).build();
+    let matcher = matcher
+        .map_err(|error| Error::new(pattern, "is no glob pattern").why(error.kind()))?
+        .compile_matcher();
+    let root = literal_root(pattern);
+    let depth = if pattern.contains("**") {
+        usize::MAX
+    } else {
+        Path::new(pattern)
+            .components()
+            .count()
+            .saturating_sub(root.components().count())
+    };
+    let found = walk(&root, depth).filter(move |entry| match entry {
+        Found::File(path) => {
+            matcher.is_match(path.strip_prefix("./").unwrap_or(path)) || matcher.is_match(path)
+        }
+        Found::Failed(..) => false,
+    });
+    Ok(found.map(Found::into_source))
+}
+
+/// The leading components of a pattern without a wildcard: where the walk begins.
+fn literal_root(pattern: &str) -> PathBuf {
+    let components: Vec<_> = Path::new(pattern).components().collect();
+    let names = &components[..components.len().saturating_sub(1)];
+    let root: PathBuf = names
+        .iter()
+        .take_while(|c| !is_pattern(&c.as_os_str().to_string_lossy()))
+        .collect();
+    if root.as_os_str().is_empty() {
+        PathBuf::from(".")
+    } else {
+        root
+    }
+}
+
+enum Found {
+    File(PathBuf),
+    Failed(String, ImageError),
+}
+
+impl Found {
+    fn into_source(self) -> Source {
+        match self {
+            Self::File(path) => Source::path(path),
+            Self::Failed(id, error) => Source::failed(id, error),
+        }
+    }
+}
+
+fn files(root: &Path) -> impl Iterator<Item = Found> + Send + use<> {
+    walk(root, usize::MAX)
+}
+
+fn walk(root: &Path, depth: usize) -> impl Iterator<Item = Found> + Send + use<> {
+    WalkDir::new(root)
+        .follow_links(true)
+        .max_depth(depth)
+        .sort_by_file_name()
+        .into_iter()
+        .filter_map(|entry| {
+            match entry {
+                Ok(entry) => (!entry.file_type().is_dir()).then(|| Found::File(entry.into_path())),
+                Err(error) => {
+                    let path = error.path().map(Path::to_path_buf).unwrap_or_default();
+                    // A broken link: reading it gives the error, and only if its name is wanted.
+                    if path.is_symlink() && error.loop_ancestor().is_none() {
+                        return Some(Found::File(path));
+                    }
+                    let failure = ImageError::new(ErrorKind::Io, format_args!("cannot be listed: {error}"));
+                    Some(Found::Failed(path.to_string_lossy().into_owned(), failure))
+                }
+            }
+        })
+}
+
+fn has_image_extension(path: &Path) -> bool {
+    let extension = path.extension().map(|e| e.to_string_lossy().to_ascii_lowercase());
+    extension.is_some_and(|e| {
+        Format::ALL
+            .iter()
+            .any(|format| format.extensions().contains(&e.as_str()))
+    })
+}
