@@ -8,13 +8,16 @@ use prep_onnx_pipeline::resample::{HAMMING, MAX_TORCHVISION_PRECISION, PILLOW_PR
 use prep_onnx_pipeline::{Filter, Resampler};
 
 use super::graph::{Graph, Value, int};
-use super::num::{Condition, Num};
+use super::num::{Condition, Extent, Num};
 
 /// Output positions that share one block of source positions.
 pub(super) const BLOCK: usize = 8;
 
 /// More taps than this would not be exact in float32: see `pass`.
 const MAX_TAPS: f64 = 1024.0;
+
+/// The integers of a pass are `high * LOW + low * LOW`, with `high` whole and `low` in -0.5 to 0.5.
+pub(super) const LOW: f64 = 128.0;
 
 /// One axis of a resize.
 #[derive(Clone, Debug)]
@@ -31,7 +34,12 @@ pub(super) struct Axis {
 
 impl Axis {
     /// `vertical` where `condition` holds, else `horizontal`.
-    pub(super) fn select(graph: &mut Graph, condition: &Condition, vertical: &Self, horizontal: &Self) -> Self {
+    pub(super) fn select(
+        graph: &mut Graph,
+        condition: &Condition,
+        vertical: &Self,
+        horizontal: &Self,
+    ) -> Self {
         Self {
             input: graph.select(condition, &vertical.input, &horizontal.input),
             output: graph.select(condition, &vertical.output, &horizontal.output),
@@ -50,24 +58,6 @@ impl Axis {
             scale,
         }
     }
-
-    /// The first source position that output position `index` reads.
-    pub(super) fn first(&self, graph: &mut Graph, sampling: &Sampling, index: &Num) -> Num {
-        let center = sampling.center(graph, index);
-        let edge = graph.sub(&center, &sampling.support);
-        let edge = graph.add(&edge, &0.5.into());
-        let edge = graph.floor(&edge);
-        graph.max(&edge, &0.0.into())
-    }
-
-    /// The source position after the last one that output position `index` reads.
-    pub(super) fn end(&self, graph: &mut Graph, sampling: &Sampling, index: &Num) -> Num {
-        let center = sampling.center(graph, index);
-        let edge = graph.add(&center, &sampling.support);
-        let edge = graph.add(&edge, &0.5.into());
-        let edge = graph.floor(&edge);
-        graph.min(&edge, &self.input)
-    }
 }
 
 /// The scale of an axis and its kernel.
@@ -78,92 +68,8 @@ pub(super) struct Sampling {
     inverse: Num,
 }
 
-impl Sampling {
-    fn center(&self, graph: &mut Graph, index: &Num) -> Num {
-        let middle = graph.add(index, &0.5.into());
-        graph.mul(&middle, &self.scale)
-    }
-}
-
-/// The needed outputs of an axis, in blocks of [`BLOCK`].
-pub(super) struct Blocks {
-    /// Source position of each block's window, relative to the slice: int64 [blocks, window].
-    pub(super) indices: Value,
-    /// Weights times 2^22: float64 [blocks, BLOCK, window].
-    pub(super) weights: Value,
-    /// Outputs of the first block that come before the first needed one.
-    pub(super) skip: Num,
-}
-
-/// The blocks of `axis`, whose source has been sliced to `length` positions from `low` on.
-pub(super) fn blocks(
-    graph: &mut Graph,
-    axis: &Axis,
-    sampling: &Sampling,
-    (filter, resampler): (Filter, Resampler),
-    (low, length): (&Num, &Num),
-) -> Blocks {
-    // torchvision's precision follows from the largest weight of the whole axis.
-    let whole = resampler == Resampler::Torchvision;
-    let covered = if whole {
-        Axis { start: 0.0.into(), count: axis.output.clone(), ..axis.clone() }
-    } else {
-        axis.clone()
-    };
-    let positions = positions(graph, &covered);
-    let window = window(graph, axis, sampling, &positions);
-    let weights = real_weights(graph, filter, sampling, &window);
-    let weights = quantised(graph, filter, resampler, &weights);
-    let offsets = relative(graph, &window.positions, low, length, &window.width);
-    if !whole || (axis.start == covered.start && axis.count == covered.count) {
-        return Blocks { indices: offsets, weights, skip: 0.0.into() };
-    }
-    let block = Num::from(BLOCK);
-    let first = graph.div(&axis.start, &block);
-    let first = graph.floor(&first);
-    let end = graph.add(&axis.start, &axis.count);
-    let end = graph.div(&end, &block);
-    let end = graph.ceil(&end);
-    let skipped = graph.mul(&first, &block);
-    let (first, end) = (graph.int64(&first), graph.int64(&end));
-    let axes = graph.ints(&[0]);
-    Blocks {
-        indices: graph.op("Slice", &[&offsets, &first, &end, &axes]),
-        weights: graph.op("Slice", &[&weights, &first, &end, &axes]),
-        skip: graph.sub(&axis.start, &skipped),
-    }
-}
-
-/// Output positions, the last one repeated to a full block: float64 [blocks, BLOCK, 1].
-fn positions(graph: &mut Graph, axis: &Axis) -> Value {
-    let block = Num::from(BLOCK);
-    let blocks = graph.div(&axis.count, &block);
-    let blocks = graph.ceil(&blocks);
-    let padded = graph.mul(&blocks, &block);
-    let last = graph.sub(&axis.count, &1.0.into());
-    let shape = graph.ints(&[-1, BLOCK as i64, 1]);
-    let positions = match (padded.known(), last.known()) {
-        (Some(padded), Some(last)) => {
-            let positions: Vec<f64> = (0..padded as usize).map(|index| (index as f64).min(last)).collect();
-            graph.doubles(&[positions.len() / BLOCK, BLOCK, 1], &positions)
-        }
-        _ => {
-            let (zero, one) = (graph.doubles(&[], &[0.0]), graph.doubles(&[], &[1.0]));
-            let end = graph.scalar(&padded);
-            let range = graph.op("Range", &[&zero, &end, &one]);
-            let last = graph.value(&last);
-            let range = graph.op("Min", &[&range, &last]);
-            graph.op("Reshape", &[&range, &shape])
-        }
-    };
-    if axis.start.known() == Some(0.0) {
-        return positions;
-    }
-    let start = graph.value(&axis.start);
-    graph.op("Add", &[&positions, &start])
-}
-
-struct Window {
+/// The needed outputs of an axis, in blocks of [`BLOCK`], and where they read.
+pub(super) struct Window {
     /// float64 [blocks, BLOCK, 1].
     center: Value,
     first: Value,
@@ -172,61 +78,170 @@ struct Window {
     positions: Value,
     /// The widest window of a block: float64 without axes.
     width: Value,
+    /// The blocks that are needed: int64 [1], from and to; `None` for all.
+    needed: Option<(Value, Value)>,
+    /// How many blocks are needed.
+    blocks: Num,
 }
 
-fn window(graph: &mut Graph, axis: &Axis, sampling: &Sampling, positions: &Value) -> Window {
-    let index = Num::Later(positions.clone());
-    let center = sampling.center(graph, &index);
-    let (first, end) = (axis.first(graph, sampling, &index), axis.end(graph, sampling, &index));
-    let [center, first, end] = [center, first, end].map(|num| graph.value(&num));
-    let mut row = |of: &Value, row: usize| {
-        let row = graph.ints(&[row as i64]);
-        graph.op_with("Gather", &[of, &row], vec![int("axis", 1)])
-    };
-    // Windows move forward with the output position: the first row begins and the last one ends.
-    let (block_start, block_end) = (row(&first, 0), row(&end, BLOCK - 1));
-    let widths = graph.op("Sub", &[&block_end, &block_start]);
-    let width = graph.op_with("ReduceMax", &[&widths], vec![int("keepdims", 0)]);
-    let (zero, one) = (graph.doubles(&[], &[0.0]), graph.doubles(&[], &[1.0]));
-    let range = graph.op("Range", &[&zero, &width, &one]);
-    let positions = graph.op("Add", &[&block_start, &range]);
-    Window { center, first, end, positions, width }
+impl Window {
+    /// The windows of `axis`.
+    pub(super) fn new(graph: &mut Graph, axis: &Axis, sampling: &Sampling, resampler: Resampler) -> Self {
+        let block = Num::from(BLOCK);
+        let blocks = graph.div(&axis.count, &block);
+        let blocks = graph.ceil(&blocks);
+        // torchvision's precision follows from the largest weight of the whole axis.
+        let part = axis.start.known() != Some(0.0) || axis.count != axis.output;
+        let (positions, needed) = if part && resampler == Resampler::Torchvision {
+            let before = graph.div(&axis.start, &block);
+            let before = graph.ceil(&before);
+            let after = graph.add(&before, &blocks);
+            let skipped = graph.mul(&before, &block);
+            let origin = graph.sub(&axis.start, &skipped);
+            let rest = graph.sub(&axis.output, &origin);
+            let all = graph.div(&rest, &block);
+            let all = graph.ceil(&all);
+            let positions = positions(graph, &all, &origin, &axis.output);
+            let zero = graph.doubles(&[], &[0.0]);
+            let positions = graph.op("Max", &[&positions, &zero]);
+            (positions, Some((graph.int64(&before), graph.int64(&after))))
+        } else {
+            let end = graph.add(&axis.start, &axis.count);
+            (positions(graph, &blocks, &axis.start, &end), None)
+        };
+        let middle = graph.add(&Num::Later(positions), &0.5.into());
+        let center = graph.mul(&middle, &sampling.scale);
+        let first = graph.sub(&center, &sampling.support);
+        let first = graph.add(&first, &0.5.into());
+        let first = graph.floor(&first);
+        let first = graph.max(&first, &0.0.into());
+        let end = graph.add(&center, &sampling.support);
+        let end = graph.add(&end, &0.5.into());
+        let end = graph.floor(&end);
+        let end = graph.min(&end, &axis.input);
+        let [center, first, end] = [center, first, end].map(|num| graph.value(&num));
+        let mut row = |of: &Value, row: usize| {
+            let row = graph.ints(&[row as i64]);
+            graph.op_with("Gather", &[of, &row], vec![int("axis", 1)])
+        };
+        // Windows move forward with the output position: the first row begins and the last one ends.
+        let (block_start, block_end) = (row(&first, 0), row(&end, BLOCK - 1));
+        let widths = graph.op("Sub", &[&block_end, &block_start]);
+        let width = graph.op_with("ReduceMax", &[&widths], vec![int("keepdims", 0)]);
+        let (zero, one) = (graph.doubles(&[], &[0.0]), graph.doubles(&[], &[1.0]));
+        let range = graph.op("Range", &[&zero, &width, &one]);
+        let positions = graph.op("Add", &[&block_start, &range]);
+        Self {
+            center,
+            first,
+            end,
+            positions,
+            width,
+            needed,
+            blocks,
+        }
+    }
+
+    /// The source positions that are read: the first one, and the one after the last.
+    pub(super) fn extent(&self, graph: &mut Graph) -> (Num, Num) {
+        let mut reduce = |op: &str, of: &Value| {
+            let of = self.needed(graph, of);
+            let reduced = graph.op_with(op, &[&of], vec![int("keepdims", 0)]);
+            let shape = graph.ints(&[1]);
+            Num::Later(graph.op("Reshape", &[&reduced, &shape]))
+        };
+        (reduce("ReduceMin", &self.first), reduce("ReduceMax", &self.end))
+    }
+
+    /// Source positions relative to a slice of `length` positions from `low` on: int64 [blocks, window].
+    ///
+    /// `rest` is what [`rest_if_exact`] gave.
+    pub(super) fn indices(&self, graph: &mut Graph, rest: &Value, low: &Num, length: &Num) -> Value {
+        let positions = Num::Later(self.needed(graph, &self.positions));
+        let positions = graph.sub(&positions, low);
+        let positions = graph.value(&positions);
+        let shape = graph.shape(&[Extent::Num(&self.blocks), Extent::Value(rest)]);
+        let positions = Num::Later(graph.op("Reshape", &[&positions, &shape]));
+        let last = graph.sub(length, &1.0.into());
+        let positions = graph.min(&positions, &last);
+        graph.int64(&positions)
+    }
+
+    /// Weights times 2^22 / [`LOW`]: float64 [blocks, BLOCK, window].
+    pub(super) fn weights(
+        &self,
+        graph: &mut Graph,
+        sampling: &Sampling,
+        filter: Filter,
+        resampler: Resampler,
+    ) -> Value {
+        let weights = real_weights(graph, filter, sampling, self);
+        let weights = quantised(graph, filter, resampler, &weights);
+        self.needed(graph, &weights)
+    }
+
+    fn needed(&self, graph: &mut Graph, blocks: &Value) -> Value {
+        let Some((from, to)) = &self.needed else {
+            return blocks.clone();
+        };
+        let axes = graph.ints(&[0]);
+        graph.op("Slice", &[blocks, from, to, &axes])
+    }
 }
 
-/// Source positions as int64 [blocks, window], relative to the slice.
-fn relative(graph: &mut Graph, positions: &Value, low: &Num, length: &Num, width: &Value) -> Value {
-    let positions = Num::Later(positions.clone());
-    let positions = graph.sub(&positions, low);
-    let positions = graph.value(&positions);
-    // More taps than float32 holds exactly must fail, not round: a Reshape to -3 does.
+/// The extent that a Reshape infers, or an invalid one where a window is too wide to be exact: int64 [1].
+///
+/// More taps than float32 holds exactly must make the run fail, not round.
+pub(super) fn rest_if_exact(graph: &mut Graph, first: &Window, second: &Window) -> Value {
+    let widest = graph.op("Max", &[&first.width, &second.width]);
     let most = graph.doubles(&[], &[MAX_TAPS]);
-    let fits = graph.op("Less", &[width, &most]);
-    let (fill, refuse) = (graph.ints(&[-1]), graph.ints(&[-3]));
-    let fill = graph.op("Where", &[&fits, &fill, &refuse]);
-    let rows = graph.op("Shape", &[&positions]);
-    let zero = graph.ints(&[0]);
-    let rows = graph.op_with("Gather", &[&rows, &zero], vec![int("axis", 0)]);
-    let shape = graph.op_with("Concat", &[&rows, &fill], vec![int("axis", 0)]);
-    let positions = Num::Later(graph.op("Reshape", &[&positions, &shape]));
-    let last = graph.sub(length, &1.0.into());
-    let positions = graph.min(&positions, &last);
-    graph.int64(&positions)
+    let fits = graph.op("Less", &[&widest, &most]);
+    let (rest, refuse) = (graph.ints(&[-1]), graph.ints(&[-3]));
+    graph.op("Where", &[&fits, &rest, &refuse])
+}
+
+/// Output positions from `start` on, those from `end` on replaced by the last one: float64 [blocks, BLOCK, 1].
+fn positions(graph: &mut Graph, blocks: &Num, start: &Num, end: &Num) -> Value {
+    let padded = graph.mul(blocks, &BLOCK.into());
+    let last = graph.sub(end, &1.0.into());
+    let range = match padded.known() {
+        Some(padded) => {
+            let positions: Vec<f64> = (0..padded as usize).map(|index| index as f64).collect();
+            graph.doubles(&[positions.len() / BLOCK, BLOCK, 1], &positions)
+        }
+        None => {
+            let (zero, one) = (graph.doubles(&[], &[0.0]), graph.doubles(&[], &[1.0]));
+            let end = graph.scalar(&padded);
+            let range = graph.op("Range", &[&zero, &end, &one]);
+            let shape = graph.ints(&[-1, BLOCK as i64, 1]);
+            graph.op("Reshape", &[&range, &shape])
+        }
+    };
+    let positions = graph.add(&Num::Later(range), start);
+    let full = blocks
+        .known()
+        .is_some_and(|blocks| *end == Num::from(blocks * BLOCK as f64));
+    let positions = if full {
+        positions
+    } else {
+        graph.min(&positions, &last)
+    };
+    graph.value(&positions)
 }
 
 /// Normalised weights: float64 [blocks, BLOCK, window].
 fn real_weights(graph: &mut Graph, filter: Filter, sampling: &Sampling, window: &Window) -> Value {
     let distance = graph.op("Sub", &[&window.positions, &window.center]);
-    let half = graph.doubles(&[1], &[0.5]);
+    let half = graph.doubles(&[], &[0.5]);
     let distance = Num::Later(graph.op("Add", &[&distance, &half]));
     let distance = graph.mul(&distance, &sampling.inverse);
     let distance = graph.value(&distance);
     let weights = kernel(graph, filter, &distance);
-    let before = graph.op("Less", &[&window.positions, &window.first]);
-    let inside = graph.op("Less", &[&window.positions, &window.end]);
-    let after = graph.op("Not", &[&inside]);
-    let outside = graph.op("Or", &[&before, &after]);
-    let zero = graph.doubles(&[1], &[0.0]);
-    let weights = graph.op("Where", &[&outside, &zero, &weights]);
+    let before_first = graph.op("Less", &[&window.positions, &window.first]);
+    let before_end = graph.op("Less", &[&window.positions, &window.end]);
+    let inside = graph.op("Xor", &[&before_first, &before_end]);
+    let zero = graph.doubles(&[], &[0.0]);
+    let weights = graph.op("Where", &[&inside, &weights, &zero]);
     // CumSum adds in the order of the taps; ReduceSum may not.
     let axis = graph.int(2);
     let sums = graph.op("CumSum", &[&weights, &axis]);
@@ -235,28 +250,30 @@ fn real_weights(graph: &mut Graph, filter: Filter, sampling: &Sampling, window: 
     graph.op("Div", &[&weights, &sum])
 }
 
-/// Integers that stand for weight * 2^22: float64 of the same shape.
+/// Integers that stand for weight * 2^22, divided by [`LOW`]: float64 of the same shape.
 fn quantised(graph: &mut Graph, filter: Filter, resampler: Resampler, weights: &Value) -> Value {
-    let half = graph.doubles(&[1], &[0.5]);
+    let half = graph.doubles(&[], &[0.5]);
     let (one, unit) = match resampler {
         Resampler::Pillow | Resampler::Pillow12 => {
-            (graph.doubles(&[1], &[f64::from(1_u32 << PILLOW_PRECISION)]), None)
+            let one = f64::from(1_u32 << PILLOW_PRECISION);
+            (graph.doubles(&[], &[one]), graph.doubles(&[], &[1.0 / LOW]))
         }
         Resampler::Torchvision => {
             let largest = graph.op_with("ReduceMax", &[weights], vec![int("keepdims", 0)]);
-            let powers: Vec<f64> =
-                (1..=MAX_TORCHVISION_PRECISION).map(|bits| f64::from(1_u32 << bits)).collect();
+            let powers: Vec<f64> = (1..=MAX_TORCHVISION_PRECISION)
+                .map(|bits| f64::from(1_u32 << bits))
+                .collect();
             let powers = graph.doubles(&[powers.len()], &powers);
             let scaled = graph.op("Mul", &[&powers, &largest]);
             let rounded = graph.op("Add", &[&scaled, &half]);
-            let limit = graph.doubles(&[1], &[32_768.0]);
+            let limit = graph.doubles(&[], &[32_768.0]);
             let fits = graph.op("Less", &[&rounded, &limit]);
-            let least = graph.doubles(&[1], &[1.0]);
+            let least = graph.doubles(&[], &[1.0]);
             let candidates = graph.op("Where", &[&fits, &powers, &least]);
             let one = graph.op_with("ReduceMax", &[&candidates], vec![int("keepdims", 0)]);
-            let full = graph.doubles(&[1], &[f64::from(1_u32 << PILLOW_PRECISION)]);
+            let full = graph.doubles(&[], &[f64::from(1_u32 << PILLOW_PRECISION) / LOW]);
             let unit = graph.op("Div", &[&full, &one]);
-            (one, Some(unit))
+            (one, unit)
         }
     };
     let scaled = graph.op("Mul", &[weights, &one]);
@@ -272,22 +289,18 @@ fn quantised(graph: &mut Graph, filter: Filter, resampler: Resampler, weights: &
             graph.op("Floor", &[&sum])
         }
     };
-    match unit {
-        Some(unit) => graph.op("Mul", &[&integers, &unit]),
-        None => integers,
-    }
+    graph.op("Mul", &[&integers, &unit])
 }
 
 fn kernel(graph: &mut Graph, filter: Filter, x: &Value) -> Value {
-    let [zero, half, one] = [0.0, 0.5, 1.0].map(|value| graph.doubles(&[1], &[value]));
+    let [zero, half, one] = [0.0, 0.5, 1.0].map(|value| graph.doubles(&[], &[value]));
     match filter {
         Filter::Nearest | Filter::NearestExact => one,
         Filter::Box => {
-            let minus_half = graph.doubles(&[1], &[-0.5]);
+            let minus_half = graph.doubles(&[], &[-0.5]);
             let above = graph.op("Less", &[&minus_half, x]);
             let over = graph.op("Less", &[&half, x]);
-            let inside = graph.op("Not", &[&over]);
-            let inside = graph.op("And", &[&above, &inside]);
+            let inside = graph.op("Xor", &[&above, &over]);
             graph.op("Where", &[&inside, &one, &zero])
         }
         Filter::Bilinear => {
@@ -298,39 +311,43 @@ fn kernel(graph: &mut Graph, filter: Filter, x: &Value) -> Value {
         Filter::Bicubic => bicubic(graph, x),
         Filter::Hamming => {
             let x = graph.op("Abs", &[x]);
-            let sinc = sinc(graph, &x);
-            let pi = graph.doubles(&[1], &[std::f64::consts::PI]);
-            let angle = graph.op("Mul", &[&x, &pi]);
+            let at_zero = graph.op("Equal", &[&x, &zero]);
+            let angle = angle(graph, &x, &at_zero);
+            let sinc = sinc(graph, &angle);
             let cosine = graph.op("Cos", &[&angle]);
-            let [base, share] = HAMMING.map(|value| graph.doubles(&[1], &[value]));
+            let [base, share] = HAMMING.map(|value| graph.doubles(&[], &[value]));
             let share = graph.op("Mul", &[&share, &cosine]);
             let raised = graph.op("Add", &[&base, &share]);
             let weight = graph.op("Mul", &[&sinc, &raised]);
-            let at_zero = graph.op("Equal", &[&x, &zero]);
             let weight = graph.op("Where", &[&at_zero, &one, &weight]);
             let inside = graph.op("Less", &[&x, &one]);
             graph.op("Where", &[&inside, &weight, &zero])
         }
         Filter::Lanczos => {
-            let [three, minus_three] = [3.0, -3.0].map(|value| graph.doubles(&[1], &[value]));
+            let [three, minus_three] = [3.0, -3.0].map(|value| graph.doubles(&[], &[value]));
+            let at_zero = graph.op("Equal", &[x, &zero]);
+            let narrow = angle(graph, x, &at_zero);
             let wide = graph.op("Div", &[x, &three]);
-            let (narrow, wide) = (sinc(graph, x), sinc(graph, &wide));
+            let wide = angle(graph, &wide, &at_zero);
+            let (narrow, wide) = (sinc(graph, &narrow), sinc(graph, &wide));
             let weight = graph.op("Mul", &[&narrow, &wide]);
+            let weight = graph.op("Where", &[&at_zero, &one, &weight]);
             let below = graph.op("Less", &[x, &minus_three]);
-            let inside = graph.op("Less", &[x, &three]);
-            let above = graph.op("Not", &[&inside]);
-            let outside = graph.op("Or", &[&below, &above]);
-            graph.op("Where", &[&outside, &zero, &weight])
+            let below_end = graph.op("Less", &[x, &three]);
+            let inside = graph.op("Xor", &[&below, &below_end]);
+            graph.op("Where", &[&inside, &weight, &zero])
         }
     }
 }
 
 fn bicubic(graph: &mut Graph, x: &Value) -> Value {
     const A: f64 = -0.5;
-    let x = graph.op("Abs", &[x]);
-    let mut number = |value: f64| graph.doubles(&[1], &[value]);
-    let [zero, one, two] = [0.0, 1.0, 2.0].map(&mut number);
+    let mut number = |value: f64| graph.doubles(&[], &[value]);
+    let [one, two] = [1.0, 2.0].map(&mut number);
     let [a2, a3, five, eight, four, a] = [A + 2.0, A + 3.0, 5.0, 8.0, 4.0, A].map(&mut number);
+    // The outer polynomial is exactly 0 at 2, as the kernel is from there on.
+    let x = graph.op("Abs", &[x]);
+    let x = graph.op("Min", &[&x, &two]);
     let near = graph.op("Mul", &[&x, &a2]);
     let near = graph.op("Sub", &[&near, &a3]);
     let near = graph.op("Mul", &[&near, &x]);
@@ -342,20 +359,20 @@ fn bicubic(graph: &mut Graph, x: &Value) -> Value {
     let far = graph.op("Mul", &[&far, &x]);
     let far = graph.op("Sub", &[&far, &four]);
     let far = graph.op("Mul", &[&far, &a]);
-    let is_far = graph.op("Less", &[&x, &two]);
-    let far = graph.op("Where", &[&is_far, &far, &zero]);
     let is_near = graph.op("Less", &[&x, &one]);
     graph.op("Where", &[&is_near, &near, &far])
 }
 
-fn sinc(graph: &mut Graph, x: &Value) -> Value {
-    let [zero, one, pi] = [0.0, 1.0, std::f64::consts::PI].map(|value| graph.doubles(&[1], &[value]));
+/// `x * pi`, and 1 where `x` is 0.
+fn angle(graph: &mut Graph, x: &Value, at_zero: &Value) -> Value {
+    let [one, pi] = [1.0, std::f64::consts::PI].map(|value| graph.doubles(&[], &[value]));
     let angle = graph.op("Mul", &[x, &pi]);
-    let at_zero = graph.op("Equal", &[x, &zero]);
-    let safe = graph.op("Where", &[&at_zero, &one, &angle]);
-    let sine = graph.op("Sin", &[&safe]);
-    let quotient = graph.op("Div", &[&sine, &safe]);
-    graph.op("Where", &[&at_zero, &one, &quotient])
+    graph.op("Where", &[at_zero, &one, &angle])
+}
+
+fn sinc(graph: &mut Graph, angle: &Value) -> Value {
+    let sine = graph.op("Sin", &[angle]);
+    graph.op("Div", &[&sine, angle])
 }
 
 /// The source position of each needed output of a nearest filter: int64 [count].

@@ -4,6 +4,7 @@ use onnx_protobuf::tensor_proto::DataType;
 use prep_onnx_pipeline::{CHANNELS, Dtype, FusedPlan, Layout, Operation, Operator, Precision, ValueTable};
 
 use super::graph::{Graph, Value, int, ints};
+use super::num::{Extent, Num};
 use super::size::Crop;
 
 /// Finishes uint8 [N, 3, height, width].
@@ -34,16 +35,16 @@ pub(super) fn finish(graph: &mut Graph, plan: &FusedPlan, pixels: Value, crop: &
 }
 
 fn pad(graph: &mut Graph, layout: Layout, value: &Value, crop: &Crop) -> Value {
-    let mut side = |zeros: &super::size::Pair| {
-        let none = graph.ints(&[0]);
-        let (rows, columns) = (graph.int64(&zeros.rows), graph.int64(&zeros.columns));
+    let none = Num::from(0.0);
+    let side = |zeros: &super::size::Pair| {
+        let (rows, columns) = (zeros.rows.clone(), zeros.columns.clone());
         match layout {
-            Layout::Nchw => [none.clone(), none, rows, columns],
-            Layout::Nhwc => [none.clone(), rows, columns, none],
+            Layout::Nchw => [none.clone(), none.clone(), rows, columns],
+            Layout::Nhwc => [none.clone(), rows, columns, none.clone()],
         }
     };
-    let pads: Vec<Value> = [side(&crop.before), side(&crop.after)].concat();
-    let pads = graph.op_with("Concat", &pads.iter().collect::<Vec<_>>(), vec![int("axis", 0)]);
+    let pads = [side(&crop.before), side(&crop.after)].concat();
+    let pads = graph.shape(&pads.iter().map(Extent::Num).collect::<Vec<_>>());
     graph.op("Pad", &[value, &pads])
 }
 
@@ -55,7 +56,9 @@ fn operate(graph: &mut Graph, layout: Layout, value: &Value, operation: &Operati
         Operator::Divide => "Div",
     };
     let operands = operation.operands;
-    let uniform = operands.iter().all(|operand| operand.to_bits() == operands[0].to_bits());
+    let uniform = operands
+        .iter()
+        .all(|operand| operand.to_bits() == operands[0].to_bits());
     let (shape, operands): (&[usize], &[f64]) = match layout {
         _ if uniform => (&[1], &operands[..1]),
         Layout::Nchw => (&[CHANNELS, 1, 1], &operands),
@@ -89,7 +92,10 @@ fn simplified(operations: &[Operation]) -> Vec<Operation> {
         let inverse = operation.operands.map(|operand| 1.0 / operand);
         let candidates = match operation.operator {
             Operator::Multiply => {
-                vec![(Operator::Multiply, operation.operands), (Operator::Divide, inverse)]
+                vec![
+                    (Operator::Multiply, operation.operands),
+                    (Operator::Divide, inverse),
+                ]
             }
             operator => vec![(operator, operation.operands)],
         };

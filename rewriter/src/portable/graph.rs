@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use onnx_protobuf::attribute_proto::AttributeType;
 use onnx_protobuf::tensor_proto::DataType;
-use onnx_protobuf::{AttributeProto, GraphProto, NodeProto, TensorProto, TypeProto, ValueInfoProto, type_proto};
+use onnx_protobuf::{
+    AttributeProto, GraphProto, NodeProto, TensorProto, TypeProto, ValueInfoProto, type_proto,
+};
 use protobuf::MessageField;
 
 /// The name of a tensor.
@@ -46,12 +48,22 @@ impl Graph {
     }
 
     /// Adds a node with attributes and one output.
-    pub(crate) fn op_with(&mut self, op_type: &str, inputs: &[&Value], attributes: Vec<AttributeProto>) -> Value {
+    pub(crate) fn op_with(
+        &mut self,
+        op_type: &str,
+        inputs: &[&Value],
+        attributes: Vec<AttributeProto>,
+    ) -> Value {
         let node = self.node(op_type, inputs, attributes);
         let same = |other: &&NodeProto| {
             other.op_type == node.op_type && other.input == node.input && other.attribute == node.attribute
         };
-        if let Some(known) = self.nodes.iter().find(same).and_then(|known| known.output.first()) {
+        if let Some(known) = self
+            .nodes
+            .iter()
+            .find(same)
+            .and_then(|known| known.output.first())
+        {
             return Value::named(known);
         }
         let output = Value::named(format!("{}{op_type}_{}", self.prefix, self.count));
@@ -184,39 +196,64 @@ fn read_names(node: &NodeProto, names: &mut HashSet<String>) {
 
 /// An integer attribute.
 pub(crate) fn int(name: &str, i: i64) -> AttributeProto {
-    AttributeProto { i, ..attribute(name, AttributeType::INT) }
+    AttributeProto {
+        i,
+        ..attribute(name, AttributeType::INT)
+    }
 }
 
 /// A list of integers.
 pub(crate) fn ints(name: &str, ints: &[i64]) -> AttributeProto {
-    AttributeProto { ints: ints.to_vec(), ..attribute(name, AttributeType::INTS) }
+    AttributeProto {
+        ints: ints.to_vec(),
+        ..attribute(name, AttributeType::INTS)
+    }
 }
 
 /// A float attribute.
 pub(crate) fn float(name: &str, f: f32) -> AttributeProto {
-    AttributeProto { f, ..attribute(name, AttributeType::FLOAT) }
+    AttributeProto {
+        f,
+        ..attribute(name, AttributeType::FLOAT)
+    }
 }
 
 /// A string attribute.
 pub(crate) fn string(name: &str, text: &str) -> AttributeProto {
-    AttributeProto { s: text.as_bytes().to_vec(), ..attribute(name, AttributeType::STRING) }
+    AttributeProto {
+        s: text.as_bytes().to_vec(),
+        ..attribute(name, AttributeType::STRING)
+    }
 }
 
 fn graph(name: &str, graph: GraphProto) -> AttributeProto {
-    AttributeProto { g: MessageField::some(graph), ..attribute(name, AttributeType::GRAPH) }
+    AttributeProto {
+        g: MessageField::some(graph),
+        ..attribute(name, AttributeType::GRAPH)
+    }
 }
 
 fn tensor_attribute(name: &str, tensor: TensorProto) -> AttributeProto {
-    AttributeProto { t: MessageField::some(tensor), ..attribute(name, AttributeType::TENSOR) }
+    AttributeProto {
+        t: MessageField::some(tensor),
+        ..attribute(name, AttributeType::TENSOR)
+    }
 }
 
 fn attribute(name: &str, type_: AttributeType) -> AttributeProto {
-    AttributeProto { name: name.to_owned(), type_: type_.into(), ..AttributeProto::default() }
+    AttributeProto {
+        name: name.to_owned(),
+        type_: type_.into(),
+        ..AttributeProto::default()
+    }
 }
 
 /// A tensor of unknown shape.
 pub(crate) fn tensor_info(name: &str, data_type: DataType) -> ValueInfoProto {
-    let tensor = type_proto::Tensor { elem_type: data_type as i32, ..type_proto::Tensor::default() };
+    let tensor = type_proto::Tensor {
+        elem_type: data_type as i32,
+        ..type_proto::Tensor::default()
+    };
     ValueInfoProto {
         name: name.to_owned(),
         type_: MessageField::some(TypeProto {

@@ -15,7 +15,7 @@ use onnx_protobuf::NodeProto;
 use prep_onnx_pipeline::FusedPlan;
 
 use graph::{Graph, Value, ints};
-use num::Num;
+use num::Extent;
 
 /// The nodes that compute `output` from `image`, uint8 [N, H, W, 3], giving the bits of the scalar reference.
 ///
@@ -45,12 +45,9 @@ fn batch(graph: &mut Graph, plan: &FusedPlan, image: &Value) -> Value {
 fn cut(graph: &mut Graph, plan: &FusedPlan, image: &Value, crop: &size::Crop) -> Value {
     let mut image = image.clone();
     if plan.crop.is_some() {
-        let mut edges = |rows: &Num, columns: &Num| {
-            let (rows, columns) = (graph.int64(rows), graph.int64(columns));
-            graph.op_with("Concat", &[&rows, &columns], vec![graph::int("axis", 0)])
-        };
-        let start = edges(&crop.start.rows, &crop.start.columns);
-        let count = edges(&crop.count.rows, &crop.count.columns);
+        let mut edges =
+            |pair: &size::Pair| graph.shape(&[Extent::Num(&pair.rows), Extent::Num(&pair.columns)]);
+        let (start, count) = (edges(&crop.start), edges(&crop.count));
         let end = graph.op("Add", &[&start, &count]);
         let axes = graph.ints(&[1, 2]);
         image = graph.op("Slice", &[&image, &start, &end, &axes]);

@@ -79,10 +79,10 @@ impl Graph {
         }
     }
 
-    /// The number as a float64 tensor of shape [1].
+    /// The number as a float64 tensor: without axes where it is known, else of shape [1].
     pub(crate) fn value(&mut self, num: &Num) -> Value {
         match num {
-            Num::Known(value) => self.doubles(&[1], &[*value]),
+            Num::Known(value) => self.doubles(&[], &[*value]),
             Num::Later(value) => value.clone(),
         }
     }
@@ -92,6 +92,38 @@ impl Graph {
         match num {
             Num::Known(value) => self.ints(&[*value as i64]),
             Num::Later(value) => self.cast(value, DataType::INT64),
+        }
+    }
+
+    /// A shape or a list of edges: int64 [extents.len()].
+    pub(crate) fn shape(&mut self, extents: &[Extent<'_>]) -> Value {
+        let mut parts: Vec<Value> = Vec::new();
+        let mut known: Vec<i64> = Vec::new();
+        for extent in extents {
+            let later = match extent {
+                Extent::Rest => {
+                    known.push(-1);
+                    continue;
+                }
+                Extent::Num(Num::Known(value)) => {
+                    known.push(*value as i64);
+                    continue;
+                }
+                Extent::Num(num) => self.int64(num),
+                Extent::Value(value) => (*value).clone(),
+            };
+            if !known.is_empty() {
+                parts.push(self.ints(&known));
+                known.clear();
+            }
+            parts.push(later);
+        }
+        if !known.is_empty() {
+            parts.push(self.ints(&known));
+        }
+        match parts.as_slice() {
+            [only] => only.clone(),
+            parts => self.op_with("Concat", &parts.iter().collect::<Vec<_>>(), vec![int("axis", 0)]),
         }
     }
 
@@ -150,4 +182,15 @@ impl Graph {
 pub(crate) enum Condition {
     Known(bool),
     Later(Value),
+}
+
+/// One entry of a shape.
+#[derive(Clone, Copy)]
+pub(crate) enum Extent<'a> {
+    /// A number.
+    Num(&'a Num),
+    /// An int64 tensor of one axis.
+    Value(&'a Value),
+    /// Whatever remains of the elements.
+    Rest,
 }

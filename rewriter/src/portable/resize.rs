@@ -1,15 +1,16 @@
 //! The exact separable resize: one batched MatMul per axis.
 //!
-//! A weight times 2^22 is split into `high * 128 + low`, two float32 numbers; their products with
+//! A weight times 2^22 is split into `(high + low) * 128`, two float32 numbers; their products with
 //! pixels and the sums of these are exact, so that any order of additions gives the same integers.
 //! `low` has 7 fraction bits: up to 1024 taps its sum stays below 2^17 and keeps them all.
 
 use onnx_protobuf::tensor_proto::DataType;
+use prep_onnx_pipeline::resample::PILLOW_PRECISION;
 use prep_onnx_pipeline::{CHANNELS, steps};
 
-use super::axis::{Axis, BLOCK, Blocks, Sampling, blocks, nearest};
+use super::axis::{Axis, BLOCK, LOW, Window, nearest, rest_if_exact};
 use super::graph::{Graph, Value, int, ints};
-use super::num::{Condition, Num};
+use super::num::{Condition, Extent, Num};
 use super::size::{Crop, Extents, Pair};
 
 /// Resizes and crops `image`, uint8 [N, H, W, 3], to uint8 [N, 3, height, width] of `crop.count`.
@@ -28,7 +29,12 @@ pub(super) fn resize(
         count: count.clone(),
     };
     let rows = axis(&extents.image.rows, &to.rows, &crop.start.rows, &crop.count.rows);
-    let columns = axis(&extents.image.columns, &to.columns, &crop.start.columns, &crop.count.columns);
+    let columns = axis(
+        &extents.image.columns,
+        &to.columns,
+        &crop.start.columns,
+        &crop.count.columns,
+    );
     let Some(support) = step.filter.support() else {
         let rows = nearest(graph, &rows, step.filter, step.resampler);
         let picked = graph.op_with("Gather", &[image, &rows], vec![int("axis", 1)]);
@@ -39,24 +45,39 @@ pub(super) fn resize(
     let vertical_first = vertical_first(graph, step, extents, to);
     let first = Axis::select(graph, &vertical_first, &rows, &columns);
     let second = Axis::select(graph, &vertical_first, &columns, &rows);
-    let samplings = [first.sampling(graph, support), second.sampling(graph, support)];
-    let slices = [slice(graph, &first, &samplings[0]), slice(graph, &second, &samplings[1])];
-    let sliced = slice_image(graph, image, &vertical_first, &slices);
-    let kinds = (step.filter, step.resampler);
+    let plans = [&first, &second].map(|axis| {
+        let sampling = axis.sampling(graph, support);
+        let window = Window::new(graph, axis, &sampling, step.resampler);
+        let slice = slice(graph, axis, &window);
+        (sampling, window, slice)
+    });
+    let [(_, first_window, first_slice), (_, second_window, second_slice)] = &plans;
+    let rest = rest_if_exact(graph, first_window, second_window);
+    let sliced = slice_image(graph, image, &vertical_first, first_slice, second_slice);
     let flow = Flow {
         images: extents.images.clone(),
         order: vertical_first,
-        lengths: [slices[0].length.clone(), slices[1].length.clone()],
+        lengths: [first_slice.length.clone(), second_slice.length.clone()],
         counts: [first.count.clone(), second.count.clone()],
     };
 
+    let [first, second] = plans.each_ref().map(|(sampling, window, slice)| Blocks {
+        indices: window.indices(graph, &rest, &slice.low, &slice.length),
+        weights: window.weights(graph, sampling, step.filter, step.resampler),
+    });
     let lines = flow.start(graph, &sliced);
-    let weights = blocks(graph, &first, &samplings[0], kinds, (&slices[0].low, &slices[0].length));
-    let lines = pass(graph, &lines, &weights, &first.count);
+    let lines = pass(graph, &lines, &first, &flow.counts[0]);
     let lines = flow.turn(graph, &lines);
-    let weights = blocks(graph, &second, &samplings[1], kinds, (&slices[1].low, &slices[1].length));
-    let lines = pass(graph, &lines, &weights, &second.count);
+    let lines = pass(graph, &lines, &second, &flow.counts[1]);
     flow.end(graph, &lines)
+}
+
+/// The needed outputs of an axis, in blocks of [`BLOCK`].
+struct Blocks {
+    /// Source positions of each block's window: int64 [blocks, window].
+    indices: Value,
+    /// Weights times 2^22 / [`LOW`]: float64 [blocks, BLOCK, window].
+    weights: Value,
 }
 
 fn vertical_first(graph: &mut Graph, step: &steps::Resize, extents: &Extents, to: &Pair) -> Condition {
@@ -79,27 +100,33 @@ struct Slice {
     whole: bool,
 }
 
-fn slice(graph: &mut Graph, axis: &Axis, sampling: &Sampling) -> Slice {
+fn slice(graph: &mut Graph, axis: &Axis, window: &Window) -> Slice {
     if axis.start.known() == Some(0.0) && axis.count == axis.output {
-        return Slice { low: 0.0.into(), high: axis.input.clone(), length: axis.input.clone(), whole: true };
+        return Slice {
+            low: 0.0.into(),
+            high: axis.input.clone(),
+            length: axis.input.clone(),
+            whole: true,
+        };
     }
-    let low = axis.first(graph, sampling, &axis.start);
-    let end = graph.add(&axis.start, &axis.count);
-    let last = graph.sub(&end, &1.0.into());
-    let high = axis.end(graph, sampling, &last);
+    let (low, high) = window.extent(graph);
     let length = graph.sub(&high, &low);
-    Slice { low, high, length, whole: false }
+    Slice {
+        low,
+        high,
+        length,
+        whole: false,
+    }
 }
 
-fn slice_image(graph: &mut Graph, image: &Value, order: &Condition, [first, second]: &[Slice; 2]) -> Value {
+fn slice_image(graph: &mut Graph, image: &Value, order: &Condition, first: &Slice, second: &Slice) -> Value {
     if first.whole && second.whole {
         return image.clone();
     }
     let mut edges = |of_first: &Num, of_second: &Num| {
         let rows = graph.select(order, of_first, of_second);
         let columns = graph.select(order, of_second, of_first);
-        let (rows, columns) = (graph.int64(&rows), graph.int64(&columns));
-        graph.op_with("Concat", &[&rows, &columns], vec![int("axis", 0)])
+        graph.shape(&[Extent::Num(&rows), Extent::Num(&columns)])
     };
     let low = edges(&first.low, &second.low);
     let high = edges(&first.high, &second.high);
@@ -120,20 +147,16 @@ struct Flow {
 impl Flow {
     /// [N, rows, columns, 3] to [first axis, everything else].
     fn start(&self, graph: &mut Graph, image: &Value) -> Value {
-        let rest = graph.ints(&[-1]);
         let rows = graph.select(&self.order, &self.lengths[0], &self.lengths[1]);
         let rows = graph.int64(&rows);
-        let by_rows = graph.op("Mul", &[&self.images, &rows]);
-        let flat = graph.op_with("Concat", &[&by_rows, &rest], vec![int("axis", 0)]);
+        let lines = graph.op("Mul", &[&self.images, &rows]);
+        let flat = graph.shape(&[Extent::Value(&lines), Extent::Rest]);
         // Transposes of two axes are several times as fast as any other.
-        let horizontal = |graph: &mut Graph| {
-            let lines = graph.op("Reshape", &[image, &flat]);
-            graph.op_with("Transpose", &[&lines], vec![ints("perm", &[1, 0])])
-        };
+        let horizontal = |graph: &mut Graph| turned(graph, image, &flat);
         let lines = match &self.order {
             Condition::Known(_) => horizontal(graph),
             Condition::Later(vertical) => {
-                let shape = graph.op_with("Concat", &[&self.images, &rows, &rest], vec![int("axis", 0)]);
+                let shape = graph.shape(&[Extent::Value(&self.images), Extent::Value(&rows), Extent::Rest]);
                 let no_axes = graph.ints(&[]);
                 let vertical = graph.op("Reshape", &[vertical, &no_axes]);
                 let by_image = |graph: &mut Graph| {
@@ -143,74 +166,62 @@ impl Flow {
                 graph.choose(&vertical, by_image, horizontal)
             }
         };
-        self.with_first_axis(graph, &lines, &self.lengths[0])
+        let shape = graph.shape(&[Extent::Num(&self.lengths[0]), Extent::Rest]);
+        graph.op("Reshape", &[&lines, &shape])
     }
 
     /// The result of the first pass to [second axis, everything else].
     fn turn(&self, graph: &mut Graph, lines: &Value) -> Value {
-        let channels = Num::from(CHANNELS);
-        let interleaved = graph.mul(&self.lengths[1], &channels);
+        let interleaved = graph.mul(&self.lengths[1], &CHANNELS.into());
         let columns = graph.select(&self.order, &interleaved, &self.lengths[1]);
-        let columns = graph.int64(&columns);
-        let turned = self.transposed(graph, lines, |graph, rest| {
-            graph.op_with("Concat", &[rest, &columns], vec![int("axis", 0)])
-        });
-        self.with_first_axis(graph, &turned, &self.lengths[1])
+        let shape = graph.shape(&[Extent::Rest, Extent::Num(&columns)]);
+        let lines = turned(graph, lines, &shape);
+        let shape = graph.shape(&[Extent::Num(&self.lengths[1]), Extent::Rest]);
+        graph.op("Reshape", &[&lines, &shape])
     }
 
     /// The result of the second pass to [N, 3, rows, columns].
     fn end(&self, graph: &mut Graph, lines: &Value) -> Value {
-        let rest = graph.ints(&[-1]);
-        let channels = graph.ints(&[CHANNELS as i64]);
-        let area = graph.mul(&self.counts[0], &self.counts[1]);
-        let pixels = graph.select(&self.order, &self.counts[1], &area);
-        let pixels = graph.int64(&pixels);
-        let planes = self.transposed(graph, lines, |graph, rest| {
-            graph.op_with("Concat", &[&pixels, rest], vec![int("axis", 0)])
-        });
-        let rows = graph.select(&self.order, &self.counts[0], &1.0.into());
-        let rows = graph.int64(&rows);
-        let shape =
-            graph.op_with("Concat", &[&channels, &rows, &self.images, &rest], vec![int("axis", 0)]);
+        let [first, second] = &self.counts;
+        let channels = Num::from(CHANNELS);
+        let area = graph.mul(first, second);
+        let pixels = graph.select(&self.order, second, &area);
+        let shape = graph.shape(&[Extent::Num(&pixels), Extent::Rest]);
+        let planes = turned(graph, lines, &shape);
+        let height = graph.select(&self.order, first, second);
+        let width = graph.select(&self.order, second, first);
+        let [channels, images, height, width] = [
+            Extent::Num(&channels),
+            Extent::Value(&self.images),
+            Extent::Num(&height),
+            Extent::Num(&width),
+        ];
+        if let Condition::Known(_) = self.order {
+            let shape = graph.shape(&[channels, images, height, width]);
+            let planes = graph.op("Reshape", &[&planes, &shape]);
+            return graph.op_with("Transpose", &[&planes], vec![ints("perm", &[1, 0, 2, 3])]);
+        }
+        // Vertical first leaves [3, rows, N, columns], horizontal first [3, 1, N, rows * columns].
+        let rows = graph.select(&self.order, first, &1.0.into());
+        let shape = graph.shape(&[channels, Extent::Num(&rows), images, Extent::Rest]);
         let planes = graph.op("Reshape", &[&planes, &shape]);
         let planes = graph.op_with("Transpose", &[&planes], vec![ints("perm", &[2, 0, 1, 3])]);
-        let height = graph.select(&self.order, &self.counts[0], &self.counts[1]);
-        let width = graph.select(&self.order, &self.counts[1], &self.counts[0]);
-        let (height, width) = (graph.int64(&height), graph.int64(&width));
-        let shape =
-            graph.op_with("Concat", &[&self.images, &channels, &height, &width], vec![int("axis", 0)]);
+        let shape = graph.shape(&[images, channels, height, width]);
         graph.op("Reshape", &[&planes, &shape])
     }
+}
 
-    fn transposed(
-        &self,
-        graph: &mut Graph,
-        lines: &Value,
-        shape: impl FnOnce(&mut Graph, &Value) -> Value,
-    ) -> Value {
-        let rest = graph.ints(&[-1]);
-        let shape = shape(graph, &rest);
-        let lines = graph.op("Reshape", &[lines, &shape]);
-        graph.op_with("Transpose", &[&lines], vec![ints("perm", &[1, 0])])
-    }
-
-    fn with_first_axis(&self, graph: &mut Graph, lines: &Value, extent: &Num) -> Value {
-        let rest = graph.ints(&[-1]);
-        let extent = graph.int64(extent);
-        let shape = graph.op_with("Concat", &[&extent, &rest], vec![int("axis", 0)]);
-        graph.op("Reshape", &[lines, &shape])
-    }
+/// The transpose of `lines` seen as a matrix of `shape`.
+fn turned(graph: &mut Graph, lines: &Value, shape: &Value) -> Value {
+    let matrix = graph.op("Reshape", &[lines, shape]);
+    graph.op_with("Transpose", &[&matrix], vec![ints("perm", &[1, 0])])
 }
 
 /// One pass: uint8 [source positions, lines] to uint8 [count, lines].
 fn pass(graph: &mut Graph, lines: &Value, blocks: &Blocks, count: &Num) -> Value {
     let block = BLOCK as i64;
-    let [half, fraction] = [64.0, 1.0 / 128.0].map(|value| graph.doubles(&[1], &[value]));
-    let high = graph.op("Add", &[&blocks.weights, &half]);
-    let high = graph.op("Mul", &[&high, &fraction]);
-    let high = graph.op("Floor", &[&high]);
-    let low = graph.op("Mul", &[&blocks.weights, &fraction]);
-    let low = graph.op("Sub", &[&low, &high]);
+    let high = graph.op("Round", &[&blocks.weights]);
+    let low = graph.op("Sub", &[&blocks.weights, &high]);
     let weights = graph.op_with("Concat", &[&high, &low], vec![int("axis", 1)]);
     let weights = graph.cast(&weights, DataType::FLOAT);
     let pixels = graph.op_with("Gather", &[lines, &blocks.indices], vec![int("axis", 0)]);
@@ -227,20 +238,21 @@ fn pass(graph: &mut Graph, lines: &Value, blocks: &Blocks, count: &Num) -> Value
     let half = graph.floats(&[1], &[0.5]);
     let low = graph.op("Add", &[&low, &half]);
     let sum = graph.op("Add", &[&low, &high]);
-    let (scale, zero) = (graph.floats(&[], &[32_768.0]), graph.byte(0));
+    let (scale, zero) = (
+        graph.floats(&[], &[(f64::from(1_u32 << PILLOW_PRECISION) / LOW) as f32]),
+        graph.byte(0),
+    );
     let rounded = graph.op("QuantizeLinear", &[&sum, &scale, &zero]);
 
-    if blocks.skip.known() == Some(0.0) && count.known().is_some_and(|count| count % BLOCK as f64 == 0.0) {
+    if count.known().is_some_and(|count| count % BLOCK as f64 == 0.0) {
         return rounded;
     }
     let shape = graph.op("Shape", &[&rounded]);
     let two = graph.ints(&[2]);
     let lines = graph.op_with("Gather", &[&shape, &two], vec![int("axis", 0)]);
-    let rest = graph.ints(&[-1]);
-    let shape = graph.op_with("Concat", &[&rest, &lines], vec![int("axis", 0)]);
+    let shape = graph.shape(&[Extent::Rest, Extent::Value(&lines)]);
     let rows = graph.op("Reshape", &[&rounded, &shape]);
-    let end = graph.add(&blocks.skip, count);
-    let (start, end) = (graph.int64(&blocks.skip), graph.int64(&end));
+    let (start, end) = (graph.ints(&[0]), graph.int64(count));
     let axes = graph.ints(&[0]);
     graph.op("Slice", &[&rows, &start, &end, &axes])
 }

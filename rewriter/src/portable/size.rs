@@ -52,14 +52,20 @@ pub(crate) fn extents(graph: &mut Graph, image: &Value) -> Extents {
     let [images, height, width] = [extent(0), extent(1), extent(2)];
     let rows = Num::Later(graph.cast(&height, DataType::DOUBLE));
     let columns = Num::Later(graph.cast(&width, DataType::DOUBLE));
-    Extents { images, image: Pair { rows, columns } }
+    Extents {
+        images,
+        image: Pair { rows, columns },
+    }
 }
 
 /// The size that `image` is resized to.
 pub(crate) fn resized(graph: &mut Graph, rule: ResolvedSize, image: &Pair) -> Pair {
     let (height, width) = (&image.rows, &image.columns);
     match rule {
-        ResolvedSize::Exact(height, width) => Pair { rows: height.into(), columns: width.into() },
+        ResolvedSize::Exact(height, width) => Pair {
+            rows: height.into(),
+            columns: width.into(),
+        },
         ResolvedSize::ShortestEdge(size, max) => {
             let (short, long) = (graph.min(height, width), graph.max(height, width));
             let size = Num::from(size);
@@ -89,7 +95,10 @@ pub(crate) fn resized(graph: &mut Graph, rule: ResolvedSize, image: &Pair) -> Pa
                 let sum = graph.add(&scaled, &0.5.into());
                 graph.floor(&sum)
             };
-            Pair { rows: edge(height), columns: edge(width) }
+            Pair {
+                rows: edge(height),
+                columns: edge(width),
+            }
         }
         ResolvedSize::Cover(target_height, target_width) => {
             let rows = graph.div(height, &target_height.into());
@@ -99,16 +108,31 @@ pub(crate) fn resized(graph: &mut Graph, rule: ResolvedSize, image: &Pair) -> Pa
                 let quotient = graph.div(edge, &ratio);
                 graph.round(&quotient)
             };
-            Pair { rows: edge(height), columns: edge(width) }
+            Pair {
+                rows: edge(height),
+                columns: edge(width),
+            }
         }
     }
 }
 
 /// Where the crop of `plan` lies in a resized image of `size`.
 pub(crate) fn crop(graph: &mut Graph, plan: &FusedPlan, size: &Pair) -> Crop {
-    let none = || Pair { rows: 0.0.into(), columns: 0.0.into() };
-    let Some(CenterCrop { size: [height, width], offset: rule }) = plan.crop else {
-        return Crop { start: none(), count: size.clone(), before: none(), after: none() };
+    let none = || Pair {
+        rows: 0.0.into(),
+        columns: 0.0.into(),
+    };
+    let Some(CenterCrop {
+        size: [height, width],
+        offset: rule,
+    }) = plan.crop
+    else {
+        return Crop {
+            start: none(),
+            count: size.clone(),
+            before: none(),
+            after: none(),
+        };
     };
     // Decides at once, where the size rule does, that no image is smaller than the crop.
     let covered = match plan.resize.map(|resize| resize.size.resolve()) {
@@ -119,10 +143,22 @@ pub(crate) fn crop(graph: &mut Graph, plan: &FusedPlan, size: &Pair) -> Crop {
     let rows = along(graph, rule, &size.rows, height, covered);
     let columns = along(graph, rule, &size.columns, width, covered);
     Crop {
-        start: Pair { rows: rows.start, columns: columns.start },
-        count: Pair { rows: rows.count, columns: columns.count },
-        before: Pair { rows: rows.before, columns: columns.before },
-        after: Pair { rows: rows.after, columns: columns.after },
+        start: Pair {
+            rows: rows.start,
+            columns: columns.start,
+        },
+        count: Pair {
+            rows: rows.count,
+            columns: columns.count,
+        },
+        before: Pair {
+            rows: rows.before,
+            columns: columns.before,
+        },
+        after: Pair {
+            rows: rows.after,
+            columns: columns.after,
+        },
     }
 }
 
@@ -137,13 +173,22 @@ fn along(graph: &mut Graph, rule: CropRule, size: &Num, crop: usize, covered: bo
     let crop = Num::from(crop);
     let excess = graph.sub(size, &crop);
     let half = graph.mul(&excess, &0.5.into());
-    let smaller = if covered { Condition::Known(false) } else { graph.less(size, &crop) };
+    let smaller = if covered {
+        Condition::Known(false)
+    } else {
+        graph.less(size, &crop)
+    };
     let inside = match rule {
         CropRule::Torchvision => graph.round(&half),
         CropRule::HuggingFace | CropRule::HuggingFacePil => graph.floor(&half),
     };
     if smaller == Condition::Known(false) {
-        return Along { start: inside, count: crop, before: 0.0.into(), after: 0.0.into() };
+        return Along {
+            start: inside,
+            count: crop,
+            before: 0.0.into(),
+            after: 0.0.into(),
+        };
     }
     let around = match rule {
         CropRule::Torchvision | CropRule::HuggingFace => graph.ceil(&half),
@@ -155,5 +200,10 @@ fn along(graph: &mut Graph, rule: CropRule, size: &Num, crop: usize, covered: bo
     let count = graph.min(size, &crop);
     let rest = graph.sub(&crop, &count);
     let after = graph.sub(&rest, &before);
-    Along { start, count, before, after }
+    Along {
+        start,
+        count,
+        before,
+        after,
+    }
 }
