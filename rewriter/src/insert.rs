@@ -62,7 +62,7 @@ pub fn insert(model: &Model, image_input: &str, insertion: &Insertion) -> Result
 }
 
 /// Checks that a pipeline can be put into `model` at all.
-fn check_model(model: &Model) -> Result<()> {
+pub(crate) fn check_model(model: &Model) -> Result<()> {
     if let Some(trace) = embedded_trace(model) {
         return Err(Error::new("", "a pipeline is already embedded")
             .expected_got("a model without one", trace)
@@ -96,9 +96,10 @@ fn check_names(model: &Model, image_input: &str, insertion: &Insertion) -> Resul
                 model.free_name(name)
             ))
     };
+    // Nodes and values have names apart from each other.
     let mut new = HashSet::new();
     let mut add = |kind: &str, name: &str| match name.is_empty()
-        || (!model.has_name(name) && new.insert(name.to_owned()))
+        || (!model.has_name(name) && new.insert((kind == "node", name.to_owned())))
     {
         true => Ok(()),
         false => Err(taken(kind, name)),

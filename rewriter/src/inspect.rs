@@ -5,6 +5,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
 use crate::image_input::ImageInput;
+use crate::lowering::Lowering;
 use crate::metadata::{PIPELINE_KEY, STRIP_KEY, VERSION_KEY, embedded_trace};
 use crate::model::{Model, Value, string_attribute};
 use crate::strip::strip;
@@ -78,28 +79,6 @@ pub struct External {
     pub problem: Option<String>,
 }
 
-/// How a pipeline lies in a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Form {
-    /// A custom node and a function of the same name.
-    OneFile,
-    /// A custom node without a function: it needs the library.
-    Fused,
-    /// Standard ops in the graph itself.
-    Standard,
-}
-
-impl std::fmt::Display for Form {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::OneFile => "one-file",
-            Self::Fused => "fused",
-            Self::Standard => "standard",
-        })
-    }
-}
-
 /// An embedded pipeline.
 #[derive(Debug, Clone, Serialize)]
 pub struct Embedded {
@@ -112,7 +91,7 @@ pub struct Embedded {
     /// The fused plan of the op.
     pub plan: Option<Json>,
     /// How it lies in the model.
-    pub form: Form,
+    pub lowering: Lowering,
     /// The number of nodes of the portable body, where it is a function.
     pub function_nodes: Option<u64>,
     /// Whether `strip` restores the original.
@@ -172,10 +151,10 @@ fn embedded(model: &Model) -> Embedded {
     let node = model.skeleton.own_nodes.first();
     let function = functions(model)
         .find(|function| function.domain == DOMAIN && node.is_none_or(|node| node.op_type == function.name));
-    let form = match (node, &function) {
-        (None, _) => Form::Standard,
-        (Some(_), Some(_)) => Form::OneFile,
-        (Some(_), None) => Form::Fused,
+    let lowering = match (node, &function) {
+        (None, _) => Lowering::Standard,
+        (Some(_), Some(_)) => Lowering::OneFile,
+        (Some(_), None) => Lowering::Fused,
     };
     let plan = node.and_then(|node| {
         let bytes = model.range(node.field.payload, node.field.end, MAX_NODE).ok()?;
@@ -190,7 +169,7 @@ fn embedded(model: &Model) -> Embedded {
             .and_then(|text| serde_json::from_str(text).ok()),
         op: node.map(|node| format!("{DOMAIN}::{}", node.op_type)),
         plan,
-        form,
+        lowering,
         function_nodes: function.map(|function| function.nodes),
         can_strip: problem.is_none() && model.metadata_value(STRIP_KEY).is_some(),
         strip_problem: problem,

@@ -6,7 +6,7 @@ mod common;
 use common::build::*;
 use common::{flat, insertion, on_disk};
 use onnx_protobuf::Message;
-use prep_onnx_rewriter::{Form, Insertion, Model, insert, inspect};
+use prep_onnx_rewriter::{Insertion, Lowering, Model, insert, inspect};
 use serde_json::json;
 
 #[test]
@@ -77,7 +77,10 @@ fn embedded_forms() {
         inspect(&Model::open(file.out()).unwrap()).embedded.unwrap()
     };
     let one_file = form(&|model| insertion(model, "x"));
-    assert_eq!((one_file.form, one_file.function_nodes), (Form::OneFile, Some(2)));
+    assert_eq!(
+        (one_file.lowering, one_file.function_nodes),
+        (Lowering::OneFile, Some(2))
+    );
     assert_eq!(one_file.op.unwrap(), "prep.onnx::ImageBatchToFloat32V1");
     assert_eq!(one_file.plan.unwrap(), json!({"version": 1}));
     assert_eq!(one_file.pipeline.unwrap(), json!({"steps": []}));
@@ -88,12 +91,12 @@ fn embedded_forms() {
         functions: Vec::new(),
         ..insertion(model, "x")
     });
-    assert_eq!((fused.form, fused.function_nodes), (Form::Fused, None));
+    assert_eq!((fused.lowering, fused.function_nodes), (Lowering::Fused, None));
 
     let standard = form(&|model| flat(model, "x"));
     assert_eq!(
-        (standard.form, standard.function_nodes, standard.op),
-        (Form::Standard, None, None)
+        (standard.lowering, standard.function_nodes, standard.op),
+        (Lowering::Standard, None, None)
     );
     assert!(standard.can_strip);
 }

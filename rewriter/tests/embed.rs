@@ -1,0 +1,327 @@
+//! A pipeline goes into a model: what follows from the model, and what does not fit together.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test code")]
+
+mod common;
+
+use common::build::*;
+use common::{OnDisk, on_disk, parse, zoo};
+use onnx_protobuf::{Message, ModelProto, ValueInfoProto};
+use prep_onnx_pipeline::{Dtype, Error, FusedPlan, Layout, Notation, Pipeline};
+use prep_onnx_rewriter::{EmbedOptions, Embedding, Lowering, Model, embed, inspect, strip};
+
+const IMAGENET: &str = r#"
+[[steps]]
+step = "resize"
+size = { shortest_edge = 256 }
+filter = "bilinear"
+
+[[steps]]
+step = "center_crop"
+size = [224, 224]
+
+[[steps]]
+step = "rescale"
+divisor = 255
+"#;
+
+/// Resizes and gives the pixels as they are.
+const PIXELS: &str = r#"
+[[steps]]
+step = "resize"
+size = { exact = [320, 320] }
+filter = "bilinear"
+"#;
+
+/// The size of the result depends on the image.
+const DYNAMIC: &str = r#"
+[[steps]]
+step = "resize"
+size = { shortest_edge = 224 }
+filter = "bilinear"
+"#;
+
+fn pipeline(text: &str) -> Pipeline {
+    Pipeline::parse(text, Notation::Toml).unwrap()
+}
+
+fn open(model: &ModelProto) -> (OnDisk, Model) {
+    let file = on_disk(&model.write_to_bytes().unwrap());
+    let model = Model::open(&file.path).unwrap();
+    (file, model)
+}
+
+fn attempt(model: &ModelProto, text: &str, options: &EmbedOptions) -> Result<Embedding, Error> {
+    embed(&open(model).1, &pipeline(text), options)
+}
+
+fn message(model: &ModelProto, text: &str, options: &EmbedOptions) -> String {
+    let text = attempt(model, text, options).unwrap_err().to_string();
+    assert!(!text.contains('\n'), "{text}");
+    text.split_once("model.onnx: ").unwrap().1.to_owned()
+}
+
+fn float(shape: &[&str]) -> ModelProto {
+    cnn(8, 17, "x", FLOAT, shape)
+}
+
+fn embedded(model: &ModelProto, text: &str, options: &EmbedOptions) -> (ModelProto, Embedding) {
+    let (file, model) = open(model);
+    let embedding = embed(&model, &pipeline(text), options).unwrap();
+    embedding.edit.write(file.out()).unwrap();
+    (parse(&file.out()), embedding)
+}
+
+fn text_of(input: &ValueInfoProto) -> String {
+    prep_onnx_rewriter::Value::from(input).to_string()
+}
+
+#[test]
+fn one_file_holds_a_node_and_a_function() {
+    let (model, embedding) = embedded(
+        &float(&["b", "3", "224", "224"]),
+        IMAGENET,
+        &EmbedOptions::default(),
+    );
+    let node = &model.graph.node[0];
+    assert_eq!(
+        (node.domain.as_str(), node.op_type.as_str()),
+        ("prep.onnx", "ImageBatchToFloat32V1")
+    );
+    assert_eq!(
+        (&node.input[..], &node.output[..]),
+        (&["image".to_owned()][..], &["x".to_owned()][..])
+    );
+    assert_eq!(
+        text_of(&model.graph.input[0]),
+        "image: uint8 [b, image_height, image_width, 3]"
+    );
+    let plan = FusedPlan::from_json(std::str::from_utf8(&node.attribute[0].s).unwrap()).unwrap();
+    assert_eq!(plan, embedding.report.plan);
+    assert_eq!(plan.fixed_output(), Some((224, 224)));
+
+    let function = &model.functions[0];
+    assert_eq!((&function.domain, &function.name), (&node.domain, &node.op_type));
+    assert_eq!(
+        (
+            function.opset_import[0].domain.as_str(),
+            function.opset_import[0].version
+        ),
+        ("", 17)
+    );
+    assert_eq!(function.node.len(), embedding.report.portable_nodes);
+    assert!(function.node.len() <= 300);
+    assert!(function.node.iter().all(|node| node.domain.is_empty()));
+}
+
+#[test]
+fn the_pipeline_is_in_the_metadata_with_its_output_settled() {
+    let (model, embedding) = embedded(
+        &float(&["b", "3", "224", "224"]),
+        IMAGENET,
+        &EmbedOptions::default(),
+    );
+    let value = |key: &str| {
+        &model
+            .metadata_props
+            .iter()
+            .find(|entry| entry.key == key)
+            .unwrap()
+            .value
+    };
+    let kept = Pipeline::parse(value("prep_onnx.pipeline"), Notation::Json).unwrap();
+    assert_eq!(kept, embedding.report.pipeline);
+    assert_eq!(kept.steps, pipeline(IMAGENET).steps);
+    assert_eq!(
+        (kept.output.layout, kept.output.dtype),
+        (Some(Layout::Nchw), Some(Dtype::Float32))
+    );
+    assert_eq!(value("prep_onnx.version"), env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn other_lowerings() {
+    let options = |lowering| EmbedOptions {
+        lowering,
+        ..EmbedOptions::default()
+    };
+    let model = float(&["b", "3", "224", "224"]);
+    let (fused, _) = embedded(&model, IMAGENET, &options(Lowering::Fused));
+    assert!(fused.functions.is_empty() && fused.graph.node[0].domain == "prep.onnx");
+
+    let (standard, embedding) = embedded(&model, IMAGENET, &options(Lowering::Standard));
+    assert!(standard.functions.is_empty() && standard.opset_import == model.opset_import);
+    let count = embedding.report.portable_nodes;
+    assert_eq!(standard.graph.node.len(), count + 2);
+    assert_eq!(
+        (
+            embedding.report.op,
+            standard.graph.node[count - 1].output[0].as_str()
+        ),
+        (None, "x")
+    );
+    assert!(
+        standard.graph.node[..count - 1]
+            .iter()
+            .all(|node| node.output[0].starts_with("prep_onnx/"))
+    );
+}
+
+#[test]
+fn layout_and_element_type_follow_from_the_model() {
+    let report = |model: &ModelProto, text| attempt(model, text, &EmbedOptions::default()).unwrap().report;
+    let nhwc = report(&float(&["1", "224", "224", "3"]), IMAGENET);
+    assert_eq!(
+        (nhwc.plan.layout, nhwc.op.unwrap().as_str()),
+        (Layout::Nhwc, "prep.onnx::ImageBatchToFloat32V1")
+    );
+    let half = report(&cnn(8, 17, "x", FLOAT16, &["1", "3", "224", "224"]), IMAGENET);
+    assert_eq!(
+        (half.plan.dtype, half.op.unwrap().as_str()),
+        (Dtype::Float16, "prep.onnx::ImageBatchToFloat16V1")
+    );
+    let pixels = report(&cnn(8, 17, "x", UINT8, &["1", "3", "320", "320"]), PIXELS);
+    assert_eq!(
+        (pixels.plan.dtype, pixels.op.unwrap().as_str()),
+        (Dtype::Uint8, "prep.onnx::ImageBatchToUint8V1")
+    );
+    // Where the shape leaves the axis order open, the pipeline settles it.
+    let open = format!("{IMAGENET}\n[output]\nlayout = \"nhwc\"\n");
+    let settled = report(&float(&["n", "d1", "d2", "d3"]), &open);
+    assert_eq!(settled.plan.layout, Layout::Nhwc);
+    assert_eq!(
+        settled.assumptions,
+        ["input `x`: the axis order is nhwc, as the pipeline says"]
+    );
+}
+
+#[test]
+fn a_pipeline_that_does_not_fit_the_model() {
+    let usual = EmbedOptions::default();
+    let fits = |shape: &[&str], text| attempt(&float(shape), text, &usual).map(drop);
+    fits(&["1", "3", "?", "?"], IMAGENET).unwrap();
+    fits(&["1", "3", "h", "w"], DYNAMIC).unwrap();
+    assert_eq!(
+        message(&float(&["1", "3", "384", "384"]), IMAGENET, &usual),
+        "input `x`: the pipeline makes images of another size (height x width): expected 384 x 384, got 224 x 224"
+    );
+    assert_eq!(
+        message(&float(&["1", "224", "256", "3"]), IMAGENET, &usual),
+        "input `x`: the pipeline makes images of another size (height x width): expected 224 x 256, got 224 x 224"
+    );
+    assert_eq!(
+        message(&float(&["1", "3", "224", "w"]), DYNAMIC, &usual),
+        "input `x`: the pipeline makes images of another size (height x width): expected 224 x w, got a size that depends on the image"
+    );
+    let nhwc = format!("{IMAGENET}\n[output]\nlayout = \"nhwc\"\n");
+    assert_eq!(
+        message(&float(&["1", "3", "224", "224"]), &nhwc, &usual),
+        "output.layout: differs from that of the model's input `x`: expected nchw, got nhwc"
+    );
+    let half = format!("{IMAGENET}\n[output]\ndtype = \"float16\"\n");
+    assert_eq!(
+        message(&float(&["1", "3", "224", "224"]), &half, &usual),
+        "output.dtype: differs from that of the model's input `x`: expected float32, got float16"
+    );
+    assert!(
+        message(
+            &cnn(8, 17, "x", UINT8, &["1", "3", "224", "224"]),
+            IMAGENET,
+            &usual
+        )
+        .contains("uint8")
+    );
+}
+
+#[test]
+fn the_name_of_the_new_input() {
+    let named = |name: &str| EmbedOptions {
+        input_name: Some(name.into()),
+        ..EmbedOptions::default()
+    };
+    let model = float(&["1", "3", "224", "224"]);
+    assert_eq!(
+        embedded(&model, IMAGENET, &named("photo")).0.graph.input[0].name,
+        "photo"
+    );
+    assert_eq!(
+        message(&model, IMAGENET, &named("logits")),
+        "input `logits`: the name is taken in the model: expected a name that no value or node has, got `logits`"
+    );
+    assert_eq!(
+        message(&model, IMAGENET, &named("")),
+        "input name: has an unusable length: expected 1 to 255 bytes, got 0"
+    );
+
+    let taken = cnn(8, 17, "image", FLOAT, &["1", "3", "224", "224"]);
+    let report = attempt(&taken, IMAGENET, &EmbedOptions::default())
+        .unwrap()
+        .report;
+    assert_eq!(report.input_name, "image_1");
+    assert_eq!(
+        report.assumptions,
+        ["the name `image` is taken in the model: the new input is called `image_1`"]
+    );
+}
+
+#[test]
+fn dimension_names_of_the_model_are_not_used_for_others() {
+    let mut model = float(&["?", "3", "224", "224"]);
+    model.graph.mut_or_insert_default().input.push(tensor_info(
+        "size",
+        INT64,
+        &["image_batch", "image_height"],
+    ));
+    let (model, _) = embedded(&model, IMAGENET, &EmbedOptions::default());
+    assert_eq!(
+        text_of(&model.graph.input[0]),
+        "image: uint8 [image_batch_, image_height_, image_width, 3]"
+    );
+}
+
+#[test]
+fn an_embedded_model_is_refused_before_anything_else() {
+    let (file, model) = open(&float(&["b", "3", "224", "224"]));
+    embed(&model, &pipeline(IMAGENET), &EmbedOptions::default())
+        .unwrap()
+        .edit
+        .write(file.out())
+        .unwrap();
+    let again = Model::open(file.out()).unwrap();
+    let error = embed(&again, &pipeline(IMAGENET), &EmbedOptions::default()).unwrap_err();
+    assert!(error.to_string().contains("a pipeline is already embedded"));
+}
+
+#[test]
+fn every_model_of_the_zoo_in_every_lowering() {
+    for entry in &zoo::all() {
+        let file = on_disk(&entry.bytes);
+        for (name, content) in &entry.data {
+            std::fs::write(file.folder.path().join(name), content).unwrap();
+        }
+        let model = Model::open(&file.path).unwrap();
+        let input = prep_onnx_rewriter::ImageInput::find(&model, None).unwrap();
+        let size = |dimension: &prep_onnx_rewriter::Dimension| dimension.fixed().unwrap_or(224);
+        let (height, width) = input.size();
+        let (height, width) = (size(height), size(width));
+        let text = PIXELS.replace("[320, 320]", &format!("[{height}, {width}]"));
+        for lowering in Lowering::ALL {
+            let options = EmbedOptions {
+                lowering,
+                ..EmbedOptions::default()
+            };
+            let embedding = embed(&model, &pipeline(&text), &options).unwrap();
+            embedding.edit.write(file.out()).unwrap();
+            let written = Model::open(file.out()).unwrap();
+            let summary = inspect(&written).embedded.unwrap();
+            assert_eq!(
+                (summary.lowering, summary.can_strip),
+                (lowering, true),
+                "{}",
+                entry.name
+            );
+            let back = file.folder.path().join("back.onnx");
+            strip(&written).unwrap().write(&back).unwrap();
+            assert!(std::fs::read(&back).unwrap() == entry.bytes, "{}", entry.name);
+        }
+    }
+}
