@@ -13,8 +13,8 @@ use super::num::{Condition, Extent, Num};
 /// Output positions that share one block of source positions.
 pub(super) const BLOCK: usize = 8;
 
-/// More taps than this would not be exact in float32: see `pass`.
-const MAX_TAPS: f64 = 1024.0;
+/// A kernel of this support has at most 1024 taps; more would not be exact in float32.
+const MAX_SUPPORT: f64 = 511.5;
 
 /// The integers of a pass are `high * LOW + low * LOW`, with `high` whole and `low` in -0.5 to 0.5.
 pub(super) const LOW: f64 = 128.0;
@@ -189,15 +189,17 @@ impl Window {
     }
 }
 
-/// The extent that a Reshape infers, or an invalid one where a window is too wide to be exact: int64 [1].
+/// The extent that a Reshape infers, or an invalid one where a kernel is too wide to be exact: int64 [1].
 ///
 /// More taps than float32 holds exactly must make the run fail, not round.
-pub(super) fn rest_if_exact(graph: &mut Graph, first: &Window, second: &Window) -> Value {
-    let widest = graph.op("Max", &[&first.width, &second.width]);
-    let most = graph.doubles(&[], &[MAX_TAPS]);
-    let fits = graph.op("Less", &[&widest, &most]);
+pub(super) fn rest_if_exact(graph: &mut Graph, first: &Sampling, second: &Sampling) -> Value {
+    let widest = graph.max(&first.support, &second.support);
     let (rest, refuse) = (graph.ints(&[-1]), graph.ints(&[-3]));
-    graph.op("Where", &[&fits, &rest, &refuse])
+    match graph.less(&widest, &MAX_SUPPORT.into()) {
+        Condition::Later(fits) => graph.op("Where", &[&fits, &rest, &refuse]),
+        Condition::Known(true) => rest,
+        Condition::Known(false) => refuse,
+    }
 }
 
 /// Output positions from `start` on, those from `end` on replaced by the last one: float64 [blocks, BLOCK, 1].

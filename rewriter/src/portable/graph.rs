@@ -4,8 +4,10 @@ use std::collections::HashSet;
 
 use onnx_protobuf::attribute_proto::AttributeType;
 use onnx_protobuf::tensor_proto::DataType;
+use onnx_protobuf::tensor_shape_proto::{Dimension, dimension};
 use onnx_protobuf::{
-    AttributeProto, GraphProto, NodeProto, TensorProto, TypeProto, ValueInfoProto, type_proto,
+    AttributeProto, GraphProto, NodeProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,
+    type_proto,
 };
 use protobuf::MessageField;
 
@@ -101,14 +103,67 @@ impl Graph {
     }
 
     fn branch(&mut self, name: &str, build: impl FnOnce(&mut Self) -> Value) -> GraphProto {
-        let before = self.nodes.len();
-        let output = build(self);
+        let (node, output) = self.scope(build);
         GraphProto {
             name: format!("{}{name}", self.prefix),
-            node: self.nodes.split_off(before),
-            output: vec![tensor_info(output.as_str(), DataType::UINT8)],
+            node,
+            output: vec![tensor_info(output.as_str(), DataType::UINT8, None)],
             ..GraphProto::default()
         }
+    }
+
+    /// The nodes that `build` adds, apart from this graph, and what it returns.
+    fn scope<T>(&mut self, build: impl FnOnce(&mut Self) -> T) -> (Vec<NodeProto>, T) {
+        let before = self.nodes.len();
+        let result = build(self);
+        (self.nodes.split_off(before), result)
+    }
+
+    /// Adds a `Loop` of `count` (int64, no axes) turns. `turn` gets its number (int64, no axes) and
+    /// the carried int64 [1], and gives the next one and a tensor of `data_type`; the
+    /// tensors of all turns, stacked along a new first axis, are the result.
+    pub(crate) fn repeat(
+        &mut self,
+        count: &Value,
+        carried: &Value,
+        data_type: DataType,
+        turn: impl FnOnce(&mut Self, &Value, &Value) -> (Value, Value),
+    ) -> Value {
+        let number = self.count;
+        self.count += 1;
+        let mut name = |what: &str| Value(format!("{}Loop_{number}_{what}", self.prefix));
+        let [index, go_on, before] = ["index", "go_on", "before"].map(&mut name);
+        let [last, output] = ["last", "output"].map(&mut name);
+        let (node, (stays, after, tensor)) = self.scope(|graph| {
+            let (after, tensor) = turn(graph, &index, &before);
+            (graph.op("Identity", &[&go_on]), after, tensor)
+        });
+        let body = GraphProto {
+            name: format!("{}body", self.prefix),
+            node,
+            input: vec![
+                tensor_info(index.as_str(), DataType::INT64, Some(&[])),
+                tensor_info(go_on.as_str(), DataType::BOOL, Some(&[])),
+                tensor_info(before.as_str(), DataType::INT64, Some(&[1])),
+            ],
+            output: vec![
+                tensor_info(stays.as_str(), DataType::BOOL, Some(&[])),
+                tensor_info(after.as_str(), DataType::INT64, Some(&[1])),
+                tensor_info(tensor.as_str(), data_type, None),
+            ],
+            ..GraphProto::default()
+        };
+        let node = self.node(
+            "Loop",
+            &[count, &Value(String::new()), carried],
+            vec![graph("body", body)],
+        );
+        self.nodes.push(NodeProto {
+            name: output.0.clone(),
+            output: vec![last.0, output.0.clone()],
+            ..node
+        });
+        output
     }
 
     /// A float64 constant.
@@ -248,10 +303,19 @@ fn attribute(name: &str, type_: AttributeType) -> AttributeProto {
     }
 }
 
-/// A tensor of unknown shape.
-pub(crate) fn tensor_info(name: &str, data_type: DataType) -> ValueInfoProto {
+/// A tensor of `shape`; of any shape if there is none.
+fn tensor_info(name: &str, data_type: DataType, shape: Option<&[i64]>) -> ValueInfoProto {
+    let dimension = |extent: &i64| Dimension {
+        value: Some(dimension::Value::DimValue(*extent)),
+        ..Dimension::default()
+    };
+    let shape = shape.map(|shape| TensorShapeProto {
+        dim: shape.iter().map(dimension).collect(),
+        ..TensorShapeProto::default()
+    });
     let tensor = type_proto::Tensor {
         elem_type: data_type as i32,
+        shape: shape.into(),
         ..type_proto::Tensor::default()
     };
     ValueInfoProto {

@@ -5,30 +5,85 @@
 //! list-valued Constant attributes.
 
 mod axis;
+mod fast;
 mod finish;
 mod graph;
 mod num;
+mod ragged;
 mod resize;
 mod size;
 
 use onnx_protobuf::NodeProto;
-use prep_onnx_pipeline::FusedPlan;
+use prep_onnx_pipeline::{Accept, Error, FusedPlan, Result};
+use serde::Serialize;
 
 use graph::{Graph, Value, ints};
 use num::Extent;
+use size::Crop;
 
-/// The nodes that compute `output` from `image`, uint8 [N, H, W, 3], giving the bits of the scalar reference.
-///
-/// All other names begin with `prefix`. An image whose resize needs more than 1024 source pixels
-/// along one axis for one output makes the run fail.
-pub fn exact(plan: &FusedPlan, prefix: &str, image: &str, output: &str) -> Vec<NodeProto> {
-    let mut graph = Graph::new(prefix);
-    let image = Value::named(image);
-    let result = batch(&mut graph, plan, &image);
-    graph.finish(&result, output)
+pub use fast::MAX_DEVIATION;
+
+/// Which standard ops a resize becomes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Portable {
+    /// Integer arithmetic that gives the bits of the scalar reference.
+    #[default]
+    Exact,
+    /// The ONNX op `Resize`, at most [`MAX_DEVIATION`] steps of uint8 away.
+    Fast,
 }
 
-fn batch(graph: &mut Graph, plan: &FusedPlan, image: &Value) -> Value {
+/// The nodes that compute `output` from `inputs`, the tensors that `accept` names.
+///
+/// All other names begin with `prefix`. With [`Portable::Exact`], an image whose resize needs more than
+/// 1024 source pixels along one axis for one output makes the run fail.
+///
+/// # Errors
+/// When `portable` cannot express the plan at `opset`, when images of mixed sizes would give tensors of
+/// mixed sizes, and for encoded images, which no standard op decodes.
+pub fn lower(
+    plan: &FusedPlan,
+    portable: Portable,
+    accept: Accept,
+    opset: i64,
+    prefix: &str,
+    inputs: &[String],
+    output: &str,
+) -> Result<Vec<NodeProto>> {
+    if let (Some(step), Portable::Fast) = (plan.resize, portable) {
+        fast::check(&step, opset)?;
+    }
+    let mut graph = Graph::new(prefix);
+    let inputs: Vec<Value> = inputs.iter().map(Value::named).collect();
+    let result = match (accept, inputs.as_slice()) {
+        (Accept::Batch, [image]) => batch(&mut graph, plan, portable, image),
+        (Accept::Ragged, [pixels, shapes]) => {
+            if plan.fixed_output().is_none() {
+                return Err(
+                    Error::new("pipeline", "makes tensors whose size depends on the image")
+                        .why("tensors of mixed sizes cannot be one batch")
+                        .fix("end it with a center_crop or an exact resize, or use --accept batch"),
+                );
+            }
+            ragged::ragged(&mut graph, plan, portable, pixels, shapes)
+        }
+        (Accept::Encoded, _) => {
+            return Err(Error::new("accept", "no standard op decodes images")
+                .expected_got(format_args!("{} or {}", Accept::Batch, Accept::Ragged), accept)
+                .fix("use --lower fused, and load the library where the model runs"));
+        }
+        (Accept::Batch | Accept::Ragged, inputs) => {
+            return Err(
+                Error::new("inputs", format_args!("are not those of --accept {accept}"))
+                    .expected_got(if accept == Accept::Batch { 1 } else { 2 }, inputs.len()),
+            );
+        }
+    };
+    Ok(graph.finish(&result, output))
+}
+
+fn batch(graph: &mut Graph, plan: &FusedPlan, portable: Portable, image: &Value) -> Value {
     let extents = size::extents(graph, image);
     let to = match plan.resize {
         Some(step) => size::resized(graph, step.size.resolve(), &extents.image),
@@ -36,21 +91,33 @@ fn batch(graph: &mut Graph, plan: &FusedPlan, image: &Value) -> Value {
     };
     let crop = size::crop(graph, plan, &to);
     let pixels = match plan.resize {
+        Some(step) if portable == Portable::Fast && step.filter.support().is_some() => {
+            fast::resize(graph, &step, image, &extents, &to, &crop)
+        }
         Some(step) => resize::resize(graph, &step, image, &extents, &to, &crop),
-        None => cut(graph, plan, image, &crop),
+        None => {
+            let image = slice(graph, image, &crop, &[1, 2]);
+            graph.op_with("Transpose", &[&image], vec![ints("perm", &[0, 3, 1, 2])])
+        }
     };
     finish::finish(graph, plan, pixels, &crop)
 }
 
-fn cut(graph: &mut Graph, plan: &FusedPlan, image: &Value, crop: &size::Crop) -> Value {
-    let mut image = image.clone();
-    if plan.crop.is_some() {
-        let mut edges =
-            |pair: &size::Pair| graph.shape(&[Extent::Num(&pair.rows), Extent::Num(&pair.columns)]);
-        let (start, count) = (edges(&crop.start), edges(&crop.count));
-        let end = graph.op("Add", &[&start, &count]);
-        let axes = graph.ints(&[1, 2]);
-        image = graph.op("Slice", &[&image, &start, &end, &axes]);
+/// The part of resized `pixels` that the crop keeps, whose rows and columns are `axes`.
+fn slice(graph: &mut Graph, pixels: &Value, crop: &Crop, axes: &[i64; 2]) -> Value {
+    if crop.is_whole {
+        return pixels.clone();
     }
-    graph.op_with("Transpose", &[&image], vec![ints("perm", &[0, 3, 1, 2])])
+    let mut edges = |pair: &size::Pair| graph.shape(&[Extent::Num(&pair.rows), Extent::Num(&pair.columns)]);
+    let (start, count) = (edges(&crop.start), edges(&crop.count));
+    let end = graph.op("Add", &[&start, &count]);
+    let axes = graph.ints(axes);
+    graph.op("Slice", &[pixels, &start, &end, &axes])
+}
+
+/// [`lower`] with [`Portable::Exact`] and one batch input, which every plan can.
+pub fn exact(plan: &FusedPlan, prefix: &str, image: &str, output: &str) -> Vec<NodeProto> {
+    let mut graph = Graph::new(prefix);
+    let result = batch(&mut graph, plan, Portable::Exact, &Value::named(image));
+    graph.finish(&result, output)
 }

@@ -6,7 +6,7 @@
 
 use onnx_protobuf::tensor_proto::DataType;
 use prep_onnx_pipeline::resample::PILLOW_PRECISION;
-use prep_onnx_pipeline::{CHANNELS, steps};
+use prep_onnx_pipeline::{CHANNELS, Resampler, steps};
 
 use super::axis::{Axis, BLOCK, LOW, Window, nearest, rest_if_exact};
 use super::graph::{Graph, Value, int, ints};
@@ -42,7 +42,7 @@ pub(super) fn resize(
         let picked = graph.op_with("Gather", &[&picked, &columns], vec![int("axis", 2)]);
         return graph.op_with("Transpose", &[&picked], vec![ints("perm", &[0, 3, 1, 2])]);
     };
-    let vertical_first = vertical_first(graph, step, extents, to);
+    let vertical_first = vertical_first(graph, step.resampler, extents, to);
     let first = Axis::select(graph, &vertical_first, &rows, &columns);
     let second = Axis::select(graph, &vertical_first, &columns, &rows);
     let plans = [&first, &second].map(|axis| {
@@ -51,8 +51,11 @@ pub(super) fn resize(
         let slice = slice(graph, axis, &window);
         (sampling, window, slice)
     });
-    let [(_, first_window, first_slice), (_, second_window, second_slice)] = &plans;
-    let rest = rest_if_exact(graph, first_window, second_window);
+    let [
+        (first_sampling, _, first_slice),
+        (second_sampling, _, second_slice),
+    ] = &plans;
+    let rest = rest_if_exact(graph, first_sampling, second_sampling);
     let sliced = slice_image(graph, image, &vertical_first, first_slice, second_slice);
     let flow = Flow {
         images: extents.images.clone(),
@@ -80,8 +83,14 @@ struct Blocks {
     weights: Value,
 }
 
-fn vertical_first(graph: &mut Graph, step: &steps::Resize, extents: &Extents, to: &Pair) -> Condition {
-    if step.resampler != prep_onnx_pipeline::Resampler::Pillow {
+/// Whether the vertical pass comes first, by `Resampler::vertical_first`.
+pub(super) fn vertical_first(
+    graph: &mut Graph,
+    resampler: Resampler,
+    extents: &Extents,
+    to: &Pair,
+) -> Condition {
+    if resampler != Resampler::Pillow {
         return Condition::Known(false);
     }
     let rows = graph.sub(&extents.image.rows, &to.rows);

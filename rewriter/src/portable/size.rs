@@ -23,6 +23,8 @@ pub(crate) struct Extents {
 
 /// The part of the resized image that is in the output, and the zeros around it.
 pub(crate) struct Crop {
+    /// Whether there is no crop at all.
+    pub(crate) is_whole: bool,
     /// First row and column that are in the output.
     pub(crate) start: Pair,
     /// How many of them.
@@ -128,6 +130,7 @@ pub(crate) fn crop(graph: &mut Graph, plan: &FusedPlan, size: &Pair) -> Crop {
     }) = plan.crop
     else {
         return Crop {
+            is_whole: true,
             start: none(),
             count: size.clone(),
             before: none(),
@@ -143,6 +146,7 @@ pub(crate) fn crop(graph: &mut Graph, plan: &FusedPlan, size: &Pair) -> Crop {
     let rows = along(graph, rule, &size.rows, height, covered);
     let columns = along(graph, rule, &size.columns, width, covered);
     Crop {
+        is_whole: false,
         start: Pair {
             rows: rows.start,
             columns: columns.start,
