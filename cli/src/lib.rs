@@ -1,6 +1,22 @@
 //! The command line of prep-onnx, and ONNX Runtime as its host.
 //!
-//! [`runtime`] finds, gets and loads ONNX Runtime.
+//! [`runtime`] finds, gets and loads ONNX Runtime; [`host`] runs models in it; [`main`] is the binary.
 #![forbid(unsafe_code)]
 
+mod answer;
+mod args;
+mod choose;
+mod cli;
+mod commands;
+mod compare;
+mod embedded;
+mod executions;
+pub mod host;
+mod inference;
+mod labels;
+mod output;
+mod results;
 pub mod runtime;
+mod ui;
+
+pub use cli::main;

@@ -1,3 +1,6 @@
 //! The binary `prep-onnx`.
 #![forbid(unsafe_code)]
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    prep_onnx::main()
+}

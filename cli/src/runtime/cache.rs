@@ -56,9 +56,18 @@ mod tests {
     fn every_platform_has_its_place() {
         let path = |path: &str| Some(PathBuf::from(path));
         assert_eq!(on("linux", &[("HOME", "/h")]), path("/h/.cache/prep-onnx"));
-        assert_eq!(on("linux", &[("HOME", "/h"), ("XDG_CACHE_HOME", "/x")]), path("/x/prep-onnx"));
-        assert_eq!(on("linux", &[("HOME", "/h"), ("XDG_CACHE_HOME", "x")]), path("/h/.cache/prep-onnx"));
-        assert_eq!(on("macos", &[("HOME", "/h")]), path("/h/Library/Caches/prep-onnx"));
+        assert_eq!(
+            on("linux", &[("HOME", "/h"), ("XDG_CACHE_HOME", "/x")]),
+            path("/x/prep-onnx")
+        );
+        assert_eq!(
+            on("linux", &[("HOME", "/h"), ("XDG_CACHE_HOME", "x")]),
+            path("/h/.cache/prep-onnx")
+        );
+        assert_eq!(
+            on("macos", &[("HOME", "/h")]),
+            path("/h/Library/Caches/prep-onnx")
+        );
         assert_eq!(on("windows", &[("HOME", "/h")]), None);
         assert_eq!(on("linux", &[("PREP_ONNX_CACHE", "/own")]), path("/own"));
         assert_eq!(on("linux", &[]), None);

@@ -48,14 +48,19 @@ pub(super) fn install(progress: Progress<'_>) -> Result<PathBuf> {
 
     let ready = work.path().join("ready");
     std::fs::create_dir(&ready).map_err(failed)?;
-    let name = Path::new(package.wheel_member).file_name().unwrap_or(OsStr::new("onnxruntime"));
+    let name = Path::new(package.wheel_member)
+        .file_name()
+        .unwrap_or(OsStr::new("onnxruntime"));
     std::fs::rename(library, ready.join(name)).map_err(failed)?;
     if installed.exists() {
         std::fs::remove_dir_all(&installed).map_err(failed)?;
     }
     std::fs::rename(ready, &installed).map_err(failed)?;
     let library = installed.join(name);
-    progress(&format!("installed ONNX Runtime {VERSION}: {}", library.display()));
+    progress(&format!(
+        "installed ONNX Runtime {VERSION}: {}",
+        library.display()
+    ));
     Ok(library)
 }
 
@@ -64,7 +69,9 @@ fn download(package: &Package, folder: &Path, progress: Progress<'_>) -> Result<
     let clients: [(&str, Client); 2] = [("pip", with_pip), ("npm", with_npm)];
     let mut failures = Vec::new();
     for (name, client) in clients {
-        progress(&format!("getting ONNX Runtime {VERSION} with {name}, once for this user"));
+        progress(&format!(
+            "getting ONNX Runtime {VERSION} with {name}, once for this user"
+        ));
         match client(package, folder) {
             Ok(library) => return Ok(library),
             Err(failure) => failures.push(format!("{name}: {failure}")),
@@ -85,10 +92,32 @@ fn with_pip(package: &Package, folder: &Path) -> Result<PathBuf, String> {
     let folder = create(folder, "wheel")?;
     let (requirement, _) = Package::names();
     run(Command::new(python)
-        .args(["-c", python::PIP, "download", "--quiet", "--no-input", "--disable-pip-version-check"])
-        .args(["--retries", "2", "--no-deps", "--only-binary=:all:", "--platform", package.wheel_platform])
+        .args([
+            "-c",
+            python::PIP,
+            "download",
+            "--quiet",
+            "--no-input",
+            "--disable-pip-version-check",
+        ])
+        .args([
+            "--retries",
+            "2",
+            "--no-deps",
+            "--only-binary=:all:",
+            "--platform",
+            package.wheel_platform,
+        ])
         // One file per platform, whichever Python asks; the library does not depend on it.
-        .args(["--python-version", "3.12", "--implementation", "cp", "--abi", "cp312", "--dest"])
+        .args([
+            "--python-version",
+            "3.12",
+            "--implementation",
+            "cp",
+            "--abi",
+            "cp312",
+            "--dest",
+        ])
         .arg(&folder)
         .arg(requirement))?;
     let wheel = only_file(&folder, "whl")?;
@@ -139,7 +168,10 @@ fn run(command: &mut Command) -> Result<(), String> {
     let line = lines()
         .rfind(|line| line.starts_with("ERROR") || line.contains("error"))
         .or_else(|| lines().last());
-    Err(line.map_or_else(|| format!("{program} failed with {}", output.status), str::to_owned))
+    Err(line.map_or_else(
+        || format!("{program} failed with {}", output.status),
+        str::to_owned,
+    ))
 }
 
 fn only_file(folder: &Path, extension: &str) -> Result<PathBuf, String> {
@@ -160,7 +192,9 @@ fn check_digest(file: &Path, expected: &str) -> Result<(), String> {
         return Ok(());
     }
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    Err(format!("{name} is not the pinned file: expected sha256 {expected}, got {got}"))
+    Err(format!(
+        "{name} is not the pinned file: expected sha256 {expected}, got {got}"
+    ))
 }
 
 fn sha256(file: &Path) -> std::io::Result<String> {
@@ -169,7 +203,13 @@ fn sha256(file: &Path) -> std::io::Result<String> {
     let mut buffer = vec![0; 1 << 16];
     loop {
         match file.read(&mut buffer)? {
-            0 => return Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()),
+            0 => {
+                return Ok(hasher
+                    .finalize()
+                    .iter()
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect());
+            }
             read => hasher.update(&buffer[..read]),
         }
     }
@@ -187,7 +227,10 @@ mod tests {
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(check_digest(&file, abc), Ok(()));
         let error = check_digest(&file, NPM_SHA256).unwrap_err();
-        assert!(error.contains("a.whl") && error.contains(abc) && error.contains(NPM_SHA256), "{error}");
+        assert!(
+            error.contains("a.whl") && error.contains(abc) && error.contains(NPM_SHA256),
+            "{error}"
+        );
     }
 
     #[test]
@@ -199,6 +242,9 @@ mod tests {
     #[test]
     fn a_missing_program_is_reported() {
         let error = run(&mut Command::new("prep-onnx-no-such-program")).unwrap_err();
-        assert!(error.contains("prep-onnx-no-such-program does not run"), "{error}");
+        assert!(
+            error.contains("prep-onnx-no-such-program does not run"),
+            "{error}"
+        );
     }
 }

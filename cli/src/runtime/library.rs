@@ -53,8 +53,14 @@ mod tests {
         assert_eq!(library_in(folder.path()), None);
         touch("libonnxruntime.so.1.9.0");
         touch("libonnxruntime.so.1.23.2");
-        assert_eq!(library_in(folder.path()), Some(folder.path().join("libonnxruntime.so.1.23.2")));
+        assert_eq!(
+            library_in(folder.path()),
+            Some(folder.path().join("libonnxruntime.so.1.23.2"))
+        );
         touch("libonnxruntime.so");
-        assert_eq!(library_in(folder.path()), Some(folder.path().join("libonnxruntime.so")));
+        assert_eq!(
+            library_in(folder.path()),
+            Some(folder.path().join("libonnxruntime.so"))
+        );
     }
 }

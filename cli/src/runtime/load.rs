@@ -35,7 +35,11 @@ impl Loaded {
             return reported.to_owned();
         }
         let path = std::fs::canonicalize(&self.runtime.path).unwrap_or_else(|_| self.runtime.path.clone());
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         version(&name).map_or_else(
             || "unknown".to_owned(),
             |parts| parts.iter().map(u64::to_string).collect::<Vec<_>>().join("."),
@@ -54,8 +58,10 @@ pub fn load(runtime: &Runtime) -> Result<Loaded> {
         if loaded.runtime.path == runtime.path {
             return Ok(loaded.clone());
         }
-        return Err(Error::new(runtime.path.display(), "another ONNX Runtime is loaded already")
-            .expected_got(loaded.runtime.path.display(), runtime.path.display()));
+        return Err(
+            Error::new(runtime.path.display(), "another ONNX Runtime is loaded already")
+                .expected_got(loaded.runtime.path.display(), runtime.path.display()),
+        );
     }
     let failed = |error: String| {
         Error::new(
@@ -71,7 +77,10 @@ pub fn load(runtime: &Runtime) -> Result<Loaded> {
         .with_telemetry(false)
         .build()
         .map_err(|error| failed(error.to_string()))?;
-    let loaded = Loaded { runtime: runtime.clone(), environment };
+    let loaded = Loaded {
+        runtime: runtime.clone(),
+        environment,
+    };
     *slot = Some(loaded.clone());
     Ok(loaded)
 }

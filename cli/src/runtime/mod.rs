@@ -139,16 +139,27 @@ pub fn ensure(search: &Search, progress: Progress<'_>) -> Result<Runtime> {
 /// Offline; no client could deliver it; the cache is not writable.
 pub fn install(search: &Search, progress: Progress<'_>) -> Result<Runtime> {
     if let Some(path) = in_cache() {
-        return Ok(Runtime { path, origin: Origin::Cache });
+        return Ok(Runtime {
+            path,
+            origin: Origin::Cache,
+        });
     }
     if search.offline {
-        return Err(Error::new("ONNX Runtime", "none was found, and downloads are forbidden")
-            .expected_got("a library beside the executable, in the cache or in a Python package", "none")
-            .why("--offline or PREP_ONNX_OFFLINE is set")
-            .fix("name the library with --runtime PATH or ORT_DYLIB_PATH, or allow the download"));
+        return Err(
+            Error::new("ONNX Runtime", "none was found, and downloads are forbidden")
+                .expected_got(
+                    "a library beside the executable, in the cache or in a Python package",
+                    "none",
+                )
+                .why("--offline or PREP_ONNX_OFFLINE is set")
+                .fix("name the library with --runtime PATH or ORT_DYLIB_PATH, or allow the download"),
+        );
     }
     let path = install::install(progress)?;
-    Ok(Runtime { path, origin: Origin::Cache })
+    Ok(Runtime {
+        path,
+        origin: Origin::Cache,
+    })
 }
 
 fn named(subject: &str, path: &Path, origin: Origin) -> Result<Runtime> {
@@ -191,11 +202,20 @@ mod tests {
     #[test]
     fn a_named_library_that_is_absent_is_an_error_not_a_search() {
         for search in [
-            Search { named: Some("no/such.so".into()), ..Search::default() },
-            Search { variable: Some("no/such.so".into()), ..Search::default() },
+            Search {
+                named: Some("no/such.so".into()),
+                ..Search::default()
+            },
+            Search {
+                variable: Some("no/such.so".into()),
+                ..Search::default()
+            },
         ] {
             let error = find(&search).unwrap_err();
-            assert!(error.to_string().contains("no/such.so: does not exist"), "{error}");
+            assert!(
+                error.to_string().contains("no/such.so: does not exist"),
+                "{error}"
+            );
             assert!(error.help().is_some());
         }
     }
@@ -203,7 +223,10 @@ mod tests {
     #[test]
     fn a_folder_without_a_library_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
-        let search = Search { named: Some(folder.path().to_owned()), ..Search::default() };
+        let search = Search {
+            named: Some(folder.path().to_owned()),
+            ..Search::default()
+        };
         let error = find(&search).unwrap_err();
         assert!(error.to_string().contains("has no ONNX Runtime in it"), "{error}");
     }

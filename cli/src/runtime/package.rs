@@ -102,7 +102,11 @@ mod tests {
         for package in PACKAGES {
             for digest in [package.wheel_sha256, NPM_SHA256] {
                 assert_eq!(digest.len(), 64);
-                assert!(digest.bytes().all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase()));
+                assert!(
+                    digest
+                        .bytes()
+                        .all(|byte| byte.is_ascii_hexdigit() && !byte.is_ascii_uppercase())
+                );
             }
             if package.os != "windows" {
                 assert!(package.wheel_member.contains(VERSION), "{package:?}");

@@ -1,0 +1,98 @@
+//! What a command says, and how it fails.
+
+use prep_onnx_pipeline::Error;
+use serde_json::{Value, json};
+
+/// What a command says when it is done.
+pub(crate) struct Answer {
+    /// For people; styles are removed where the output is no terminal.
+    pub(crate) text: String,
+    /// For programs: the answer to `--json`.
+    pub(crate) json: Value,
+    /// Whether the exit code is 0; else it is 1.
+    pub(crate) ok: bool,
+}
+
+impl Answer {
+    pub(crate) fn new(text: impl Into<String>, json: Value) -> Self {
+        Self {
+            text: text.into(),
+            json,
+            ok: true,
+        }
+    }
+
+    pub(crate) fn with_verdict(mut self, ok: bool) -> Self {
+        self.ok = ok;
+        self
+    }
+}
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) error: Error,
+    /// Whether the command line itself is wrong: exit code 2, else 1.
+    pub(crate) usage: bool,
+}
+
+pub(crate) type Outcome<T = Answer> = Result<T, Failure>;
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { error, usage: false }
+    }
+}
+
+impl Failure {
+    /// The command line is wrong.
+    pub(crate) fn usage(error: Error) -> Self {
+        Self { error, usage: true }
+    }
+
+    /// The lines on stderr.
+    pub(crate) fn lines(&self) -> String {
+        error_lines(&self.error)
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        json!({ "error": error_json(&self.error) })
+    }
+}
+
+/// An error on one line, then why and what to do, where known.
+pub(crate) fn error_lines(error: &Error) -> String {
+    let mut lines = format!("{} {}", crate::ui::bad("error:"), one_line(&error.to_string()));
+    for (label, text) in [("why", error.reason()), ("fix", error.help())] {
+        if let Some(text) = text {
+            lines.push_str(&format!(
+                "\n  {} {}",
+                crate::ui::bold(format_args!("{label}:")),
+                one_line(text)
+            ));
+        }
+    }
+    lines
+}
+
+pub(crate) fn error_json(error: &Error) -> Value {
+    json!({ "what": error.to_string(), "why": error.reason(), "fix": error.help() })
+}
+
+/// The text without line breaks and other control characters, which could come from a file.
+fn one_line(text: &str) -> String {
+    let clean = |c: char| if c.is_control() { ' ' } else { c };
+    text.chars().map(clean).collect::<String>().trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_has_one_line_each() {
+        let error = Error::new("a\nb", "is\x1b[2Jbad").why("x").fix("y");
+        let text = anstream::adapter::strip_str(&error_lines(&error)).to_string();
+        assert_eq!(text, "error: a b: is [2Jbad\n  why: x\n  fix: y");
+    }
+}

@@ -1,0 +1,104 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand};
+
+use crate::answer::Outcome;
+use crate::commands;
+use crate::runtime::{self, Loaded, Search};
+
+/// Puts the preprocessing of a vision model into the model, bit for bit.
+#[derive(Debug, Parser)]
+#[command(
+    name = "prep-onnx",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true,
+    after_help = "Examples:
+  prep-onnx demo                                  see it work on a shipped model
+  prep-onnx embed model.onnx                      writes model.prep.onnx, which takes raw uint8 images
+  prep-onnx run model.prep.onnx photos/ --top-k 5
+  prep-onnx verify model.prep.onnx photo.jpg      compares with the scalar reference, bit for bit
+
+Exit codes: 0 success, 1 failure or disagreement, 2 wrong command line."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Print the answer as JSON
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub(crate) json: bool,
+    /// The shared library of ONNX Runtime, or its folder [env: ORT_DYLIB_PATH]
+    #[arg(long, global = true, value_name = "PATH", help_heading = "Global options")]
+    pub(crate) runtime: Option<PathBuf>,
+    /// Never download anything [env: PREP_ONNX_OFFLINE]
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub(crate) offline: bool,
+    /// Nothing on stderr but errors
+    #[arg(long, short, global = true, action = ArgAction::SetTrue, help_heading = "Global options")]
+    pub(crate) quiet: bool,
+    /// When to use colours [env: NO_COLOR]
+    #[arg(long, global = true, value_name = "WHEN", default_value_t = ColorChoice::Auto, help_heading = "Global options")]
+    pub(crate) color: ColorChoice,
+}
+
+impl Global {
+    /// Where to look for ONNX Runtime.
+    pub(crate) fn search(&self) -> Search {
+        let mut search = Search::from_env();
+        search.named = self.runtime.clone();
+        search.offline |= self.offline;
+        search
+    }
+
+    /// Says what goes on, on stderr.
+    pub(crate) fn say(&self, line: &str) {
+        if !self.quiet {
+            anstream::eprintln!("{}", crate::ui::dim(line));
+        }
+    }
+
+    /// Finds or gets ONNX Runtime, and loads it.
+    pub(crate) fn load_runtime(&self) -> Outcome<Loaded> {
+        let runtime = runtime::ensure(&self.search(), &mut |line| self.say(line))?;
+        Ok(runtime::load(&runtime)?)
+    }
+}
+
+macro_rules! commands {
+    ($($(#[$meta:meta])* $variant:ident($module:ident),)+) => {
+        #[derive(Debug, Subcommand)]
+        pub(crate) enum Command {
+            $($(#[$meta])* $variant(commands::$module::Options),)+
+        }
+
+        impl Command {
+            pub(crate) fn run(&self, global: &Global) -> Outcome {
+                match self {
+                    $(Self::$variant(options) => commands::$module::run(options, global),)+
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    Embed(embed),
+    Strip(strip),
+    Inspect(inspect),
+    Verify(verify),
+    Run(run),
+    Demo(demo),
+    Pipelines(pipelines),
+    Runtime(runtime),
+    Doctor(doctor),
+    Completions(completions),
+}

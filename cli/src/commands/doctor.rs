@@ -1,0 +1,230 @@
+//! What works here, and what to do where it does not.
+
+use std::process::{Command, Stdio};
+
+use clap::Args;
+use serde_json::json;
+
+use crate::answer::{Answer, Outcome};
+use crate::args::Global;
+use crate::runtime::{self, VERSION};
+use crate::ui;
+
+/// Show what works on this machine, and what to do where it does not
+#[derive(Debug, Args)]
+#[command(after_help = "Exit code 1 when something that the commands need is missing.")]
+pub(crate) struct Options {}
+
+struct Check {
+    name: &'static str,
+    state: State,
+    found: String,
+    advice: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Good,
+    /// Absent, and nothing depends on it.
+    Optional,
+    Bad,
+}
+
+impl State {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Good => "ok",
+            Self::Optional => "absent",
+            Self::Bad => "failed",
+        }
+    }
+}
+
+pub(crate) fn run(_: &Options, global: &Global) -> Outcome {
+    let checks = [onnx_runtime(global), cache(), python(), npm(), processor()];
+    let ok = checks.iter().all(|check| check.state != State::Bad);
+    let mut table = ui::Table::new(&[]);
+    for check in &checks {
+        let state = match check.state {
+            State::Good => ui::good("ok"),
+            State::Optional => ui::dim("absent"),
+            State::Bad => ui::bad("failed"),
+        };
+        table.row([ui::bold(check.name), state, check.found.clone()]);
+        if let Some(advice) = &check.advice {
+            table.row([String::new(), String::new(), ui::dim(advice)]);
+        }
+    }
+    let list: Vec<_> = checks
+        .iter()
+        .map(|check| {
+            json!({ "name": check.name, "state": check.state.name(), "found": check.found, "advice": check.advice })
+        })
+        .collect();
+    let text = format!("{} {}\n{table}", ui::bold("prep-onnx"), env!("CARGO_PKG_VERSION"));
+    let json = json!({ "version": env!("CARGO_PKG_VERSION"), "checks": list });
+    Ok(Answer::new(text, json).with_verdict(ok))
+}
+
+fn onnx_runtime(global: &Global) -> Check {
+    let name = "ONNX Runtime";
+    let search = global.search();
+    let failed = |error: prep_onnx_pipeline::Error| Check {
+        name,
+        state: State::Bad,
+        found: error.to_string(),
+        advice: error.help().map(str::to_owned),
+    };
+    match runtime::find(&search) {
+        Err(error) => failed(error),
+        Ok(None) => Check {
+            name,
+            state: if search.offline {
+                State::Bad
+            } else {
+                State::Optional
+            },
+            found: "none found".to_owned(),
+            advice: Some(if search.offline {
+                "name a library with --runtime PATH or ORT_DYLIB_PATH, or allow the download".to_owned()
+            } else {
+                format!("commands that need one get {VERSION}; get it now: prep-onnx runtime install")
+            }),
+        },
+        Ok(Some(found)) => match runtime::load(&found) {
+            Err(error) => failed(error),
+            Ok(loaded) => Check {
+                name,
+                state: State::Good,
+                found: format!("{}, {}: {}", loaded.version(), found.origin, found.path.display()),
+                advice: None,
+            },
+        },
+    }
+}
+
+fn cache() -> Check {
+    let name = "cache folder";
+    let advice = || Some("set PREP_ONNX_CACHE to a folder that is writable".to_owned());
+    let Some(folder) = runtime::cache_folder() else {
+        return Check {
+            name,
+            state: State::Bad,
+            found: "no home folder is set".to_owned(),
+            advice: advice(),
+        };
+    };
+    let writable = std::fs::create_dir_all(&folder).and_then(|()| tempfile::tempfile_in(&folder));
+    match writable {
+        Ok(_) => Check {
+            name,
+            state: State::Good,
+            found: folder.display().to_string(),
+            advice: None,
+        },
+        Err(error) => Check {
+            name,
+            state: State::Bad,
+            found: format!("{}: {error}", folder.display()),
+            advice: advice(),
+        },
+    }
+}
+
+fn python() -> Check {
+    let name = "Python 3";
+    match runtime::python() {
+        Some(python) => {
+            let version = version(
+                python,
+                &["-c", "import platform; print(platform.python_version())"],
+            );
+            Check {
+                name,
+                state: State::Good,
+                found: format!("{python} {version}"),
+                advice: None,
+            }
+        }
+        None => Check {
+            name,
+            state: State::Optional,
+            found: "not found".to_owned(),
+            advice: Some("only needed to get ONNX Runtime and to compare with live Pillow".to_owned()),
+        },
+    }
+}
+
+fn npm() -> Check {
+    let name = "npm";
+    let program = if cfg!(windows) { "npm.cmd" } else { "npm" };
+    let version = version(program, &["--version"]);
+    let found = !version.is_empty();
+    Check {
+        name,
+        state: if found { State::Good } else { State::Optional },
+        found: if found { version } else { "not found".to_owned() },
+        advice: (!found).then(|| "only needed to get ONNX Runtime where pip cannot".to_owned()),
+    }
+}
+
+/// The first line that a program prints; nothing when it does not run.
+fn version(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output();
+    let text = output
+        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+        .unwrap_or_default();
+    text.lines().next().unwrap_or_default().trim().to_owned()
+}
+
+fn processor() -> Check {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let features = features();
+    let features = if features.is_empty() {
+        "no vector extensions".to_owned()
+    } else {
+        features.join(", ")
+    };
+    Check {
+        name: "processor",
+        state: State::Good,
+        found: format!("{}, {cores} cores, {features}", std::env::consts::ARCH),
+        advice: None,
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn features() -> Vec<&'static str> {
+    let found = [
+        ("AVX2", std::arch::is_x86_feature_detected!("avx2")),
+        ("AVX-512", std::arch::is_x86_feature_detected!("avx512bw")),
+        ("VNNI", std::arch::is_x86_feature_detected!("avx512vnni")),
+    ];
+    found
+        .into_iter()
+        .filter(|(_, found)| *found)
+        .map(|(name, _)| name)
+        .collect()
+}
+
+#[cfg(target_arch = "aarch64")]
+fn features() -> Vec<&'static str> {
+    let found = [
+        ("NEON", std::arch::is_aarch64_feature_detected!("neon")),
+        ("dot product", std::arch::is_aarch64_feature_detected!("dotprod")),
+    ];
+    found
+        .into_iter()
+        .filter(|(_, found)| *found)
+        .map(|(name, _)| name)
+        .collect()
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn features() -> Vec<&'static str> {
+    Vec::new()
+}

@@ -1,0 +1,196 @@
+//! Putting a pipeline into a model.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use prep_onnx_pipeline::{Error, Resampler, Result};
+use prep_onnx_rewriter::{EmbedOptions, Lowering, Model, Report, embed};
+use serde_json::json;
+
+use crate::answer::{Answer, Failure, Outcome};
+use crate::args::Global;
+use crate::choose::{Choice, choose};
+use crate::ui;
+
+/// Put the preprocessing into a model
+///
+/// The new file takes raw uint8 RGB images [N, H, W, 3] of any size; its tensors are those of the
+/// original Python pipeline, bit for bit. The original graph stays as it is, and `strip` restores it.
+///
+/// Without --pipeline: the config beside the model (prep.toml, preprocessor_config.json, timm's
+/// config.json), else the ImageNet preset at the model's own input size.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  prep-onnx embed model.onnx
+  prep-onnx embed model.onnx --pipeline clip -o clip.prep.onnx
+  prep-onnx embed model.onnx --pipeline preprocessor_config.json --resampler pillow
+  prep-onnx embed model.onnx --dry-run")]
+pub(crate) struct Options {
+    /// The model
+    model: PathBuf,
+    /// The file to write [default: MODEL with .prep.onnx in the place of .onnx]
+    #[arg(short = 'o', long = "out", value_name = "OUT")]
+    output: Option<PathBuf>,
+    /// A preset (see `prep-onnx pipelines`) or a config file
+    #[arg(long, value_name = "PRESET|FILE")]
+    pipeline: Option<String>,
+    /// Whose resize is meant, where the config leaves it open
+    #[arg(long, value_name = "LIBRARY", value_parser = PossibleValuesParser::new(Resampler::ALL.iter().map(|resampler| resampler.name())))]
+    resampler: Option<String>,
+    /// The input that takes the image, where several can
+    #[arg(long, value_name = "NAME")]
+    input: Option<String>,
+    /// The name of the new input [default: image]
+    #[arg(long, value_name = "NAME")]
+    input_name: Option<String>,
+    /// How the pipeline lies in the model: node and function, flat standard ops, or node only
+    #[arg(long, value_name = "FORM", default_value = Lowering::default().name(), value_parser = PossibleValuesParser::new(Lowering::ALL.map(Lowering::name)))]
+    lower: String,
+    /// Say what would be written, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(crate) fn run(options: &Options, _: &Global) -> Outcome {
+    let resampler = parse(options.resampler.as_deref())?;
+    let lowering = parse(Some(&options.lower))?.unwrap_or_default();
+    let model = Model::open(&options.model)?;
+    let embed_options = EmbedOptions {
+        input: options.input.clone(),
+        input_name: options.input_name.clone(),
+        lowering,
+        ..EmbedOptions::default()
+    };
+    let choice = choose(
+        &model,
+        options.input.as_deref(),
+        options.pipeline.as_deref(),
+        resampler,
+    )?;
+    let embedding = embed(&model, &choice.pipeline, &embed_options)?;
+    let output = options
+        .output
+        .clone()
+        .unwrap_or_else(|| default_output(&options.model));
+    if options.dry_run {
+        embedding.edit.check(&output)?;
+    } else {
+        embedding.edit.write(&output)?;
+    }
+    let mut text = describe(&embedding.report, &choice);
+    text.push_str(&written(
+        &output,
+        &embedding.report,
+        embedding.edit.bytes(),
+        options.dry_run,
+    ));
+    let json = json!({
+        "output": output,
+        "bytes": embedding.edit.bytes(),
+        "written": !options.dry_run,
+        "pipeline_from": choice.origin,
+        "pipeline_assumed": choice.assumed,
+        "notes": choice.notes,
+        "pipeline": embedding.report.pipeline.to_value(),
+        "report": serde_json::to_value(&embedding.report).unwrap_or_default(),
+    });
+    Ok(Answer::new(text, json))
+}
+
+fn parse<T: std::str::FromStr<Err = Error>>(option: Option<&str>) -> Outcome<Option<T>> {
+    option.map(str::parse).transpose().map_err(Failure::usage)
+}
+
+/// `model.onnx` becomes `model.prep.onnx`.
+pub(crate) fn default_output(model: &Path) -> PathBuf {
+    let stem = match model.extension() {
+        Some(extension) if extension == "onnx" => model.with_extension(""),
+        _ => model.to_owned(),
+    };
+    let mut name = stem.into_os_string();
+    name.push(".prep.onnx");
+    name.into()
+}
+
+/// What was taken from where, one line each.
+pub(crate) fn describe(report: &Report, choice: &Choice) -> String {
+    let mut table = ui::Table::new(&[]);
+    let mut line = |key: &str, value: String| table.row([ui::bold(key), value]);
+    let input = &report.image_input;
+    let shape: Vec<_> = input.shape.iter().map(ToString::to_string).collect();
+    let form = format!("{} {} [{}]", input.layout, input.dtype, shape.join(", "));
+    line("model input", format!("{}: {form}, from the model", input.name));
+    line(
+        "pipeline",
+        if choice.assumed {
+            format!(
+                "{}, assumed; --pipeline PRESET|FILE says otherwise",
+                choice.origin
+            )
+        } else {
+            choice.origin.clone()
+        },
+    );
+    for step in ui::pipeline_lines(&report.pipeline) {
+        line("", step);
+    }
+    for note in choice.notes.iter().chain(&report.assumptions) {
+        line("note", note.clone());
+    }
+    line(
+        "takes now",
+        format!(
+            "{}: uint8 [N, H, W, 3], RGB images of one size",
+            report.input_name
+        ),
+    );
+    table.to_string()
+}
+
+/// What was written.
+pub(crate) fn written(output: &Path, report: &Report, bytes: u64, dry_run: bool) -> String {
+    let nodes = match (&report.op, report.portable_nodes) {
+        (Some(op), 0) => format!("{op}, which needs the library"),
+        (Some(op), nodes) => format!("{op}, or {nodes} standard ops without the library"),
+        (None, nodes) => format!("{nodes} standard ops"),
+    };
+    let verb = if dry_run {
+        ui::bold("would write")
+    } else {
+        ui::good("wrote")
+    };
+    format!(
+        "{verb} {} ({}): {nodes}, opset {}\n",
+        output.display(),
+        ui::bytes(bytes),
+        report.opset
+    )
+}
+
+/// Embeds as the command does, for other commands.
+pub(crate) fn embed_to(model: &Path, output: &Path, pipeline: Option<&str>) -> Outcome<String> {
+    let model = Model::open(model)?;
+    let choice = choose(&model, None, pipeline, None)?;
+    let embedding = embed(&model, &choice.pipeline, &EmbedOptions::default())?;
+    let result: Result<_> = embedding.edit.write(output);
+    let bytes = result?.bytes;
+    Ok(describe(&embedding.report, &choice) + &written(output, &embedding.report, bytes, false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_output_lies_beside_the_model() {
+        for (model, output) in [
+            ("a/model.onnx", "a/model.prep.onnx"),
+            ("v1.2.onnx", "v1.2.prep.onnx"),
+            ("model", "model.prep.onnx"),
+            ("model.pb", "model.pb.prep.onnx"),
+        ] {
+            assert_eq!(default_output(Path::new(model)), Path::new(output));
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What is inside a model.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use prep_onnx_pipeline::Pipeline;
+use prep_onnx_rewriter::{Embedded, Model, Summary, inspect};
+
+use crate::answer::{Answer, Outcome};
+use crate::args::Global;
+use crate::ui;
+
+/// Show what is inside a model: inputs, outputs, and the embedded pipeline
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  prep-onnx inspect model.prep.onnx
+  prep-onnx inspect model.onnx --json")]
+pub(crate) struct Options {
+    /// A model, with or without an embedded pipeline
+    model: PathBuf,
+}
+
+pub(crate) fn run(options: &Options, _: &Global) -> Outcome {
+    let summary = inspect(&Model::open(&options.model)?);
+    let json = serde_json::to_value(&summary).unwrap_or_default();
+    Ok(Answer::new(text(&summary), json))
+}
+
+fn text(summary: &Summary) -> String {
+    let mut table = ui::Table::new(&[]);
+    let mut line = |key: &str, value: String| table.row([ui::bold(key), value]);
+    for (index, input) in summary.inputs.iter().enumerate() {
+        line(if index == 0 { "inputs" } else { "" }, input.to_string());
+    }
+    for (index, output) in summary.outputs.iter().enumerate() {
+        line(if index == 0 { "outputs" } else { "" }, output.to_string());
+    }
+    let opsets: Vec<_> = summary
+        .opsets
+        .iter()
+        .map(|opset| match opset.domain.as_str() {
+            "" => opset.version.to_string(),
+            domain => format!("{domain} {}", opset.version),
+        })
+        .collect();
+    line("opset", opsets.join(", "));
+    line(
+        "nodes",
+        format!("{}, {} initializers", summary.nodes, summary.initializers),
+    );
+    for file in &summary.external_data {
+        let state = file
+            .problem
+            .clone()
+            .unwrap_or_else(|| format!("{} tensors", file.tensors));
+        line("external data", format!("{}: {state}", file.location));
+    }
+    match (
+        &summary.embedded,
+        &summary.image_input,
+        &summary.image_input_problem,
+    ) {
+        (Some(embedded), ..) => embedded_lines(embedded, &mut line),
+        (None, Some(input), _) => {
+            line(
+                "pipeline",
+                "none embedded: prep-onnx embed puts one in".to_owned(),
+            );
+            line(
+                "image input",
+                format!("{}: {} {}", input.name, input.layout, input.dtype),
+            );
+            for assumption in &input.assumptions {
+                line("", assumption.clone());
+            }
+        }
+        (None, None, problem) => {
+            line("pipeline", "none embedded".to_owned());
+            line(
+                "image input",
+                problem.clone().unwrap_or_else(|| "none".to_owned()),
+            );
+        }
+    }
+    format!(
+        "{} ({})\n{table}",
+        ui::bold(&summary.path),
+        ui::bytes(summary.bytes)
+    )
+}
+
+fn embedded_lines(embedded: &Embedded, line: &mut impl FnMut(&str, String)) {
+    let version = embedded.version.as_deref().unwrap_or("an unknown version");
+    line(
+        "pipeline",
+        format!("embedded by prep-onnx {version}, {}", embedded.lowering),
+    );
+    let pipeline = embedded.pipeline.clone().map(Pipeline::from_value);
+    match pipeline {
+        Some(Ok(pipeline)) => {
+            let (layout, dtype) = pipeline.output.or_usual();
+            for step in ui::pipeline_lines(&pipeline) {
+                line("", step);
+            }
+            line("", format!("to {layout} {dtype}"));
+        }
+        Some(Err(error)) => line("", format!("not readable by this version: {error}")),
+        None => line("", "no description of it is in the file".to_owned()),
+    }
+    if let Some(op) = &embedded.op {
+        let nodes = embedded.function_nodes.map_or_else(
+            || "needs the library".to_owned(),
+            |nodes| format!("or {nodes} standard ops without the library"),
+        );
+        line("op", format!("{op}, {nodes}"));
+    }
+    let strip = match (&embedded.strip_problem, embedded.can_strip) {
+        (_, true) => "restores the original byte for byte".to_owned(),
+        (Some(problem), false) => problem.clone(),
+        (None, false) => "not possible: the file does not say how".to_owned(),
+    };
+    line("strip", strip);
+}

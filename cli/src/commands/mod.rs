@@ -1,0 +1,12 @@
+//! The commands, one file each: its options, and what it does with them.
+
+pub(crate) mod completions;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod embed;
+pub(crate) mod inspect;
+pub(crate) mod pipelines;
+pub(crate) mod run;
+pub(crate) mod runtime;
+pub(crate) mod strip;
+pub(crate) mod verify;

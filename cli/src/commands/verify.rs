@@ -1,0 +1,304 @@
+//! Whether every execution of an embedded pipeline gives the bits of the scalar reference.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use prep_onnx_loader::{Loader, Sources};
+use prep_onnx_pipeline::{Error, Result};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::answer::{Answer, Failure, Outcome, error_json};
+use crate::args::Global;
+use crate::compare::compare;
+use crate::embedded::EmbeddedModel;
+use crate::executions::Executions;
+use crate::host::{Array, npy};
+use crate::ui;
+
+/// Compare every execution of an embedded pipeline, bit for bit
+///
+/// Runs the nodes that are in the model and compares the finished tensor with that of the scalar
+/// reference; with --expected, also the reference with the tensor that another program made. Exit
+/// code 1 when anything differs.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  prep-onnx verify model.prep.onnx photo.jpg
+  prep-onnx verify model.prep.onnx photos/ --json
+  prep-onnx verify model.prep.onnx photo.jpg --expected tensor.npy     made by numpy.save in Python")]
+pub(crate) struct Options {
+    /// A model that `embed` wrote
+    model: PathBuf,
+    /// Image files, folders or patterns
+    #[arg(required = true, value_name = "IMAGE")]
+    images: Vec<String>,
+    /// What the original pipeline made: .npy with one tensor per image, or .json from file name to
+    /// the sha256 of the tensor's little-endian bytes
+    #[arg(long, value_name = "FILE")]
+    expected: Option<PathBuf>,
+    /// How many steps of the 8-bit pixel value a tensor may be off
+    #[arg(long, value_name = "LSB", default_value_t = 0.0)]
+    tolerance: f64,
+}
+
+/// What is compared: one row of the table.
+struct Row {
+    image: String,
+    size: String,
+    execution: String,
+    result: Result<Agreement>,
+}
+
+/// How well a tensor agrees.
+enum Agreement {
+    Measured {
+        difference: crate::compare::Difference,
+        within: bool,
+    },
+    Digest {
+        equal: bool,
+    },
+}
+
+impl Agreement {
+    fn ok(&self) -> bool {
+        match self {
+            Self::Measured { within, .. } => *within,
+            Self::Digest { equal } => *equal,
+        }
+    }
+}
+
+pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
+    if options.tolerance.is_nan() || options.tolerance < 0.0 {
+        return Err(Failure::usage(
+            Error::new("--tolerance", "is out of range").expected_got("0 or more", options.tolerance),
+        ));
+    }
+    let embedded = EmbeddedModel::open(&options.model)?;
+    let expected = options.expected.as_deref().map(Expected::read).transpose()?;
+    let mut sources = Sources::new();
+    for argument in &options.images {
+        sources = sources.expand(argument)?;
+    }
+    let loaded = global.load_runtime()?;
+    let mut executions = Executions::new(embedded, &loaded)?;
+
+    let mut rows = Vec::new();
+    let mut position = 0;
+    for batch in Loader::builder().batch_size(1).build(sources)? {
+        let item = batch.items().first();
+        let (Some(item), image) = (item, batch.images().next()) else {
+            continue;
+        };
+        let (size, image) = match (&item.size, image) {
+            (Ok((height, width)), Some(image)) => (format!("{height} x {width}"), image),
+            (Err(error), _) => {
+                rows.push(failed(&item.id, error.clone().into()));
+                continue;
+            }
+            (Ok(_), None) => continue,
+        };
+        let mut push = |execution: &str, result: Result<Agreement>| {
+            rows.push(Row {
+                image: item.id.clone(),
+                size: size.clone(),
+                execution: execution.to_owned(),
+                result,
+            });
+        };
+        let reference = match executions.reference(image) {
+            Ok(reference) => reference,
+            Err(error) => {
+                push("reference", Err(error));
+                continue;
+            }
+        };
+        let measure = |got: &Array, expected: &Array| {
+            let difference = compare(expected, got, &executions.plan)?;
+            Ok(Agreement::Measured {
+                difference,
+                within: difference.is_within(options.tolerance),
+            })
+        };
+        if let Some(expected) = &expected {
+            let agreement = expected.agreement(&item.id, position, &reference, &measure);
+            push("reference = original", agreement);
+        }
+        let results = executions.run(image);
+        for (name, result) in executions.names().into_iter().zip(results) {
+            let measured = result.and_then(|got| {
+                let difference = compare(&reference, &got, &executions.plan)?;
+                Ok(Agreement::Measured {
+                    difference,
+                    within: difference.is_within(options.tolerance),
+                })
+            });
+            push(&format!("{name} = reference"), measured);
+        }
+        position += 1;
+    }
+    if rows.is_empty() {
+        return Err(Error::new("images", "there are none")
+            .expected_got("at least one image", options.images.join(" "))
+            .into());
+    }
+    Ok(answer(&options.model, rows))
+}
+
+fn failed(image: &str, error: Error) -> Row {
+    Row {
+        image: image.to_owned(),
+        size: String::new(),
+        execution: "decode".to_owned(),
+        result: Err(error),
+    }
+}
+
+fn answer(model: &Path, rows: Vec<Row>) -> Answer {
+    let ok = rows
+        .iter()
+        .all(|row| row.result.as_ref().is_ok_and(Agreement::ok));
+    let mut table = ui::Table::new(&[
+        "image",
+        "height x width",
+        "compared",
+        "max LSB",
+        "max ULP",
+        "differing",
+        "verdict",
+    ]);
+    let mut list = Vec::new();
+    for row in &rows {
+        let (cells, json) = match &row.result {
+            Ok(Agreement::Measured { difference, within }) => (
+                [
+                    format!("{:.3}", difference.max_lsb),
+                    difference.max_ulp.to_string(),
+                    format!("{} of {}", difference.differing, difference.elements),
+                    ui::verdict(
+                        *within,
+                        match (difference.differing, within) {
+                            (0, _) => "equal",
+                            (_, true) => "within tolerance",
+                            (_, false) => "differs",
+                        },
+                    ),
+                ],
+                serde_json::to_value(difference).unwrap_or_default(),
+            ),
+            Ok(Agreement::Digest { equal }) => (
+                [
+                    String::new(),
+                    String::new(),
+                    String::new(),
+                    ui::verdict(*equal, if *equal { "equal" } else { "differs" }),
+                ],
+                json!({}),
+            ),
+            Err(error) => (
+                [String::new(), String::new(), String::new(), ui::bad(error)],
+                json!({ "error": error_json(error) }),
+            ),
+        };
+        table.row(
+            [row.image.clone(), row.size.clone(), row.execution.clone()]
+                .into_iter()
+                .chain(cells),
+        );
+        let mut entry = json!({
+            "image": row.image,
+            "size": row.size,
+            "compared": row.execution,
+            "ok": row.result.as_ref().is_ok_and(Agreement::ok),
+        });
+        if let (Value::Object(entry), Value::Object(more)) = (&mut entry, json) {
+            entry.extend(more);
+        }
+        list.push(entry);
+    }
+    let good = rows
+        .iter()
+        .filter(|row| row.result.as_ref().is_ok_and(Agreement::ok))
+        .count();
+    let summary = format!("{good} of {} comparisons agree", rows.len());
+    let text = format!("{table}{}\n", ui::verdict(ok, summary));
+    let json = json!({ "model": model, "ok": ok, "comparisons": list });
+    Answer::new(text, json).with_verdict(ok)
+}
+
+/// Tensors that another program made.
+enum Expected {
+    /// One tensor per image, in order.
+    Tensors(Array),
+    /// By file name, the digest of the tensor's little-endian bytes.
+    Digests(BTreeMap<String, String>),
+}
+
+impl Expected {
+    fn read(path: &Path) -> Result<Self> {
+        if path.extension().is_some_and(|extension| extension == "npy") {
+            return npy::read(path).map(Self::Tensors);
+        }
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Error::new(path.display(), format_args!("cannot be read: {error}")))?;
+        serde_json::from_str(&text).map(Self::Digests).map_err(|error| {
+            Error::new(path.display(), format_args!("is no table of digests: {error}")).expected_got(
+                "{\"photo.jpg\": \"<sha256>\", ...} or a .npy file",
+                "something else",
+            )
+        })
+    }
+
+    fn agreement(
+        &self,
+        image: &str,
+        position: usize,
+        reference: &Array,
+        measure: &dyn Fn(&Array, &Array) -> Result<Agreement>,
+    ) -> Result<Agreement> {
+        match self {
+            Self::Tensors(tensors) => {
+                // [C, H, W] stands for [1, C, H, W].
+                let whole = tensors.shape().len() == 3 && position == 0;
+                let row = if whole {
+                    Some(tensors.clone())
+                } else {
+                    tensors.row(position)
+                };
+                let row = row.ok_or_else(|| {
+                    Error::new("--expected", "has too few tensors")
+                        .expected_got("one per image", format_args!("{:?}", tensors.shape()))
+                })?;
+                measure(reference, &Array::stack(&[row])?)
+            }
+            Self::Digests(digests) => {
+                let name = Path::new(image)
+                    .file_name()
+                    .map(|name| name.to_string_lossy().into_owned());
+                let expected = digests
+                    .get(image)
+                    .or_else(|| digests.get(&name?))
+                    .ok_or_else(|| {
+                        Error::new("--expected", "does not name the image").expected_got(image, "no such key")
+                    })?;
+                Ok(Agreement::Digest {
+                    equal: *expected == digest(reference)?,
+                })
+            }
+        }
+    }
+}
+
+/// The sha256 of a tensor's elements, little-endian, in C order.
+pub(crate) fn digest(array: &Array) -> Result<String> {
+    let mut bytes = Vec::new();
+    array
+        .write_le(&mut bytes)
+        .map_err(|error| Error::new("tensor", error))?;
+    Ok(Sha256::digest(&bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
+}

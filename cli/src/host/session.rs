@@ -1,0 +1,301 @@
+//! A model in ONNX Runtime.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use ndarray::ArrayView4;
+use ort::session::builder::SessionBuilder;
+use ort::session::{OutputSelector, RunOptions, SessionInputValue};
+use ort::value::{TensorElementType, TensorRef, ValueType};
+use prep_onnx_pipeline::{Error, Result};
+
+use super::Array;
+use crate::runtime::Loaded;
+
+/// How a model is run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SessionOptions {
+    /// Threads of one run; 0 leaves it to ONNX Runtime: one per core.
+    pub threads: usize,
+}
+
+/// An input or output of a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// Its name.
+    pub name: String,
+    /// The name of its element type, as numpy has it; that of ONNX Runtime for what numpy lacks.
+    pub dtype: String,
+    /// The extent of each axis, -1 where it is open; `None` for what is no tensor.
+    pub shape: Option<Vec<i64>>,
+}
+
+impl Port {
+    /// Whether it takes RGB images: uint8 [N, H, W, 3].
+    pub fn is_image(&self) -> bool {
+        self.dtype == "uint8"
+            && matches!(self.shape.as_deref(), Some([_, _, _, channels]) if matches!(channels, 3 | -1))
+    }
+
+    /// Element type and shape, for messages: `float32 [?, 3, 224, 224]`.
+    pub fn form(&self) -> String {
+        let Some(shape) = &self.shape else {
+            return self.dtype.clone();
+        };
+        let extents: Vec<_> = shape
+            .iter()
+            .map(|extent| {
+                if *extent < 0 {
+                    "?".to_owned()
+                } else {
+                    extent.to_string()
+                }
+            })
+            .collect();
+        format!("{} [{}]", self.dtype, extents.join(", "))
+    }
+}
+
+/// What an input gets.
+#[derive(Clone, Copy, Debug)]
+pub enum Feed<'a> {
+    /// An array.
+    Array(&'a Array),
+    /// Images: uint8 [N, H, W, 3], contiguous, handed over without a copy.
+    Images(ArrayView4<'a, u8>),
+}
+
+impl<'a> Feed<'a> {
+    fn dtype(&self) -> &'static str {
+        match self {
+            Self::Array(array) => array.dtype(),
+            Self::Images(_) => "uint8",
+        }
+    }
+
+    fn shape(&self) -> &[usize] {
+        match self {
+            Self::Array(array) => array.shape(),
+            Self::Images(images) => images.shape(),
+        }
+    }
+
+    fn as_input(&self) -> ort::Result<SessionInputValue<'a>> {
+        match self {
+            Self::Array(array) => array.as_input(),
+            Self::Images(images) => Ok(TensorRef::from_array_view(*images)?.into()),
+        }
+    }
+}
+
+/// A model that is loaded and ready to run.
+pub struct Session {
+    name: String,
+    session: ort::session::Session,
+    inputs: Vec<Port>,
+    outputs: Vec<Port>,
+}
+
+impl Session {
+    /// Loads the model in a file.
+    ///
+    /// # Errors
+    /// What ONNX Runtime says about the file.
+    pub fn open(loaded: &Loaded, path: &Path, options: SessionOptions) -> Result<Self> {
+        let name = path.display().to_string();
+        builder(loaded, options)
+            .and_then(|mut builder| builder.commit_from_file(path))
+            .map(|session| Self::new(name.clone(), session))
+            .map_err(|error| cannot_load(&name, loaded, &error))
+    }
+
+    /// Loads a model from its bytes; `name` stands for it in messages.
+    ///
+    /// # Errors
+    /// What ONNX Runtime says about the model.
+    pub fn from_bytes(loaded: &Loaded, name: &str, model: &[u8], options: SessionOptions) -> Result<Self> {
+        builder(loaded, options)
+            .and_then(|mut builder| builder.commit_from_memory(model))
+            .map(|session| Self::new(name.to_owned(), session))
+            .map_err(|error| cannot_load(name, loaded, &error))
+    }
+
+    fn new(name: String, session: ort::session::Session) -> Self {
+        let ports = |outlets: &[ort::value::Outlet]| outlets.iter().map(port).collect();
+        let (inputs, outputs) = (ports(session.inputs()), ports(session.outputs()));
+        Self {
+            name,
+            session,
+            inputs,
+            outputs,
+        }
+    }
+
+    /// The inputs.
+    pub fn inputs(&self) -> &[Port] {
+        &self.inputs
+    }
+
+    /// The outputs.
+    pub fn outputs(&self) -> &[Port] {
+        &self.outputs
+    }
+
+    /// The position of the output that `name` names, of the first one without a name.
+    ///
+    /// # Errors
+    /// No output of that name.
+    pub fn output_index(&self, name: Option<&str>) -> Result<usize> {
+        let Some(name) = name else { return Ok(0) };
+        self.outputs
+            .iter()
+            .position(|output| output.name == name)
+            .ok_or_else(|| {
+                let names: Vec<_> = self.outputs.iter().map(|output| output.name.as_str()).collect();
+                Error::new(&self.name, "there is no such output")
+                    .expected_got(format_args!("one of {}", names.join(", ")), name)
+            })
+    }
+
+    /// Checks that every input is fed, by an array of its element type and rank.
+    ///
+    /// # Errors
+    /// Names the input, its element type and shape.
+    pub fn check_feeds(&self, feeds: &[(&str, Feed<'_>)]) -> Result<()> {
+        let mut missing: Vec<&Port> = self.inputs.iter().collect();
+        for (name, array) in feeds {
+            let name = *name;
+            let Some(port) = self.inputs.iter().find(|input| input.name == name) else {
+                let names: Vec<_> = self.inputs.iter().map(|input| input.name.as_str()).collect();
+                return Err(Error::new(&self.name, "there is no such input")
+                    .expected_got(format_args!("one of {}", names.join(", ")), name));
+            };
+            missing.retain(|input| input.name != name);
+            let fits = |extents: &[i64]| {
+                extents.len() == array.shape().len()
+                    && extents
+                        .iter()
+                        .zip(array.shape())
+                        .all(|(extent, got)| *extent < 0 || usize::try_from(*extent) == Ok(*got))
+            };
+            if port.dtype != array.dtype() || !port.shape.as_deref().is_some_and(fits) {
+                return Err(Error::new(
+                    format_args!("{}: input `{name}`", self.name),
+                    "does not take this array",
+                )
+                .expected_got(port.form(), format_args!("{} {:?}", array.dtype(), array.shape())));
+            }
+        }
+        match missing.as_slice() {
+            [] => Ok(()),
+            [port, ..] => Err(
+                Error::new(format_args!("{}: input `{}`", self.name, port.name), "is not fed")
+                    .expected_got(port.form(), "nothing")
+                    .why("the model has inputs beside the image")
+                    .fix(format_args!(
+                        "give it a file written by numpy.save: --feed {}=FILE.npy",
+                        port.name
+                    )),
+            ),
+        }
+    }
+
+    /// Runs the model and returns the outputs at the positions `outputs`.
+    ///
+    /// # Errors
+    /// An input that is missing or does not fit; what ONNX Runtime says about the run.
+    pub fn run(&mut self, feeds: &[(&str, Feed<'_>)], outputs: &[usize]) -> Result<Vec<Array>> {
+        self.check_feeds(feeds)?;
+        let failed = |error: ort::Error| {
+            Error::new(
+                &self.name,
+                format_args!("ONNX Runtime failed: {}", one_line(error.message())),
+            )
+        };
+        let names: Vec<&str> = outputs
+            .iter()
+            .filter_map(|index| self.outputs.get(*index).map(|output| output.name.as_str()))
+            .collect();
+        let selector = names.iter().fold(OutputSelector::no_default(), |selector, name| {
+            selector.with(*name)
+        });
+        let options = RunOptions::new().map_err(failed)?.with_outputs(selector);
+        let inputs = feeds
+            .iter()
+            .map(|(name, array)| Ok((Cow::Borrowed(*name), array.as_input()?)))
+            .collect::<Result<Vec<(Cow<'_, str>, SessionInputValue<'_>)>, ort::Error>>()
+            .map_err(failed)?;
+        let mut results = self.session.run_with_options(inputs, &options).map_err(failed)?;
+        names
+            .into_iter()
+            .map(|name| match results.remove(name) {
+                Some(value) => Array::from_value(name, &value),
+                None => Err(Error::new(format_args!("output `{name}`"), "was not computed")),
+            })
+            .collect()
+    }
+}
+
+fn builder(loaded: &Loaded, options: SessionOptions) -> ort::Result<SessionBuilder> {
+    let builder = ort::session::Session::builder(loaded.environment())?
+        .with_log_level(ort::logging::LogLevel::Error)?;
+    if options.threads == 0 {
+        return Ok(builder);
+    }
+    Ok(builder.with_intra_threads(options.threads)?)
+}
+
+fn cannot_load(name: &str, loaded: &Loaded, error: &ort::Error) -> Error {
+    Error::new(
+        name,
+        format_args!(
+            "ONNX Runtime {} cannot load it: {}",
+            loaded.version(),
+            one_line(error.message())
+        ),
+    )
+    .fix(if error.message().contains(prep_onnx_pipeline::DOMAIN) {
+        "embed with --lower one-file, so that the model runs without the op library"
+    } else {
+        "check the model with onnx.checker, or name a newer runtime with --runtime PATH"
+    })
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn port(outlet: &ort::value::Outlet) -> Port {
+    let name = outlet.name().to_owned();
+    match outlet.dtype() {
+        ValueType::Tensor { ty, shape, .. } => Port {
+            name,
+            dtype: numpy_name(*ty),
+            shape: Some(shape.to_vec()),
+        },
+        other => Port {
+            name,
+            dtype: other.to_string(),
+            shape: None,
+        },
+    }
+}
+
+fn numpy_name(element: TensorElementType) -> String {
+    match element {
+        TensorElementType::Float32 => "float32",
+        TensorElementType::Float64 => "float64",
+        TensorElementType::Float16 => "float16",
+        TensorElementType::Int8 => "int8",
+        TensorElementType::Int16 => "int16",
+        TensorElementType::Int32 => "int32",
+        TensorElementType::Int64 => "int64",
+        TensorElementType::Uint8 => "uint8",
+        TensorElementType::Uint16 => "uint16",
+        TensorElementType::Uint32 => "uint32",
+        TensorElementType::Uint64 => "uint64",
+        TensorElementType::Bool => "bool",
+        other => return other.to_string(),
+    }
+    .to_owned()
+}

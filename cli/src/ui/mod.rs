@@ -1,0 +1,41 @@
+//! What people see: styles, tables, progress, and values in words.
+
+mod progress;
+mod table;
+mod words;
+
+use anstyle::{AnsiColor, Style};
+
+pub(crate) use progress::Progress;
+pub(crate) use table::Table;
+pub(crate) use words::{bytes, pipeline_lines, shape};
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+
+fn paint(style: Style, text: impl std::fmt::Display) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+pub(crate) fn bold(text: impl std::fmt::Display) -> String {
+    paint(BOLD, text)
+}
+
+pub(crate) fn dim(text: impl std::fmt::Display) -> String {
+    paint(DIM, text)
+}
+
+pub(crate) fn good(text: impl std::fmt::Display) -> String {
+    paint(GOOD, text)
+}
+
+pub(crate) fn bad(text: impl std::fmt::Display) -> String {
+    paint(BAD, text)
+}
+
+/// `good` or `bad` by what is true.
+pub(crate) fn verdict(ok: bool, text: impl std::fmt::Display) -> String {
+    if ok { good(text) } else { bad(text) }
+}
