@@ -72,7 +72,7 @@ def jpeg():
         put(f"jpeg/{tag}_restart_blocks.jpg", saved(rgb(45, 61), "JPEG", quality=80, subsampling=subsampling, restart_marker_blocks=2))
         put(f"jpeg/{tag}_q10.jpg", saved(rgb(40, 40), "JPEG", quality=10, subsampling=subsampling))
         put(f"jpeg/{tag}_q100_optimize.jpg", saved(rgb(24, 24), "JPEG", quality=100, subsampling=subsampling, optimize=True))
-    put("jpeg/411.jpg", sampling(saved(rgb(32, 64), "JPEG", quality=80, subsampling="4:2:2")))
+    put("jpeg/440.jpg", as_440(saved(rgb(32, 64), "JPEG", quality=80, subsampling="4:2:2")))
     put("jpeg/keep_rgb.jpg", saved(rgb(23, 29), "JPEG", quality=90, keep_rgb=True))
     put("jpeg/gray.jpg", saved(gray(37, 43), "JPEG", quality=85))
     put("jpeg/gray_progressive.jpg", saved(gray(37, 43), "JPEG", quality=85, progressive=True))
@@ -83,6 +83,11 @@ def jpeg():
     put("jpeg/cmyk_progressive.jpg", saved(cmyk, "JPEG", quality=85, progressive=True))
     put("jpeg/cmyk_no_adobe.jpg", without_app(saved(cmyk, "JPEG", quality=85), 0xEE))
     put("jpeg/ycck.jpg", adobe_transform(saved(cmyk, "JPEG", quality=85), 2))
+    for subsampling in ("4:2:2", "4:2:0"):
+        tag = subsampling.replace(":", "")
+        sampled = saved(cmyk, "JPEG", quality=85, subsampling=subsampling)
+        put(f"jpeg/cmyk_{tag}.jpg", sampled)
+        put(f"jpeg/ycck_{tag}.jpg", adobe_transform(sampled, 2))
     put("jpeg/rgb_adobe_transform_0.jpg", insert_adobe(saved(rgb(18, 22), "JPEG", quality=85, subsampling="4:4:4"), 0))
     put("jpeg/no_jfif.jpg", without_app(saved(rgb(18, 22), "JPEG", quality=85), 0xE0))
     for value in range(0, 10):
@@ -144,8 +149,8 @@ def adobe_transform(data, transform):
     raise AssertionError
 
 
-def sampling(data):
-    """A 4:2:2 file relabelled so that luma is sampled 4x1 of 2x1 wide chroma would not decode; 1x1 luma does."""
+def as_440(data):
+    """A 4:2:2 file relabelled as 4:4:0: the same number of blocks, stacked instead of side by side."""
     out = bytearray(data)
     for marker, start, end in segments(data):
         if marker == 0xC0:

@@ -4,7 +4,7 @@ use libjpeg_turbo_rs::{
     ColorSpace, DecodeLimits, DecodeWarning, Decoder, JpegError, PixelFormat, ScalingFactor,
 };
 
-use super::{DecodeOptions, Header, Limits, Orientation, Scratch, to_rgb};
+use super::{DecodeOptions, Header, Limits, Orientation, Scratch, jpeg_cmyk, to_rgb};
 use crate::{ErrorKind, ImageError};
 
 /// Most scans of a progressive file. A scan costs a pass over all coefficients however few bytes it has.
@@ -16,7 +16,14 @@ const MAX_SCAN_PIXELS: u64 = 16;
 pub(super) struct JpegReader<'a> {
     bytes: &'a [u8],
     decoder: Decoder<'a>,
-    cmyk: bool,
+    color: Color,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Color {
+    Rgb,
+    Cmyk,
+    SubsampledCmyk,
 }
 
 pub(super) fn open<'a>(
@@ -39,8 +46,10 @@ pub(super) fn open<'a>(
             "JPEG with {components} components"
         )));
     }
-    // Samples of the components and the RGB output; a progressive frame also holds two bytes per coefficient.
-    let per_pixel = 3 + components as u64 * if frame.is_progressive { 3 } else { 1 };
+    // RGB output, the samples of the components, two bytes per coefficient of a progressive frame, and the
+    // planes and the interleaved CMYK of four components.
+    let samples = components as u64 * if frame.is_progressive { 3 } else { 1 };
+    let per_pixel = 3 + samples + if components == 4 { 8 } else { 0 };
     limits.check_size(height as u64, width as u64, per_pixel)?;
 
     let orientation = if options.exif_transpose {
@@ -48,7 +57,13 @@ pub(super) fn open<'a>(
     } else {
         Orientation::UPRIGHT
     };
-    if let Some(rule) = options.scale.as_ref().filter(|_| !frame.is_lossless) {
+    let color = match decoder.jpeg_color_space() {
+        ColorSpace::Cmyk | ColorSpace::Ycck if jpeg_cmyk::is_subsampled(frame) => Color::SubsampledCmyk,
+        ColorSpace::Cmyk | ColorSpace::Ycck => Color::Cmyk,
+        _ => Color::Rgb,
+    };
+    let scalable = !frame.is_lossless && color != Color::SubsampledCmyk;
+    if let Some(rule) = options.scale.as_ref().filter(|_| scalable) {
         let (upright_height, upright_width) = if orientation.swaps_axes() {
             (width, height)
         } else {
@@ -57,15 +72,25 @@ pub(super) fn open<'a>(
         let denominator = rule.denominator(upright_height, upright_width);
         decoder.set_scale(ScalingFactor::try_new(1, denominator).map_err(error)?);
     }
-    let cmyk = matches!(decoder.jpeg_color_space(), ColorSpace::Cmyk | ColorSpace::Ycck);
-    decoder.set_output_format(if cmyk { PixelFormat::Cmyk } else { PixelFormat::Rgb });
+    decoder.set_output_format(if color == Color::Rgb {
+        PixelFormat::Rgb
+    } else {
+        PixelFormat::Cmyk
+    });
     decoder.set_block_smoothing(true);
     let header = Header {
         height: decoder.output_height(),
         width: decoder.output_width(),
         orientation,
     };
-    Ok((header, JpegReader { bytes, decoder, cmyk }))
+    Ok((
+        header,
+        JpegReader {
+            bytes,
+            decoder,
+            color,
+        },
+    ))
 }
 
 impl JpegReader<'_> {
@@ -82,14 +107,17 @@ impl JpegReader<'_> {
             let scans = scan_pixels / pixels.max(1);
             self.decoder.set_scan_limit(scans.min(MAX_SCANS as u64) as u32);
         }
-        if self.cmyk {
-            let staged = scratch.staging(out.len() / 3 * 4);
-            self.decode(staged)?;
-            to_rgb::cmyk_inverted(staged, out);
-            Ok(())
-        } else {
-            self.decode(out)
+        if self.color == Color::Rgb {
+            return self.decode(out);
         }
+        let staged = scratch.staging(out.len() / 3 * 4);
+        if self.color == Color::Cmyk {
+            self.decode(staged)?;
+        } else {
+            self.decode_planes(limits, staged)?;
+        }
+        to_rgb::cmyk_inverted(staged, out);
+        Ok(())
     }
 
     /// Strict first: it stops at the first fault. libjpeg, and so Pillow, goes on after a fault that leaves
@@ -115,6 +143,27 @@ impl JpegReader<'_> {
             return Err(error(fault));
         }
         Ok(())
+    }
+}
+
+impl JpegReader<'_> {
+    /// The same two attempts for the planes of a subsampled CMYK frame.
+    fn decode_planes(self, limits: &Limits, out: &mut [u8]) -> Result<(), ImageError> {
+        let ycck = self.decoder.jpeg_color_space() == ColorSpace::Ycck;
+        let sampling = jpeg_cmyk::sampling(self.decoder.header());
+        let complete = has_eoi(self.bytes);
+        let raw = match self.decoder.decode_raw() {
+            Ok(raw) if complete => raw,
+            Err(JpegError::CorruptData(_) | JpegError::UnexpectedEof) if complete => {
+                let mut lenient =
+                    Decoder::new_with_limits(self.bytes, decode_limits(limits)).map_err(error)?;
+                lenient.set_lenient(true);
+                lenient.decode_raw().map_err(error)?
+            }
+            Ok(_) => return Err(error(JpegError::UnexpectedEof)),
+            Err(fault) => return Err(error(fault)),
+        };
+        jpeg_cmyk::interleave(&raw, &sampling, ycck, out)
     }
 }
 

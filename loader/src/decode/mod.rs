@@ -6,6 +6,7 @@ mod format;
 mod gif;
 mod ifd;
 mod jpeg;
+mod jpeg_cmyk;
 mod limits;
 mod orientation;
 mod png;
