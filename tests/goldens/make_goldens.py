@@ -4,11 +4,11 @@
 Needs torch, torchvision, transformers 5, timm, Pillow 13 and numpy; no network. Writes beside itself:
   configs/<case>.json   the config exactly as the library saves it (Hugging Face: save_pretrained; timm: save_config_for_hf),
                         for `*-legacy` cases as older hub repositories carry it
-  goldens.json          per case and image the SHA-256 of the tensor's bytes (float32, C order, little endian, batch
-                        dimension included), or the library's own error
+  goldens.json          per case and image the SHA-256 of the tensor's bytes (C order, little endian, batch dimension
+                        included), or the library's own error
   resize.json           per filter and size pair the SHA-256 of the uint8 HWC result of Pillow 13, Pillow 12 and torchvision
 
-A `sample` holds eight values, the elements i * (n - 1) // 7 of the flat tensor, as hexadecimal float32 bits.
+A `sample` holds eight values, the elements i * (n - 1) // 7 of the flat tensor, as hexadecimal bits.
 usage: make_goldens.py [--pillow12 PYTHON]    PYTHON has numpy and Pillow 12; without it those results are kept as they are
 """
 
@@ -115,28 +115,30 @@ def saved_config(processor):
 
 
 def summary(tensor):
+    """(shape, dtype, entry) of a float32 or uint8 tensor."""
     tensor = np.ascontiguousarray(tensor)
-    assert tensor.dtype == np.float32 and np.isfinite(tensor).all(), tensor.dtype
-    flat = tensor.astype("<f4").ravel()
-    picks = flat[[i * (flat.size - 1) // 7 for i in range(8)]]
-    return list(tensor.shape), {"sha256": hashlib.sha256(flat.tobytes()).hexdigest(), "sample": " ".join(f"{bits:08x}" for bits in picks.view("<u4"))}
+    if tensor.dtype not in (np.float32, np.uint8) or not np.isfinite(tensor).all():
+        raise SystemExit(f"unexpected tensor: {tensor.dtype}, finite: {np.isfinite(tensor).all()}")
+    little = tensor.astype(tensor.dtype.newbyteorder("<")).ravel()
+    picks = [little[i * (little.size - 1) // 7].tobytes()[::-1].hex() for i in range(8)]
+    return list(tensor.shape), str(tensor.dtype), {"sha256": hashlib.sha256(little.tobytes()).hexdigest(), "sample": " ".join(picks)}
 
 
 def record(head, pictures, run):
-    """`head` with the tensors of all pictures. A shape that all share stands once, in the head."""
-    entries, shapes = {}, {}
+    """`head` with the tensors of all pictures, which share shape and dtype."""
+    entries, kinds = {}, set()
     for name, picture in pictures.items():
         try:
-            shapes[name], entries[name] = summary(run(picture.copy()))
+            tensor = run(picture.copy())
         except Exception as error:  # what the library says is the golden
             entries[name] = {"error": f"{type(error).__name__}: {error}"[:300]}
-    common = next(iter(shapes.values()), None)
-    if all(shape == common for shape in shapes.values()):
-        head["shape"] = common
-    else:
-        for name, shape in shapes.items():
-            entries[name]["shape"] = shape
-    return {**head, "dtype": "float32", "images": entries}
+            continue
+        shape, dtype, entries[name] = summary(tensor)
+        kinds.add((tuple(shape), dtype))
+    if len(kinds) != 1:
+        raise SystemExit(f"{head}: shapes and dtypes {kinds}")
+    shape, dtype = kinds.pop()
+    return {**head, "shape": list(shape), "dtype": dtype, "images": entries}
 
 
 def hugging_face(pictures):
