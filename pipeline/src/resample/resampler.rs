@@ -8,7 +8,8 @@ named_enum! {
     pub enum Resampler("resampler") {
         /// `PIL.Image.resize` of Pillow 13: 22-bit weights; vertical first where that is much less work.
         Pillow = "pillow",
-        /// `PIL.Image.resize` of Pillow 12.3 and older: 22-bit weights, horizontal first.
+        /// `PIL.Image.resize` of Pillow 12: 22-bit weights; horizontal first, except in images over 100 times as
+        /// high as wide.
         Pillow12 = "pillow12",
         /// `torchvision.transforms.v2.functional.resize(antialias=True)` of a uint8 CPU tensor: 16-bit weights, horizontal first.
         Torchvision = "torchvision",
@@ -19,7 +20,9 @@ impl Resampler {
     /// Whether the vertical pass comes first for an image of `from` = (height, width) resized to `to`.
     pub fn vertical_first(self, from: (usize, usize), to: (usize, usize)) -> bool {
         match self {
-            Self::Pillow12 | Self::Torchvision => false,
+            Self::Torchvision => false,
+            // `Image.resize` of these versions has this case for narrow images.
+            Self::Pillow12 => from.0 > 100 * from.1 && to.0 < from.0,
             Self::Pillow => {
                 let rows = from.0 as i64 - to.0 as i64;
                 let columns = from.1 as i64 - to.1 as i64;

@@ -90,14 +90,20 @@ pub(super) fn vertical_first(
     extents: &Extents,
     to: &Pair,
 ) -> Condition {
-    if resampler != Resampler::Pillow {
+    if resampler == Resampler::Torchvision {
         return Condition::Known(false);
     }
-    let rows = graph.sub(&extents.image.rows, &to.rows);
-    let columns = graph.sub(&extents.image.columns, &to.columns);
-    let columns = graph.mul(&columns, &2.0.into());
-    let shrinks = graph.less(&0.0.into(), &rows);
-    let much = graph.less(&columns, &rows);
+    let (rows, columns) = (&extents.image.rows, &extents.image.columns);
+    let fewer_rows = graph.sub(rows, &to.rows);
+    let shrinks = graph.less(&0.0.into(), &fewer_rows);
+    let much = if resampler == Resampler::Pillow12 {
+        let columns = graph.mul(columns, &100.0.into());
+        graph.less(&columns, rows)
+    } else {
+        let fewer_columns = graph.sub(columns, &to.columns);
+        let fewer_columns = graph.mul(&fewer_columns, &2.0.into());
+        graph.less(&fewer_columns, &fewer_rows)
+    };
     graph.and(&shrinks, &much)
 }
 
