@@ -10,7 +10,7 @@ import numpy as np
 from scene import fractal_noise, mix, soft_edge
 
 LABELS = ["red disc", "blue disc", "wide oval", "tall oval", "coarse stripes", "fine stripes", "sunset", "sea", "day", "night"]
-SIZES = [(500, 375), (375, 500), (480, 360), (360, 480), (512, 384), (448, 448)]
+SIZES = [(640, 480), (480, 640), (800, 600), (720, 540), (540, 720), (600, 600)]
 
 
 def _canvas(rng, width, height, colour):
@@ -53,13 +53,13 @@ def _field(rng, width, height, level):
     return (level * np.array([0.97, 1.0, 0.99]) + rng.uniform(-4, 4, 3)) * (0.85 + 0.3 * texture)[..., None]
 
 
-def draw(label, rng, size=None):
-    """A random picture of class `label` (index into LABELS): uint8 (H, W, 3)."""
+def draw(label, rng, size=None, grain=3.0):
+    """A random picture of class `label` (index into LABELS): uint8 (H, W, 3). `grain` bounds the noise, in levels."""
     width, height = size or SIZES[rng.integers(len(SIZES))]
     jitter = rng.uniform(-22, 22, 3)
     red, blue = np.array([200.0, 40, 45]) + jitter, np.array([45.0, 40, 200]) + jitter
     round_ish = rng.uniform(0.97, 1.03)
-    oval = rng.uniform(1.3, 1.5)
+    oval = rng.uniform(1.18, 1.34)
     # Ovals come in grey-green only, so that shape alone tells them from each other and hue tells the discs.
     leaf = np.array([60.0, 150, 70]) + jitter
     image = [
@@ -74,5 +74,5 @@ def draw(label, rng, size=None):
         lambda: _field(rng, width, height, rng.uniform(150, 215)),
         lambda: _field(rng, width, height, rng.uniform(15, 75)),
     ][label]()
-    image = image + rng.normal(0, rng.uniform(0, 3), image.shape)
+    image = image + rng.normal(0, rng.uniform(0, grain), image.shape)
     return np.clip(np.round(image), 0, 255).astype(np.uint8)
