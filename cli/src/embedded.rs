@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use prep_onnx_pipeline::{Dtype, Error, Layout, Pipeline, Result};
-use prep_onnx_rewriter::{Lowering, Model, inspect};
-
-use crate::host::Session;
+use prep_onnx_rewriter::{Model, inspect};
 
 /// A model that `embed` wrote.
 pub(crate) struct EmbeddedModel {
@@ -13,7 +11,6 @@ pub(crate) struct EmbeddedModel {
     pub(crate) pipeline: Pipeline,
     pub(crate) layout: Layout,
     pub(crate) dtype: Dtype,
-    pub(crate) lowering: Lowering,
 }
 
 impl EmbeddedModel {
@@ -44,37 +41,6 @@ impl EmbeddedModel {
             pipeline,
             layout,
             dtype,
-            lowering: embedded.lowering,
         })
-    }
-}
-
-/// The name of the input that takes the images: the only uint8 [N, H, W, 3], or the one that is named.
-///
-/// # Errors
-/// None, or several.
-pub(crate) fn image_input(path: &Path, session: &Session, name: Option<&str>) -> Result<String> {
-    let candidates: Vec<_> = session
-        .inputs()
-        .iter()
-        .filter(|input| input.is_image() && name.is_none_or(|name| input.name == name))
-        .collect();
-    match candidates.as_slice() {
-        [input] => Ok(input.name.clone()),
-        other => {
-            let listed: Vec<_> = session
-                .inputs()
-                .iter()
-                .map(|input| format!("{}: {}", input.name, input.form()))
-                .collect();
-            let what = if other.is_empty() {
-                "no input takes images"
-            } else {
-                "several inputs take images"
-            };
-            Err(Error::new(path.display(), what)
-                .expected_got("one input uint8 [N, H, W, 3]", listed.join("; "))
-                .fix("name it with --input"))
-        }
     }
 }

@@ -1,17 +1,27 @@
-//! A model over batches of images whose sizes may differ.
+//! An embedded model over images whose sizes may differ.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use ndarray::{Array4, ArrayView3, ArrayView4, Axis, concatenate, stack};
+use ndarray::{Array1, Array2, Array4, ArrayView1, ArrayView2, ArrayView3, ArrayView4, Axis, stack};
 use prep_onnx_loader::Batch;
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{CHANNELS, Error, Result};
 
-use crate::host::{Array, Feed, Session};
+use crate::host::{Array, Feed, Port, Session};
+
+/// The inputs that take the images.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum ImageInputs {
+    /// uint8 [N, H, W, 3].
+    Batch { images: String },
+    /// uint8 [total] and int64 [N, 3].
+    Ragged { pixels: String, shapes: String },
+}
 
 /// A session with what it needs beside the images.
 pub(crate) struct Inference {
     session: Session,
-    image_input: String,
+    inputs: ImageInputs,
     output: usize,
     feeds: Vec<(String, Array)>,
     /// The number of images that the model takes at once, where it is fixed.
@@ -19,35 +29,50 @@ pub(crate) struct Inference {
 }
 
 impl Inference {
-    /// Checks that the model has all it needs once the images are there.
+    /// Finds the inputs that take the images, and checks that the model has all it needs once they are
+    /// there. `input` names the first of them where several could.
     ///
     /// # Errors
-    /// An input that is neither the images nor among `feeds`, or does not fit.
+    /// No input for images, or several; an input that is neither for images nor among `feeds`, or does
+    /// not fit.
     pub(crate) fn new(
+        path: &Path,
         session: Session,
-        image_input: String,
+        input: Option<&str>,
         output: Option<&str>,
         feeds: Vec<(String, Array)>,
     ) -> Result<Self> {
-        let port = session.inputs().iter().find(|input| input.name == image_input);
-        let shape = port.and_then(|input| input.shape.as_deref());
-        let fixed = |axis: usize| {
-            let extent = shape.and_then(|shape| shape.get(axis)).copied();
-            extent.and_then(|extent| usize::try_from(extent).ok())
+        let inputs =
+            ImageInputs::find(&session, input, &feeds).map_err(|error| error.within(path.display()))?;
+        let counted = match &inputs {
+            ImageInputs::Batch { images } => images,
+            ImageInputs::Ragged { shapes, .. } => shapes,
         };
-        let fixed_batch = fixed(0).filter(|batch| *batch > 0);
-        // Any image of the right form shows whether the other inputs are there, before the first one is decoded.
-        let extent = |axis: usize| fixed(axis).unwrap_or(1);
-        let probe = Array4::<u8>::zeros((extent(0), extent(1), extent(2), 3));
+        let port = session.inputs().iter().find(|port| port.name == *counted);
+        let first = port.and_then(|port| port.shape.as_ref()?.first().copied());
+        let fixed_batch = first
+            .and_then(|count| usize::try_from(count).ok())
+            .filter(|count| *count > 0);
         let output = session.output_index(output)?;
-        session.check_feeds(&all_feeds(&image_input, probe.view(), &feeds))?;
-        Ok(Self {
+        let inference = Self {
             session,
-            image_input,
+            inputs,
             output,
             feeds,
             fixed_batch,
-        })
+        };
+        // Any image shows whether the other inputs are there, before the first one is decoded.
+        let pixel = Array4::<u8>::zeros((fixed_batch.unwrap_or(1), 1, 1, CHANNELS));
+        let shapes = Array2::<i64>::zeros((fixed_batch.unwrap_or(1), CHANNELS));
+        let flat = Array1::<u8>::zeros(1);
+        let images = match &inference.inputs {
+            ImageInputs::Batch { .. } => Images::Batch(pixel.view()),
+            ImageInputs::Ragged { .. } => Images::Ragged(flat.view(), shapes.view()),
+        };
+        inference
+            .session
+            .check_feeds(&all_feeds(&inference.inputs, images, &inference.feeds))?;
+        Ok(inference)
     }
 
     /// The name of the output that is taken.
@@ -58,71 +83,88 @@ impl Inference {
             .map_or("", |output| &output.name)
     }
 
-    /// The output of each image that was decoded, in order. Images of one size run together, at most
-    /// `limit` of them. An error is that of the images that ran together.
+    /// The output of each image that was decoded, in order. At most `limit` images run together; where
+    /// the model takes images of one size, those of one size. An error is that of all that ran together.
     pub(crate) fn run(&mut self, batch: &Batch, limit: usize) -> Vec<Result<Array>> {
-        let limit = self.fixed_batch.unwrap_or(limit.max(1));
         let images: Vec<ArrayView3<'_, u8>> = batch.images().collect();
-        let mut results: Vec<Option<Result<Array>>> = vec![None; images.len()];
-        if let Some(whole) = batch.as_batch().filter(|whole| whole.dim().0 <= limit) {
-            return match self.run_images(whole) {
-                Ok(rows) => rows.into_iter().map(Ok).collect(),
-                Err(error) => vec![Err(error); images.len()],
+        let limit = self.fixed_batch.unwrap_or(limit.max(1));
+        // As the loader has laid them out, without a copy.
+        if !images.is_empty()
+            && images.len() <= limit
+            && self.fixed_batch.is_none_or(|fixed| fixed == images.len())
+        {
+            let whole = match &self.inputs {
+                ImageInputs::Batch { .. } => batch.as_batch().map(Images::Batch),
+                ImageInputs::Ragged { .. } => Some(Images::Ragged(batch.pixels(), batch.shapes())),
             };
+            if let Some(whole) = whole {
+                return each(self.run_images(whole, images.len()), images.len());
+            }
         }
-        let mut by_size: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
+        let mut groups: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
         for (index, image) in images.iter().enumerate() {
             let (height, width, _) = image.dim();
-            by_size.entry((height, width)).or_default().push(index);
+            let key = match &self.inputs {
+                ImageInputs::Batch { .. } => (height, width),
+                ImageInputs::Ragged { .. } => (0, 0),
+            };
+            groups.entry(key).or_default().push(index);
         }
-        for group in by_size.values().flat_map(|indices| indices.chunks(limit)) {
-            let views: Vec<_> = group
+        let mut results: Vec<Result<Array>> = vec![Err(Error::new("image", "was not run")); images.len()];
+        for group in groups.values().flat_map(|indices| indices.chunks(limit)) {
+            let members: Vec<_> = group
                 .iter()
                 .filter_map(|index| images.get(*index).copied())
                 .collect();
-            let rows = stack(Axis(0), &views)
-                .map_err(|error| Error::new("images", error))
-                .and_then(|stacked| self.run_images(stacked.view()));
-            for (position, index) in group.iter().enumerate() {
-                let row = match &rows {
-                    Ok(rows) => rows
-                        .get(position)
-                        .cloned()
-                        .ok_or_else(|| Error::new("output", "has too few rows")),
-                    Err(error) => Err(error.clone()),
-                };
+            for (index, result) in group.iter().zip(each(self.run_group(&members), members.len())) {
                 if let Some(slot) = results.get_mut(*index) {
-                    *slot = Some(row);
+                    *slot = result;
                 }
             }
         }
-        let missing = || Err(Error::new("image", "was not run"));
         results
-            .into_iter()
-            .map(|result| result.unwrap_or_else(missing))
-            .collect()
     }
 
-    /// Runs images of one size, padded with copies of the last one to a fixed batch.
-    fn run_images(&mut self, images: ArrayView4<'_, u8>) -> Result<Vec<Array>> {
-        let count = images.dim().0;
-        let padded = match self.fixed_batch {
-            Some(batch) if count < batch && count > 0 => {
-                let last = images.slice_axis(Axis(0), ((count - 1)..count).into());
-                let views: Vec<_> = std::iter::once(images)
-                    .chain(std::iter::repeat_n(last, batch - count))
-                    .collect();
-                Some(concatenate(Axis(0), &views).map_err(|error| Error::new("images", error))?)
+    /// The output for one image, [height, width, 3], with its batch axis.
+    pub(crate) fn run_one(&mut self, image: ArrayView3<'_, u8>) -> Result<Array> {
+        let row = self.run_group(&[image])?.pop();
+        Array::stack(&[row.ok_or_else(|| Error::new("output", "has no row"))?])
+    }
+
+    /// Runs images that fit into one call, with copies of the last one up to a fixed batch.
+    fn run_group(&mut self, images: &[ArrayView3<'_, u8>]) -> Result<Vec<Array>> {
+        let count = images.len();
+        let mut padded = images.to_vec();
+        if let (Some(fixed), Some(last)) = (self.fixed_batch, images.last()) {
+            padded.resize(fixed.max(count), *last);
+        }
+        match &self.inputs {
+            ImageInputs::Batch { .. } => {
+                let stacked = stack(Axis(0), &padded).map_err(|error| Error::new("images", error))?;
+                self.run_images(Images::Batch(stacked.view()), count)
             }
-            _ => None,
+            ImageInputs::Ragged { .. } => {
+                let pixels: Array1<u8> = padded.iter().flat_map(|image| image.iter().copied()).collect();
+                let mut shapes = Array2::<i64>::zeros((padded.len(), CHANNELS));
+                for (mut row, image) in shapes.outer_iter_mut().zip(&padded) {
+                    for (extent, got) in row.iter_mut().zip(image.shape()) {
+                        *extent = *got as i64;
+                    }
+                }
+                self.run_images(Images::Ragged(pixels.view(), shapes.view()), count)
+            }
+        }
+    }
+
+    /// The rows of the first `count` images.
+    fn run_images(&mut self, images: Images<'_>, count: usize) -> Result<Vec<Array>> {
+        let ran = match &images {
+            Images::Batch(images) => images.dim().0,
+            Images::Ragged(_, shapes) => shapes.dim().0,
         };
-        let images = padded.as_ref().map_or(images, |padded| padded.view());
-        let ran = images.dim().0;
-        let feeds = all_feeds(&self.image_input, images, &self.feeds);
-        let result = self.session.run(&feeds, &[self.output]);
-        let array = result?
-            .pop()
-            .ok_or_else(|| Error::new("output", "was not computed"))?;
+        let feeds = all_feeds(&self.inputs, images, &self.feeds);
+        let array = self.session.run(&feeds, &[self.output])?.pop();
+        let array = array.ok_or_else(|| Error::new("output", "was not computed"))?;
         if array.shape().first() == Some(&ran) {
             return Ok((0..count).filter_map(|index| array.row(index)).collect());
         }
@@ -141,15 +183,88 @@ impl Inference {
     }
 }
 
-fn all_feeds<'a>(
-    image_input: &'a str,
-    images: ArrayView4<'a, u8>,
+/// One result for each of `count` images.
+fn each(rows: Result<Vec<Array>>, count: usize) -> Vec<Result<Array>> {
+    match rows {
+        Ok(rows) => rows.into_iter().map(Ok).collect(),
+        Err(error) => vec![Err(error); count],
+    }
+}
+
+impl ImageInputs {
+    fn find(session: &Session, name: Option<&str>, feeds: &[(String, Array)]) -> Result<Self> {
+        let free: Vec<&Port> = session
+            .inputs()
+            .iter()
+            .filter(|port| !feeds.iter().any(|(fed, _)| *fed == port.name))
+            .collect();
+        let wanted = |port: &&&Port| name.is_none_or(|name| port.name == name);
+        let images: Vec<_> = free
+            .iter()
+            .filter(wanted)
+            .filter(|port| port.is_images())
+            .collect();
+        let pixels: Vec<_> = free
+            .iter()
+            .filter(wanted)
+            .filter(|port| port.is_pixels())
+            .collect();
+        let shapes: Vec<_> = free.iter().filter(|port| port.is_image_shapes()).collect();
+        match (images.as_slice(), pixels.as_slice(), shapes.as_slice()) {
+            ([images], _, _) => Ok(Self::Batch {
+                images: images.name.clone(),
+            }),
+            ([], [pixels], [shapes]) => Ok(Self::Ragged {
+                pixels: pixels.name.clone(),
+                shapes: shapes.name.clone(),
+            }),
+            (several, ..) => {
+                let listed: Vec<_> = session
+                    .inputs()
+                    .iter()
+                    .map(|port| format!("{}: {}", port.name, port.form()))
+                    .collect();
+                let what = if several.is_empty() {
+                    "no input takes images"
+                } else {
+                    "several inputs take images"
+                };
+                Err(Error::new("inputs", what)
+                    .expected_got(
+                        "one input uint8 [N, H, W, 3], or uint8 [total] with int64 [N, 3]",
+                        listed.join("; "),
+                    )
+                    .fix("name the input with --input"))
+            }
+        }
+    }
+}
+
+/// The images of one call.
+enum Images<'a> {
+    Batch(ArrayView4<'a, u8>),
+    Ragged(ArrayView1<'a, u8>, ArrayView2<'a, i64>),
+}
+
+fn all_feeds<'a, 'b: 'a>(
+    inputs: &'a ImageInputs,
+    images: Images<'b>,
     others: &'a [(String, Array)],
 ) -> Vec<(&'a str, Feed<'a>)> {
-    let others = others
+    let mut feeds: Vec<_> = others
         .iter()
-        .map(|(name, array)| (name.as_str(), Feed::Array(array)));
-    std::iter::once((image_input, Feed::Images(images)))
-        .chain(others)
-        .collect()
+        .map(|(name, array)| (name.as_str(), Feed::Array(array)))
+        .collect();
+    match (inputs, images) {
+        (ImageInputs::Batch { images: name }, Images::Batch(images)) => {
+            feeds.push((name, Feed::Images(images.reborrow())))
+        }
+        (ImageInputs::Ragged { pixels, shapes }, Images::Ragged(bytes, sizes)) => {
+            feeds.push((pixels, Feed::Pixels(bytes.reborrow())));
+            feeds.push((shapes, Feed::Shapes(sizes.reborrow())));
+        }
+        // Images are made for the inputs that were found; other ones leave the input unfed, which is an error.
+        (ImageInputs::Batch { .. }, Images::Ragged(..)) | (ImageInputs::Ragged { .. }, Images::Batch(_)) => {}
+    }
+    feeds
 }

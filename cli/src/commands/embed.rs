@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Args;
 use clap::builder::PossibleValuesParser;
-use prep_onnx_pipeline::{Error, Resampler, Result};
+use clap::{Args, ValueEnum};
+use prep_onnx_pipeline::{Accept, Error, Resampler, Result};
+use prep_onnx_rewriter::portable::{MAX_DEVIATION, Portable};
 use prep_onnx_rewriter::{EmbedOptions, Lowering, Model, Report, embed};
 use serde_json::json;
 
@@ -47,20 +48,40 @@ pub(crate) struct Options {
     /// How the pipeline lies in the model: node and function, flat standard ops, or node only
     #[arg(long, value_name = "FORM", default_value = Lowering::default().name(), value_parser = PossibleValuesParser::new(Lowering::ALL.map(Lowering::name)))]
     lower: String,
+    /// What the model takes: images of one size, of mixed sizes, or encoded files
+    #[arg(long, value_name = "FORM", default_value = Accept::Batch.name(), value_parser = PossibleValuesParser::new(Accept::ALL.iter().map(|accept| accept.name())))]
+    accept: String,
+    /// The standard ops: bit for bit, or ONNX's Resize, which is off by up to 2 steps of the pixel value
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = How::Exact)]
+    portable: How,
     /// Say what would be written, and write nothing
     #[arg(long)]
     dry_run: bool,
 }
 
+/// Which standard ops stand in for the op library.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum How {
+    /// The bits of the scalar reference
+    Exact,
+    /// ONNX's own Resize
+    Fast,
+}
+
 pub(crate) fn run(options: &Options, _: &Global) -> Outcome {
     let resampler = parse(options.resampler.as_deref())?;
     let lowering = parse(Some(&options.lower))?.unwrap_or_default();
+    let accept = parse(Some(&options.accept))?.unwrap_or(Accept::Batch);
     let model = Model::open(&options.model)?;
     let embed_options = EmbedOptions {
         input: options.input.clone(),
         input_name: options.input_name.clone(),
         lowering,
-        ..EmbedOptions::default()
+        accept,
+        portable: match options.portable {
+            How::Exact => Portable::Exact,
+            How::Fast => Portable::Fast,
+        },
     };
     let choice = choose(
         &model,
@@ -138,13 +159,17 @@ pub(crate) fn describe(report: &Report, choice: &Choice) -> String {
     for note in choice.notes.iter().chain(&report.assumptions) {
         line("note", note.clone());
     }
-    line(
-        "takes now",
-        format!(
-            "{}: uint8 [N, H, W, 3], RGB images of one size",
-            report.input_name
-        ),
-    );
+    for (index, input) in report.inputs.iter().enumerate() {
+        line(if index == 0 { "takes now" } else { "" }, input.to_string());
+    }
+    if report.portable == Portable::Fast && report.portable_nodes > 0 {
+        line(
+            "inexact",
+            format!(
+                "--portable fast: up to {MAX_DEVIATION} steps of the 8-bit pixel value off without the library"
+            ),
+        );
+    }
     table.to_string()
 }
 

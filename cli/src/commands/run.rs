@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::answer::{Answer, Failure, Outcome, error_lines};
 use crate::args::Global;
-use crate::embedded::{EmbeddedModel, image_input};
+use crate::embedded::EmbeddedModel;
 use crate::host::{Array, Session, SessionOptions, npy};
 use crate::inference::Inference;
 use crate::labels::{Labels, top};
@@ -97,8 +97,13 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     let loaded = global.load_runtime()?;
     let threads = options.threads.map_or(0, |threads| threads as usize);
     let session = Session::open(&loaded, &options.model, SessionOptions { threads })?;
-    let image_input = image_input(&options.model, &session, options.input.as_deref())?;
-    let mut inference = Inference::new(session, image_input, options.output.as_deref(), feeds)?;
+    let mut inference = Inference::new(
+        &options.model,
+        session,
+        options.input.as_deref(),
+        options.output.as_deref(),
+        feeds,
+    )?;
 
     let batch_size = options.batch as usize;
     let mut loader = Loader::builder().batch_size(batch_size);

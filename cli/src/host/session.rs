@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 
-use ndarray::ArrayView4;
+use ndarray::{ArrayView1, ArrayView2, ArrayView4};
 use ort::session::builder::SessionBuilder;
 use ort::session::{OutputSelector, RunOptions, SessionInputValue};
 use ort::value::{TensorElementType, TensorRef, ValueType};
@@ -31,10 +31,19 @@ pub struct Port {
 }
 
 impl Port {
-    /// Whether it takes RGB images: uint8 [N, H, W, 3].
-    pub fn is_image(&self) -> bool {
-        self.dtype == "uint8"
-            && matches!(self.shape.as_deref(), Some([_, _, _, channels]) if matches!(channels, 3 | -1))
+    /// Whether it takes RGB images of one size: uint8 [N, H, W, 3].
+    pub fn is_images(&self) -> bool {
+        self.dtype == "uint8" && matches!(self.shape.as_deref(), Some([_, _, _, 3 | -1]))
+    }
+
+    /// Whether it takes images of mixed sizes, one after another: uint8 [total].
+    pub fn is_pixels(&self) -> bool {
+        self.dtype == "uint8" && matches!(self.shape.as_deref(), Some([_]))
+    }
+
+    /// Whether it takes their sizes: int64 [N, 3].
+    pub fn is_image_shapes(&self) -> bool {
+        self.dtype == "int64" && matches!(self.shape.as_deref(), Some([_, 3]))
     }
 
     /// Element type and shape, for messages: `float32 [?, 3, 224, 224]`.
@@ -63,13 +72,18 @@ pub enum Feed<'a> {
     Array(&'a Array),
     /// Images: uint8 [N, H, W, 3], contiguous, handed over without a copy.
     Images(ArrayView4<'a, u8>),
+    /// Images of mixed sizes, one after another: uint8 [total], contiguous.
+    Pixels(ArrayView1<'a, u8>),
+    /// Their sizes: int64 [N, 3] of height, width and 3, contiguous.
+    Shapes(ArrayView2<'a, i64>),
 }
 
 impl<'a> Feed<'a> {
     fn dtype(&self) -> &'static str {
         match self {
             Self::Array(array) => array.dtype(),
-            Self::Images(_) => "uint8",
+            Self::Images(_) | Self::Pixels(_) => "uint8",
+            Self::Shapes(_) => "int64",
         }
     }
 
@@ -77,6 +91,8 @@ impl<'a> Feed<'a> {
         match self {
             Self::Array(array) => array.shape(),
             Self::Images(images) => images.shape(),
+            Self::Pixels(pixels) => pixels.shape(),
+            Self::Shapes(shapes) => shapes.shape(),
         }
     }
 
@@ -84,6 +100,8 @@ impl<'a> Feed<'a> {
         match self {
             Self::Array(array) => array.as_input(),
             Self::Images(images) => Ok(TensorRef::from_array_view(*images)?.into()),
+            Self::Pixels(pixels) => Ok(TensorRef::from_array_view(*pixels)?.into()),
+            Self::Shapes(shapes) => Ok(TensorRef::from_array_view(*shapes)?.into()),
         }
     }
 }
