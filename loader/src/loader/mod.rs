@@ -84,3 +84,29 @@ impl fmt::Debug for Loader {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    /// Nothing of a loader outlives it: neither its threads nor its buffers.
+    #[test]
+    fn a_dropped_loader_frees_everything() {
+        let image = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/jpeg/gray.jpg");
+        for taken in [0, 1, 5] {
+            let sources: Vec<Source> = (0..20).map(|_| Source::path(image)).collect();
+            let mut loader = Loader::builder().threads(2).batch_size(4).build(sources).unwrap();
+            assert_eq!(loader.by_ref().take(taken).count(), taken);
+            let queue = Arc::downgrade(&loader.queue);
+            drop(loader);
+            let end = Instant::now() + Duration::from_secs(5);
+            while queue.strong_count() > 0 {
+                assert!(Instant::now() < end, "{} owners are left", queue.strong_count());
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        }
+    }
+}

@@ -136,8 +136,10 @@ impl Queue {
         let dropped = (
             std::mem::take(&mut state.ready),
             std::mem::take(&mut state.waiting),
+            std::mem::take(&mut state.work),
         );
         drop(state);
+        self.work_or_end.notify_all();
         drop(dropped);
     }
 
