@@ -1,42 +1,51 @@
 //! Putting a pipeline into a model.
 
 use onnx_protobuf::attribute_proto::AttributeType;
-use onnx_protobuf::tensor_shape_proto::{Dimension as DimensionProto, dimension};
-use onnx_protobuf::{
-    AttributeProto, FunctionProto, NodeProto, OperatorSetIdProto, TensorShapeProto, TypeProto,
-    ValueInfoProto, type_proto,
-};
+use onnx_protobuf::{AttributeProto, FunctionProto, NodeProto, OperatorSetIdProto};
 use prep_onnx_pipeline::{
-    Accept, CHANNELS, DOMAIN, DOMAIN_VERSION, Error, FusedPlan, Output, PLAN_ATTRIBUTE, Pipeline, Result,
-    op_name,
+    Accept, DOMAIN, DOMAIN_VERSION, Error, FusedPlan, Output, PLAN_ATTRIBUTE, Pipeline, Result, op_name,
 };
-use protobuf::MessageField;
 use serde::Serialize;
 
 use crate::edit::Edit;
 use crate::image_input::ImageInput;
-use crate::insert::{Insertion, check_model, insert};
+use crate::insert::{Insertion, check_model, frees_initializers, insert};
 use crate::lowering::Lowering;
 use crate::metadata::{PIPELINE_KEY, VERSION_KEY};
-use crate::model::{Dimension, ElementType, Model, ValueType};
-use crate::portable;
+use crate::model::{Dimension, Model, Value};
+use crate::new_input::{NewInputs, usual_names};
+use crate::portable::{self, Portable};
 
-/// The usual name of the new input.
-const INPUT_NAME: &str = "image";
 /// The usual name of the custom node, and what the names of standard ops begin with.
 const NODE_NAME: &str = "prep_onnx";
-/// The longest name of an input, in bytes.
-const MAX_INPUT_NAME: usize = 255;
 
 /// How to embed.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct EmbedOptions {
     /// Which input takes the image; needed only where several can.
     pub input: Option<String>,
-    /// The name of the new input; `image` where it is not given, or a name like it where that is taken.
+    /// The name of the new input. Where it is not given, the name is the usual one of `accept`, or one
+    /// like it where that is taken. A second input is called like the first one with `_shapes` or
+    /// `_lengths` after it.
     pub input_name: Option<String>,
+    /// What the model takes afterwards.
+    pub accept: Accept,
     /// How the pipeline lies in the model.
     pub lowering: Lowering,
+    /// Which standard ops stand in where the library is not loaded.
+    pub portable: Portable,
+}
+
+impl Default for EmbedOptions {
+    fn default() -> Self {
+        Self {
+            input: None,
+            input_name: None,
+            accept: Accept::Batch,
+            lowering: Lowering::OneFile,
+            portable: Portable::Exact,
+        }
+    }
 }
 
 /// A model with a pipeline, ready to be written.
@@ -53,13 +62,15 @@ pub struct Embedding {
 pub struct Report {
     /// The input whose place the new one takes.
     pub image_input: ImageInput,
-    /// The name of the new input, uint8 [N, H, W, 3].
-    pub input_name: String,
+    /// The inputs that take its place.
+    pub inputs: Vec<Value>,
     /// The custom op with its domain; none for [`Lowering::Standard`].
     pub op: Option<String>,
     /// How the pipeline lies in the model.
     pub lowering: Lowering,
-    /// The number of standard ops that do the same without the library.
+    /// Which standard ops do the same without the library.
+    pub portable: Portable,
+    /// The number of these; 0 for [`Lowering::Fused`].
     pub portable_nodes: usize,
     /// The standard operator set of the model, which they are written for.
     pub opset: i64,
@@ -74,8 +85,8 @@ pub struct Report {
 
 /// `model` with `pipeline` in front of its image input.
 ///
-/// The new input takes uint8 [N, H, W, 3], RGB, images of one size; N is that of the model. Axis order
-/// and element type of the pipeline's output follow from the model where the pipeline leaves them open.
+/// The new inputs take N images, N as in the model; [`Accept`] has their shapes. Axis order and element
+/// type of the pipeline's output follow from the model where the pipeline leaves them open.
 ///
 /// # Errors
 /// Those of [`ImageInput::find`] and [`insert`]; a pipeline whose output has another size, axis order or
@@ -93,8 +104,10 @@ pub fn embed(model: &Model, pipeline: &Pipeline, options: &EmbedOptions) -> Resu
     let plan = pipeline.plan(layout, dtype).map_err(within)?;
     check_size(&plan, &image_input).map_err(within)?;
 
+    check_accept(&plan, options).map_err(within)?;
+
     let mut assumptions = image_input.assumptions.clone();
-    let input_name = input_name(model, options, &mut assumptions).map_err(within)?;
+    let inputs = NewInputs::of(model, options, image_input.batch(), &mut assumptions).map_err(within)?;
     let pipeline = Pipeline {
         output: Output {
             layout: Some(layout),
@@ -102,42 +115,51 @@ pub fn embed(model: &Model, pipeline: &Pipeline, options: &EmbedOptions) -> Resu
         },
         ..pipeline.clone()
     };
-    let opset = model.standard_opset().unwrap_or_default();
-    let op = op_name(Accept::Batch, dtype);
+    let op = Op {
+        name: op_name(options.accept, dtype),
+        plan: &plan,
+        opset: model.standard_opset().unwrap_or_default(),
+        options,
+    };
     let mut insertion = Insertion {
-        inputs: vec![batch_input(model, &input_name, image_input.batch())],
+        inputs: inputs.protos(),
         metadata: vec![
             (PIPELINE_KEY.to_owned(), pipeline.to_json()),
             (VERSION_KEY.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
         ],
         ..Insertion::default()
     };
-    let portable_nodes = match options.lowering {
-        Lowering::Standard => {
-            let prefix = model.free_prefix(NODE_NAME);
-            insertion.nodes = portable::exact(&plan, &prefix, &input_name, &image_input.name);
-            insertion.nodes.len()
-        }
-        Lowering::OneFile | Lowering::Fused => {
-            insertion.nodes = vec![custom_node(model, &op, &plan, &input_name, &image_input.name)];
-            insertion.opset_imports = vec![(DOMAIN.to_owned(), DOMAIN_VERSION)];
-            if options.lowering == Lowering::OneFile {
-                insertion.functions = vec![function(&op, &plan, opset)];
-            }
-            insertion
-                .functions
-                .first()
-                .map_or(0, |function| function.node.len())
-        }
-    };
+    let mut portable_nodes = 0;
+    if options.lowering == Lowering::Standard {
+        let prefix = model.free_prefix(NODE_NAME);
+        insertion.nodes = op
+            .body(&prefix, &inputs.names(), &image_input.name)
+            .map_err(within)?;
+        portable_nodes = insertion.nodes.len();
+    } else {
+        insertion.nodes = vec![op.node(model.free_name(NODE_NAME), inputs.names(), &image_input.name)];
+        insertion.opset_imports = vec![(DOMAIN.to_owned(), DOMAIN_VERSION)];
+    }
+    if options.lowering == Lowering::OneFile {
+        let function = op.function().map_err(within)?;
+        portable_nodes = function.node.len();
+        insertion.functions = vec![function];
+    }
+    let listed = model.initializers_among_inputs().count();
+    if listed > 0 && frees_initializers(model, &insertion) {
+        assumptions.push(format!(
+            "the IR version is raised for the function: {listed} initializers are no longer listed as inputs and stay constants"
+        ));
+    }
     let edit = insert(model, &image_input.name, &insertion)?;
     let report = Report {
         image_input,
-        input_name,
-        op: (options.lowering != Lowering::Standard).then(|| format!("{DOMAIN}::{op}")),
+        inputs: inputs.values(),
+        op: (options.lowering != Lowering::Standard).then(|| format!("{DOMAIN}::{}", op.name)),
         lowering: options.lowering,
+        portable: options.portable,
         portable_nodes,
-        opset,
+        opset: op.opset,
         pipeline,
         plan,
         assumptions,
@@ -191,108 +213,65 @@ fn check_size(plan: &FusedPlan, input: &ImageInput) -> Result<()> {
         .fix("give the pipeline an exact resize or a centre crop of the model's size, or use the pipeline that this model was trained with"))
 }
 
-fn input_name(model: &Model, options: &EmbedOptions, assumptions: &mut Vec<String>) -> Result<String> {
-    let Some(wanted) = &options.input_name else {
-        let free = model.free_name(INPUT_NAME);
-        if free != INPUT_NAME {
-            assumptions.push(format!(
-                "the name `{INPUT_NAME}` is taken in the model: the new input is called `{free}`"
-            ));
-        }
-        return Ok(free);
-    };
-    if wanted.is_empty() || wanted.len() > MAX_INPUT_NAME {
-        return Err(Error::new("input name", "has an unusable length")
-            .expected_got(format!("1 to {MAX_INPUT_NAME} bytes"), wanted.len())
-            .fix("give a shorter name to --input-name"));
+/// Images of mixed sizes are one batch only where all get one size.
+fn check_accept(plan: &FusedPlan, options: &EmbedOptions) -> Result<()> {
+    if options.accept == Accept::Batch || plan.fixed_output().is_some() {
+        return Ok(());
     }
-    Ok(wanted.clone())
+    Err(
+        Error::new("pipeline", "makes tensors whose size depends on the image")
+            .why("tensors of mixed sizes cannot be one batch")
+            .fix("end it with a center_crop or an exact resize, or use --accept batch"),
+    )
 }
 
-/// uint8 [N, H, W, 3].
-fn batch_input(model: &Model, name: &str, batch: &Dimension) -> ValueInfoProto {
-    let batch = match batch {
-        Dimension::Unknown => Dimension::Symbolic(free_dimension(model, &format!("{name}_batch"))),
-        known => known.clone(),
-    };
-    let open = |axis: &str| Dimension::Symbolic(free_dimension(model, &format!("{name}_{axis}")));
-    let shape = [
-        batch,
-        open("height"),
-        open("width"),
-        Dimension::Fixed(CHANNELS as i64),
-    ];
-    let mut shape_proto = TensorShapeProto::new();
-    shape_proto.dim = shape.into_iter().map(dimension_proto).collect();
-    let mut tensor = type_proto::Tensor::new();
-    tensor.elem_type = ElementType::UINT8.0;
-    tensor.shape = MessageField::some(shape_proto);
-    let mut value_type = TypeProto::new();
-    value_type.value = Some(type_proto::Value::TensorType(tensor));
-    let mut input = ValueInfoProto::new();
-    input.name = name.to_owned();
-    input.type_ = MessageField::some(value_type);
-    input
+/// The preprocessing op: a node, and what stands in for it.
+struct Op<'a> {
+    name: String,
+    plan: &'a FusedPlan,
+    opset: i64,
+    options: &'a EmbedOptions,
 }
 
-fn dimension_proto(dimension: Dimension) -> DimensionProto {
-    let mut proto = DimensionProto::new();
-    proto.value = match dimension {
-        Dimension::Fixed(size) => Some(dimension::Value::DimValue(size)),
-        Dimension::Symbolic(name) => Some(dimension::Value::DimParam(name)),
-        Dimension::Unknown => None,
-    };
-    proto
-}
-
-/// A name for a dimension that no input or output uses: equal names mean equal sizes.
-fn free_dimension(model: &Model, wanted: &str) -> String {
-    let shapes = model
-        .inputs()
-        .chain(model.outputs())
-        .filter_map(|value| match &value.value_type {
-            ValueType::Tensor { shape, .. } => shape.as_ref(),
-            ValueType::Other { .. } => None,
-        });
-    let used: Vec<_> = shapes.flatten().collect();
-    let mut name = wanted.to_owned();
-    while used
-        .iter()
-        .any(|dimension| **dimension == Dimension::Symbolic(name.clone()))
-    {
-        name.push('_');
+impl Op<'_> {
+    /// Standard ops from `inputs` to `output`.
+    fn body(&self, prefix: &str, inputs: &[String], output: &str) -> Result<Vec<NodeProto>> {
+        let EmbedOptions { portable, accept, .. } = *self.options;
+        portable::lower(self.plan, portable, accept, self.opset, prefix, inputs, output)
     }
-    name
-}
 
-fn custom_node(model: &Model, op: &str, plan: &FusedPlan, input: &str, output: &str) -> NodeProto {
-    let mut attribute = AttributeProto::new();
-    attribute.name = PLAN_ATTRIBUTE.to_owned();
-    attribute.s = plan.to_json().into_bytes();
-    attribute.type_ = AttributeType::STRING.into();
-    let mut node = NodeProto::new();
-    node.name = model.free_name(NODE_NAME);
-    node.op_type = op.to_owned();
-    node.domain = DOMAIN.to_owned();
-    node.input = vec![input.to_owned()];
-    node.output = vec![output.to_owned()];
-    node.attribute = vec![attribute];
-    node
-}
+    fn node(&self, name: String, inputs: Vec<String>, output: &str) -> NodeProto {
+        let mut attribute = AttributeProto::new();
+        attribute.name = PLAN_ATTRIBUTE.to_owned();
+        attribute.s = self.plan.to_json().into_bytes();
+        attribute.type_ = AttributeType::STRING.into();
+        let mut node = NodeProto::new();
+        node.name = name;
+        node.op_type.clone_from(&self.name);
+        node.domain = DOMAIN.to_owned();
+        node.input = inputs;
+        node.output = vec![output.to_owned()];
+        node.attribute = vec![attribute];
+        node
+    }
 
-/// The function that stands in for the op where the library is not loaded.
-fn function(op: &str, plan: &FusedPlan, opset: i64) -> FunctionProto {
-    const OUTPUT: &str = "tensor";
-    let mut standard = OperatorSetIdProto::new();
-    // ONNX Runtime reads the body at the model's own operator set whatever stands here.
-    standard.version = opset;
-    let mut function = FunctionProto::new();
-    function.name = op.to_owned();
-    function.domain = DOMAIN.to_owned();
-    function.input = vec![INPUT_NAME.to_owned()];
-    function.output = vec![OUTPUT.to_owned()];
-    function.attribute = vec![PLAN_ATTRIBUTE.to_owned()];
-    function.node = portable::exact(plan, "", INPUT_NAME, OUTPUT);
-    function.opset_import = vec![standard];
-    function
+    /// The function that stands in for the op where the library is not loaded.
+    fn function(&self) -> Result<FunctionProto> {
+        const OUTPUT: &str = "tensor";
+        let mut standard = OperatorSetIdProto::new();
+        // ONNX Runtime reads the body at the model's own operator set whatever stands here.
+        standard.version = self.opset;
+        let mut function = FunctionProto::new();
+        function.name.clone_from(&self.name);
+        function.domain = DOMAIN.to_owned();
+        function.input = usual_names(self.options.accept)
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect();
+        function.output = vec![OUTPUT.to_owned()];
+        function.attribute = vec![PLAN_ATTRIBUTE.to_owned()];
+        function.node = self.body("", &function.input, OUTPUT)?;
+        function.opset_import = vec![standard];
+        Ok(function)
+    }
 }

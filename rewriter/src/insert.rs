@@ -7,7 +7,7 @@ use prep_onnx_pipeline::{Error, Result};
 
 use crate::edit::{Edit, Replacement};
 use crate::metadata::{STRIP_KEY, embedded_trace};
-use crate::model::{Model, Use};
+use crate::model::{Input, Model, Use};
 use crate::record::Record;
 use crate::wire::{MAX_MESSAGE, bytes_field, varint, varint_field};
 
@@ -187,22 +187,15 @@ fn graph_replacements(model: &Model, image_input: &str, insertion: &Insertion) -
             "is not one of the model's inputs, or is listed twice",
         ));
     };
-    let mut replaced = Vec::new();
+    let mut new_inputs = Vec::new();
     for new in &insertion.inputs {
-        bytes_field(&mut replaced, field::GRAPH_INPUT, &encode(new)?);
+        bytes_field(&mut new_inputs, field::GRAPH_INPUT, &encode(new)?);
     }
-    // The message of an input is also that of a value_info entry: only the tag changes.
-    let removed = if model.skeleton.names.is(image_input, Use::ValueInfo) {
-        input.field.end - input.field.start
-    } else {
-        varint(&mut replaced, u64::from(field::GRAPH_VALUE_INFO) << 3 | 2);
-        input.field.after_tag - input.field.start
-    };
-    let input_replacement = Replacement {
-        at: input.field.start,
-        removed,
-        inserted: replaced,
-    };
+    let mut inner = vec![no_longer_an_input(model, input, new_inputs)];
+    if frees_initializers(model, insertion) {
+        let initializers = model.initializers_among_inputs();
+        inner.extend(initializers.map(|initializer| no_longer_an_input(model, initializer, Vec::new())));
+    }
 
     let mut replacements = Vec::new();
     for (index, graph) in model.skeleton.graphs.iter().enumerate() {
@@ -212,12 +205,14 @@ fn graph_replacements(model: &Model, image_input: &str, insertion: &Insertion) -
                 bytes_field(&mut nodes, field::GRAPH_NODE, &encode(node)?);
             }
         }
-        let holds_input = (graph.payload..graph.end).contains(&input.field.start);
         let mut len = graph.end - graph.payload + nodes.len() as u64;
-        if holds_input {
-            len = len - input_replacement.removed + input_replacement.inserted.len() as u64;
+        for change in inner
+            .iter()
+            .filter(|change| (graph.payload..graph.end).contains(&change.at))
+        {
+            len = len - change.removed + change.inserted.len() as u64;
         }
-        if nodes.is_empty() && !holds_input {
+        if nodes.is_empty() && len == graph.end - graph.payload {
             continue;
         }
         let mut inserted = Vec::new();
@@ -229,8 +224,31 @@ fn graph_replacements(model: &Model, image_input: &str, insertion: &Insertion) -
             inserted,
         });
     }
-    replacements.push(input_replacement);
+    replacements.append(&mut inner);
     Ok(replacements)
+}
+
+/// Whether raising the IR version would turn initializers from constants into inputs with a default.
+///
+/// Before IR version 4 every initializer had to be listed as an input and was a constant all the same;
+/// from then on one that is listed can be fed, so a runtime no longer optimises with its values.
+pub(crate) fn frees_initializers(model: &Model, insertion: &Insertion) -> bool {
+    !insertion.functions.is_empty() && model.ir_version().is_some_and(|version| version < 4)
+}
+
+/// Makes an input an entry of `value_info`, which has the same message, after `inserted`.
+fn no_longer_an_input(model: &Model, input: &Input, mut inserted: Vec<u8>) -> Replacement {
+    let end = if model.skeleton.names.is(&input.value.name, Use::ValueInfo) {
+        input.field.end
+    } else {
+        varint(&mut inserted, u64::from(field::GRAPH_VALUE_INFO) << 3 | 2);
+        input.field.after_tag
+    };
+    Replacement {
+        at: input.field.start,
+        removed: end - input.field.start,
+        inserted,
+    }
 }
 
 /// What comes after the last byte of the original. The record is its last field.

@@ -14,6 +14,7 @@ mod inspect;
 mod lowering;
 mod metadata;
 mod model;
+mod new_input;
 pub mod portable;
 mod preprocessing;
 mod record;

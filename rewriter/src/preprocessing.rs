@@ -3,7 +3,7 @@
 use prep_onnx_pipeline::{DOMAIN, Error, Result};
 
 use crate::metadata::STRIP_KEY;
-use crate::model::{Model, ValueType, read};
+use crate::model::{Model, Use, ValueType, read};
 use crate::record::Record;
 use crate::strip::strip;
 use crate::wire::{bytes_field, varint_field};
@@ -63,6 +63,7 @@ fn extract(model: &Model, original: &crate::model::Skeleton) -> Result<Vec<u8>> 
     let replaced = original
         .inputs
         .iter()
+        .filter(|input| !original.names.is(&input.value.name, Use::Initializer))
         .find(|input| {
             !skeleton
                 .inputs

@@ -6,7 +6,7 @@ mod common;
 use common::build::*;
 use common::{OnDisk, on_disk, parse, zoo};
 use onnx_protobuf::{Message, ModelProto, ValueInfoProto};
-use prep_onnx_pipeline::{Dtype, Error, FusedPlan, Layout, Notation, Pipeline};
+use prep_onnx_pipeline::{Accept, Dtype, Error, FusedPlan, Layout, Notation, Pipeline};
 use prep_onnx_rewriter::{EmbedOptions, Embedding, Lowering, Model, embed, inspect, strip};
 
 const IMAGENET: &str = r#"
@@ -256,11 +256,62 @@ fn the_name_of_the_new_input() {
     let report = attempt(&taken, IMAGENET, &EmbedOptions::default())
         .unwrap()
         .report;
-    assert_eq!(report.input_name, "image_1");
+    assert_eq!(report.inputs[0].name, "image_1");
     assert_eq!(
         report.assumptions,
         ["the name `image` is taken in the model: the new input is called `image_1`"]
     );
+}
+
+#[test]
+fn images_of_mixed_sizes() {
+    let ragged = |lowering, input_name: Option<&str>| EmbedOptions {
+        accept: Accept::Ragged,
+        input_name: input_name.map(str::to_owned),
+        lowering,
+        ..EmbedOptions::default()
+    };
+    let model = float(&["b", "3", "224", "224"]);
+    for lowering in Lowering::ALL {
+        let (model, _) = embedded(&model, IMAGENET, &ragged(lowering, None));
+        let inputs: Vec<_> = model.graph.input.iter().map(text_of).collect();
+        assert_eq!(inputs, ["pixels: uint8 [pixels_total]", "shapes: int64 [b, 3]"]);
+    }
+    let (named, embedding) = embedded(&model, IMAGENET, &ragged(Lowering::OneFile, Some("photos")));
+    assert_eq!(named.graph.node[0].input, ["photos", "photos_shapes"]);
+    assert_eq!(named.functions[0].input, ["pixels", "shapes"]);
+    assert_eq!(embedding.report.op.unwrap(), "prep.onnx::ImageRaggedToFloat32V1");
+    let (fixed, _) = embedded(
+        &float(&["4", "3", "224", "224"]),
+        IMAGENET,
+        &ragged(Lowering::OneFile, None),
+    );
+    assert_eq!(text_of(&fixed.graph.input[1]), "shapes: int64 [4, 3]");
+    for lowering in Lowering::ALL {
+        assert_eq!(
+            message(&float(&["b", "3", "h", "w"]), DYNAMIC, &ragged(lowering, None)),
+            "pipeline: makes tensors whose size depends on the image"
+        );
+    }
+}
+
+#[test]
+fn encoded_images_need_the_library() {
+    let encoded = |lowering| EmbedOptions {
+        accept: Accept::Encoded,
+        lowering,
+        ..EmbedOptions::default()
+    };
+    let model = float(&["b", "3", "224", "224"]);
+    let (fused, _) = embedded(&model, IMAGENET, &encoded(Lowering::Fused));
+    let inputs: Vec<_> = fused.graph.input.iter().map(text_of).collect();
+    assert_eq!(inputs, ["bytes: uint8 [bytes_total]", "lengths: int64 [b]"]);
+    for lowering in [Lowering::OneFile, Lowering::Standard] {
+        assert_eq!(
+            message(&model, IMAGENET, &encoded(lowering)),
+            "accept: no standard op decodes images: expected batch or ragged, got encoded"
+        );
+    }
 }
 
 #[test]

@@ -195,7 +195,7 @@ fn flipped_bits() {
     let file = on_disk(b"");
     let models = small_models();
     let (mut read, mut refused) = (0, 0);
-    for round in 0..4000 {
+    for round in 0..2500 {
         let entry = &models[round % models.len()];
         let mut bytes = if round % 3 == 0 {
             embedded(entry).1

@@ -28,12 +28,8 @@ fn without(
     assert_eq!(graph.node[..nodes], insertion.nodes);
     graph.node.drain(..nodes);
 
-    let at = original
-        .graph
-        .input
-        .iter()
-        .position(|input| input.name == image_input)
-        .unwrap();
+    let new = &insertion.inputs[0].name;
+    let at = graph.input.iter().position(|input| input.name == *new).unwrap();
     assert_eq!(graph.input[at..at + insertion.inputs.len()], insertion.inputs);
     let original_input = zoo::input(original, image_input).clone();
     graph
@@ -52,6 +48,23 @@ fn without(
             .position(|info| info.name == image_input)
             .unwrap();
         assert_eq!(graph.value_info.remove(at), original_input);
+    }
+    if original.ir_version < 4 && !insertion.functions.is_empty() {
+        for (index, input) in original.graph.input.iter().enumerate() {
+            if original
+                .graph
+                .initializer
+                .iter()
+                .any(|tensor| tensor.name == input.name)
+            {
+                let at = graph
+                    .value_info
+                    .iter()
+                    .position(|info| info.name == input.name)
+                    .unwrap();
+                graph.input.insert(index, graph.value_info.remove(at));
+            }
+        }
     }
     let functions = embedded.functions.len() - insertion.functions.len();
     assert_eq!(embedded.functions.split_off(functions), insertion.functions);

@@ -139,6 +139,14 @@ impl Model {
             .filter(|input| !names.is(&input.value.name, Use::Initializer))
     }
 
+    pub(crate) fn initializers_among_inputs(&self) -> impl Iterator<Item = &Input> {
+        let names = &self.skeleton.names;
+        self.skeleton
+            .inputs
+            .iter()
+            .filter(|input| names.is(&input.value.name, Use::Initializer))
+    }
+
     /// The graph outputs, in file order.
     pub fn outputs(&self) -> &[Value] {
         &self.skeleton.outputs

@@ -231,7 +231,9 @@ fn graph_features(zoo: &mut Zoo) {
     zoo.changed("a sparse initializer", |model| {
         let mut sparse = SparseTensorProto::new();
         sparse.values = MessageField::some(zeros("image", FLOAT, &[2]));
-        sparse.indices = MessageField::some(zeros("", INT64, &[2]));
+        let mut indices = zeros("", INT64, &[2]);
+        indices.raw_data[8] = 1;
+        sparse.indices = MessageField::some(indices);
         sparse.dims = vec![8];
         model
             .graph
@@ -346,7 +348,7 @@ fn names(zoo: &mut Zoo) {
         let graph = model.graph.mut_or_insert_default();
         graph.node[0].output[0] = "image".into();
         graph.node[1].input[0] = "image".into();
-        graph.output.push(tensor_info("image_1", FLOAT, &["?"]));
+        graph.output.push(tensor_info("image_1", INT64, &["4"]));
         graph.node.push(node("Shape", &["image"], &["image_1"]));
     });
     zoo.changed("a node is called `image`", |model| {
@@ -410,7 +412,8 @@ fn wire_forms(zoo: &mut Zoo) {
         "fields in reverse order",
         &{
             let mut fields = with_graph(&|mut fields| {
-                fields.reverse();
+                // Nodes stay in topological order.
+                fields.sort_by_key(|field| std::cmp::Reverse(field.number));
                 raw::encode(&fields, 0)
             });
             fields.reverse();

@@ -1,0 +1,145 @@
+//! The inputs that take the place of the image input.
+
+use onnx_protobuf::tensor_shape_proto::{Dimension as DimensionProto, dimension};
+use onnx_protobuf::{TensorShapeProto, TypeProto, ValueInfoProto, type_proto};
+use prep_onnx_pipeline::{Accept, CHANNELS, Error, Result};
+use protobuf::MessageField;
+
+use crate::embed::EmbedOptions;
+use crate::model::{Dimension, ElementType, Model, Value, ValueType};
+
+/// The longest name of an input, in bytes.
+const MAX_NAME: usize = 255;
+
+/// The names of the inputs of a form.
+pub(crate) fn usual_names(accept: Accept) -> &'static [&'static str] {
+    match accept {
+        Accept::Batch => &["image"],
+        Accept::Ragged => &["pixels", "shapes"],
+        Accept::Encoded => &["bytes", "lengths"],
+    }
+}
+
+/// The new inputs: names, element types and shapes.
+pub(crate) struct NewInputs(Vec<(String, ElementType, Vec<Dimension>)>);
+
+impl NewInputs {
+    /// The inputs of `options.accept` for batches of `batch` images.
+    ///
+    /// # Errors
+    /// A wanted name that is empty or too long. Whether it is free, `insert` checks.
+    pub(crate) fn of(
+        model: &Model,
+        options: &EmbedOptions,
+        batch: &Dimension,
+        assumptions: &mut Vec<String>,
+    ) -> Result<Self> {
+        let names = names(model, options, assumptions)?;
+        let first = names.first().cloned().unwrap_or_default();
+        let open = |what: &str| Dimension::Symbolic(free_dimension(model, &format!("{first}_{what}")));
+        let batch = match batch {
+            Dimension::Unknown => open("batch"),
+            known => known.clone(),
+        };
+        let channels = Dimension::Fixed(CHANNELS as i64);
+        let shapes = match options.accept {
+            Accept::Batch => vec![vec![batch, open("height"), open("width"), channels]],
+            Accept::Ragged => vec![vec![open("total")], vec![batch, channels]],
+            Accept::Encoded => vec![vec![open("total")], vec![batch]],
+        };
+        let types = [ElementType::UINT8, ElementType::INT64];
+        let inputs = names.into_iter().zip(types).zip(shapes);
+        Ok(Self(
+            inputs
+                .map(|((name, element), shape)| (name, element, shape))
+                .collect(),
+        ))
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.0.iter().map(|(name, ..)| name.clone()).collect()
+    }
+
+    pub(crate) fn values(&self) -> Vec<Value> {
+        let value = |(name, element, shape): &(String, ElementType, Vec<Dimension>)| Value {
+            name: name.clone(),
+            value_type: ValueType::Tensor {
+                element: *element,
+                shape: Some(shape.clone()),
+            },
+        };
+        self.0.iter().map(value).collect()
+    }
+
+    pub(crate) fn protos(&self) -> Vec<ValueInfoProto> {
+        self.0
+            .iter()
+            .map(|(name, element, shape)| proto(name, *element, shape))
+            .collect()
+    }
+}
+
+fn names(model: &Model, options: &EmbedOptions, assumptions: &mut Vec<String>) -> Result<Vec<String>> {
+    let usual = usual_names(options.accept);
+    let Some(wanted) = &options.input_name else {
+        let free = usual.iter().map(|usual| {
+            let free = model.free_name(usual);
+            if free != *usual {
+                assumptions.push(format!(
+                    "the name `{usual}` is taken in the model: the new input is called `{free}`"
+                ));
+            }
+            free
+        });
+        return Ok(free.collect());
+    };
+    if wanted.is_empty() || wanted.len() > MAX_NAME {
+        return Err(Error::new("input name", "has an unusable length")
+            .expected_got(format!("1 to {MAX_NAME} bytes"), wanted.len())
+            .fix("give another name to --input-name"));
+    }
+    let others = usual.iter().skip(1).map(|usual| format!("{wanted}_{usual}"));
+    Ok(std::iter::once(wanted.clone()).chain(others).collect())
+}
+
+/// A name for a dimension that no input or output uses: equal names mean equal sizes.
+fn free_dimension(model: &Model, wanted: &str) -> String {
+    let values = model.inputs().chain(model.outputs());
+    let shapes = values.filter_map(|value| match &value.value_type {
+        ValueType::Tensor { shape, .. } => shape.as_ref(),
+        ValueType::Other { .. } => None,
+    });
+    let used: Vec<_> = shapes.flatten().collect();
+    let mut name = wanted.to_owned();
+    while used
+        .iter()
+        .any(|dimension| matches!(dimension, Dimension::Symbolic(used) if *used == name))
+    {
+        name.push('_');
+    }
+    name
+}
+
+fn proto(name: &str, element: ElementType, shape: &[Dimension]) -> ValueInfoProto {
+    let mut shape_proto = TensorShapeProto::new();
+    shape_proto.dim = shape.iter().map(dimension_proto).collect();
+    let mut tensor = type_proto::Tensor::new();
+    tensor.elem_type = element.0;
+    tensor.shape = MessageField::some(shape_proto);
+    let mut value_type = TypeProto::new();
+    value_type.value = Some(type_proto::Value::TensorType(tensor));
+    let mut input = ValueInfoProto::new();
+    input.name = name.to_owned();
+    input.type_ = MessageField::some(value_type);
+    input
+}
+
+fn dimension_proto(dimension: &Dimension) -> DimensionProto {
+    let mut proto = DimensionProto::new();
+    proto.value = match dimension {
+        Dimension::Fixed(size) => Some(dimension::Value::DimValue(*size)),
+        Dimension::Symbolic(name) => Some(dimension::Value::DimParam(name.clone())),
+        Dimension::Unknown => None,
+    };
+    proto
+}
