@@ -6,7 +6,7 @@
 //! ```
 //!
 //! `--fast` decodes JPEGs scaled so that the shorter side is still at least so long; `--sleep-ms` is a consumer
-//! that works so long on each batch.
+//! that works so long on each batch; `--repeat` passes the folder so many times through the one loader.
 
 use std::time::{Duration, Instant};
 
@@ -37,39 +37,41 @@ fn main() -> Result<()> {
     }
     let [threads, batch, queue, fast, sleep, repeat] = settings;
     let folder = folder.ok_or_else(|| Error::new("arguments", "no folder is given"))?;
-    for _ in 0..repeat.max(1) {
-        let mut options = DecodeOptions::default();
-        if fast > 0 {
-            options = options.scale(ScaleRule::new(move |height, width| {
-                let short = height.min(width).max(1);
-                (height * fast / short, width * fast / short)
-            }));
-        }
-        let mut builder = Loader::builder().decode(options).batch_size(batch.max(1));
-        if threads > 0 {
-            builder = builder.threads(threads);
-        }
-        if queue > 0 {
-            builder = builder.queue_images(queue);
-        }
-        let started = Instant::now();
-        let mut loader = builder.build(Sources::new().expand(&folder)?)?;
-        let (mut images, mut failed, mut bytes) = (0usize, 0usize, 0usize);
-        for batch in loader.by_ref() {
-            images += batch.len();
-            failed += batch.items().len() - batch.len();
-            bytes += batch.bytes().len();
-            std::thread::sleep(Duration::from_millis(sleep as u64));
-        }
-        let seconds = started.elapsed().as_secs_f64();
-        println!(
-            "{images} images, {failed} failed, {:.1} MB of pixels in {seconds:.3} s: {:.0} images/s; queue peak {:.1} MB; peak RSS {}",
-            bytes as f64 / 1e6,
-            images as f64 / seconds,
-            loader.usage().peak_bytes as f64 / 1e6,
-            peak_rss()
-        );
+    let mut options = DecodeOptions::default();
+    if fast > 0 {
+        options = options.scale(ScaleRule::new(move |height, width| {
+            let short = height.min(width).max(1);
+            (height * fast / short, width * fast / short)
+        }));
     }
+    let mut builder = Loader::builder().decode(options).batch_size(batch.max(1));
+    if threads > 0 {
+        builder = builder.threads(threads);
+    }
+    if queue > 0 {
+        builder = builder.queue_images(queue);
+    }
+    let mut sources = Sources::new();
+    for _ in 0..repeat.max(1) {
+        sources = sources.expand(&folder)?;
+    }
+    let started = Instant::now();
+    let mut loader = builder.build(sources)?;
+    let (mut images, mut failed, mut bytes) = (0usize, 0usize, 0usize);
+    for batch in loader.by_ref() {
+        images += batch.len();
+        failed += batch.items().len() - batch.len();
+        bytes += batch.bytes().len();
+        std::thread::sleep(Duration::from_millis(sleep as u64));
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    println!(
+        "{images} images, {failed} failed, {:.1} MB of pixels in {seconds:.3} s: {:.0} images/s; queue peak {:.1} MB; peak RSS {}",
+        bytes as f64 / 1e6,
+        images as f64 / seconds,
+        loader.usage().peak_bytes as f64 / 1e6,
+        peak_rss()
+    );
     Ok(())
 }
 
