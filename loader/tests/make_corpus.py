@@ -6,7 +6,7 @@ Needs Pillow 13 and numpy. Deterministic: the same Pillow writes the same files.
 
 manifest.json: one entry per file with "height", "width" and "sha256" of the RGB bytes that
 `ImageOps.exif_transpose(Image.open(file)).convert("RGB")` gives, or "error" with Pillow's message.
-Lossy WebP entries carry a "png" with Pillow's pixels, to measure the distance.
+"draft" has the digests of Pillow's scaled JPEG decodes by denominator. Lossy WebP entries carry a "png" with Pillow's pixels, to measure the distance.
 """
 
 import hashlib
@@ -627,6 +627,14 @@ def entry(name, data):
     return result
 
 
+def draft(data, denominator):
+    """The digest of Pillow's own scaled decode."""
+    with Image.open(io.BytesIO(data)) as image:
+        image.draft(None, (image.width // denominator, image.height // denominator))
+        pixels = np.asarray(image.convert("RGB"))
+    return hashlib.sha256(pixels.tobytes()).hexdigest()
+
+
 def main():
     for group in (jpeg, png, gif, bmp, tiff, webp, not_images):
         group()
@@ -645,8 +653,11 @@ def main():
             target.write_bytes(png_data)
             total += len(png_data)
         manifest["files"][name] = result
+    scaled = [f"jpeg/{tag}_{kind}.jpg" for tag in ("444", "422", "420") for kind in ("33x50", "progressive", "16x16")]
+    scaled += ["jpeg/gray.jpg", "jpeg/cmyk_adobe.jpg", "jpeg/440.jpg"]
+    drafts = {name: {d: draft(FILES[name], d) for d in (2, 4, 8)} for name in scaled}
     lines = ",\n".join(f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in manifest["files"].items())
-    (HERE / "manifest.json").write_text(f'{{"pillow": "{PIL.__version__}", "files": {{\n{lines}\n}}}}\n')
+    (HERE / "manifest.json").write_text(f'{{"pillow": "{PIL.__version__}", "draft": {json.dumps(drafts, indent=1)}, "files": {{\n{lines}\n}}}}\n')
     print(f"{len(FILES)} files, {total} bytes, Pillow {PIL.__version__}", file=sys.stderr)
 
 

@@ -161,6 +161,24 @@ fn scaled_decode_never_goes_below_the_needed_size() {
 }
 
 #[test]
+fn scaled_decode_equals_pillows_draft() {
+    let mut scratch = Scratch::default();
+    let mut differ = Vec::new();
+    for (name, digests) in json("manifest.json")["draft"].as_object().unwrap() {
+        for (denominator, digest) in digests.as_object().unwrap() {
+            let by: usize = denominator.parse().unwrap();
+            let rule = ScaleRule::new(move |height, width| (height.div_ceil(by), width.div_ceil(by)));
+            let options = DecodeOptions::default().scale(rule);
+            let image = decode(&read(name), &options, &mut scratch, Vec::new()).unwrap();
+            if hex(&Sha256::digest(&image.data)) != digest.as_str().unwrap() {
+                differ.push(format!("{name} 1/{by}"));
+            }
+        }
+    }
+    assert!(differ.is_empty(), "{differ:?}");
+}
+
+#[test]
 fn limits_refuse_before_decoding() {
     let bytes = read("jpeg/420_33x50.jpg");
     let mut scratch = Scratch::default();

@@ -92,6 +92,15 @@ mod tests {
 
     use super::*;
 
+    /// A service hands loaders and batches to other threads.
+    #[test]
+    fn loaders_and_batches_move_between_threads() {
+        fn moves<T: Send + 'static>() {}
+        moves::<Loader>();
+        moves::<Batch>();
+        moves::<crate::ImageError>();
+    }
+
     /// Nothing of a loader outlives it: neither its threads nor its buffers.
     #[test]
     fn a_dropped_loader_frees_everything() {
