@@ -8,7 +8,7 @@ named_enum! {
     pub enum Resampler("resampler") {
         /// `PIL.Image.resize` of Pillow 13: 22-bit weights; vertical first where that is much less work.
         Pillow = "pillow",
-        /// `PIL.Image.resize` of Pillow 12: 22-bit weights; horizontal first, except in images over 100 times as
+        /// `PIL.Image.resize` of Pillow 12.2 and 12.3: 22-bit weights; horizontal first, except in images over 100 times as
         /// high as wide.
         Pillow12 = "pillow12",
         /// `torchvision.transforms.v2.functional.resize(antialias=True)` of a uint8 CPU tensor: 16-bit weights, horizontal first.
