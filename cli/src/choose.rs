@@ -175,14 +175,19 @@ fn text(path: &Path) -> Result<String> {
 
 /// A model whose metadata says that its preprocessing is not ImageNet's gets no ImageNet by default.
 fn check_metadata(model: &Model) -> Result<()> {
-    let ultralytics = model
-        .metadata_value("author")
-        .is_some_and(|author| author.eq_ignore_ascii_case("ultralytics"));
-    if ultralytics {
-        return Err(Error::new(model.path().display(), "its metadata names preprocessing that is not ImageNet's")
-            .expected_got("--pipeline PRESET|FILE", "metadata of Ultralytics, and no --pipeline")
-            .why("models of Ultralytics take letterboxed images, divided by 255; ImageNet's normalization would be wrong")
-            .fix("describe the pipeline in a file and name it with --pipeline"));
+    /// What Ultralytics writes into every model that it exports.
+    const ULTRALYTICS: [&str; 4] = ["stride", "task", "imgsz", "names"];
+    if ULTRALYTICS.iter().all(|key| model.metadata_value(key).is_some()) {
+        return Err(Error::new(
+            model.path().display(),
+            "its metadata names preprocessing that is not ImageNet's",
+        )
+        .expected_got(
+            "--pipeline PRESET|FILE",
+            "metadata of Ultralytics, and no --pipeline",
+        )
+        .why("its models take letterboxed images, divided by 255, without ImageNet's normalization")
+        .fix("describe the pipeline in a file and name it with --pipeline"));
     }
     Ok(())
 }

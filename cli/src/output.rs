@@ -60,6 +60,9 @@ impl OutputFile {
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
-    Error::new(path.display(), format_args!("cannot be written: {error}"))
+    // A temporary file reports its own name around the reason; nobody knows that name.
+    let inner = error.get_ref().and_then(std::error::Error::source);
+    let reason = inner.map_or_else(|| error.to_string(), ToString::to_string);
+    Error::new(path.display(), format_args!("cannot be written: {reason}"))
         .fix("check that the folder exists, is writable and has space, or name another file")
 }

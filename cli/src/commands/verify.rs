@@ -9,7 +9,7 @@ use prep_onnx_pipeline::{Error, Result};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::answer::{Answer, Failure, Outcome, error_json};
+use crate::answer::{Answer, Failure, Outcome, error_json, error_lines};
 use crate::args::Global;
 use crate::compare::compare;
 use crate::embedded::EmbeddedModel;
@@ -198,7 +198,7 @@ fn answer(model: &Path, rows: Vec<Row>) -> Answer {
                 json!({}),
             ),
             Err(error) => (
-                [String::new(), String::new(), String::new(), ui::bad(error)],
+                [String::new(), String::new(), String::new(), ui::bad("failed")],
                 json!({ "error": error_json(error) }),
             ),
         };
@@ -223,7 +223,10 @@ fn answer(model: &Path, rows: Vec<Row>) -> Answer {
         .filter(|row| row.result.as_ref().is_ok_and(Agreement::ok))
         .count();
     let summary = format!("{good} of {} comparisons agree", rows.len());
-    let text = format!("{table}{}\n", ui::verdict(ok, summary));
+    let mut text = format!("{table}{}\n", ui::verdict(ok, summary));
+    for error in rows.iter().filter_map(|row| row.result.as_ref().err()) {
+        text.push_str(&format!("{}\n", error_lines(error)));
+    }
     let json = json!({ "model": model, "ok": ok, "comparisons": list });
     Answer::new(text, json).with_verdict(ok)
 }
