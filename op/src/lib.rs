@@ -1,1 +1,19 @@
+//! The fused op of prep-onnx: resize, crop, normalise and transpose of uint8 images in one pass.
 //!
+//! Three ways in:
+//! - the shared library `libprep_onnx_op`, whose one export [`RegisterCustomOps`] every ONNX
+//!   Runtime binding knows how to call;
+//! - [`host::register`] (feature `ort`) and [`register`]: the same ops on a session of this process;
+//! - [`Preprocessor`]: the op without ONNX Runtime.
+//!
+//! All give the bits of [`prep_onnx_pipeline::Pipeline::reference`], at every [`SimdLevel`].
+
+mod boundary;
+#[cfg(feature = "ort")]
+pub mod host;
+mod kernel;
+mod run;
+
+pub use boundary::{RegisterCustomOps, register};
+pub use kernel::SimdLevel;
+pub use run::{Executor, Images, OutputMut, Preprocessor, Sequential, Shape, Threads};

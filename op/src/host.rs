@@ -1,0 +1,26 @@
+//! The ops in a Rust host that uses the `ort` crate, without a shared library.
+
+use ort::AsPointer;
+use ort::session::builder::SessionBuilder;
+
+/// Registers the ops of the domain `prep.onnx` on the session that `builder` will make.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut builder = prep_onnx_op::host::register(ort::session::Session::builder()?)?;
+/// let session = builder.commit_from_file("model.prep.onnx")?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// ONNX Runtime's own, such as running out of memory. Registering twice is reported when the session is made.
+pub fn register(mut builder: SessionBuilder) -> ort::Result<SessionBuilder> {
+    let api = ort::api();
+    // SAFETY: the options are those of a live builder, of the runtime that `ort` has loaded; its function
+    // table begins with that of version 17 and lives as long as the process.
+    let status = unsafe { crate::register(builder.ptr_mut(), api) };
+    // SAFETY: the status comes from this runtime and is given away here.
+    unsafe { ort::Error::result_from_status(status) }?;
+    Ok(builder)
+}

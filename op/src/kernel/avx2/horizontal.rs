@@ -1,0 +1,166 @@
+//! Four source rows to one group of packed lanes.
+
+use std::arch::x86_64::*;
+
+use prep_onnx_pipeline::{CHANNELS, Layout};
+
+use super::LOW_BITS;
+use super::tables::{Columns, HALVES, HalfBlock, LOAD};
+use crate::kernel::x86::{padded, prefetch};
+use crate::kernel::{Lanes, as_lanes, lanes_of, plane_blocks};
+use crate::run::{HALF, PRECISION};
+
+const ROWS: usize = 4;
+
+/// Lanes of a vector.
+const VECTOR: usize = 8;
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn resize(
+    columns: &Columns,
+    rows: &[&[u8]],
+    ahead: &[&[u8]],
+    scratch: &mut [Lanes],
+    group: &mut [Lanes],
+) {
+    let mut copies = [[0; LOAD]; ROWS];
+    let rows: [&[u8]; ROWS] = padded(rows, &mut copies);
+    assert!(
+        rows.iter().all(|row| row.len() >= columns.row_bytes),
+        "rows as wide as the tables"
+    );
+    let ahead: [&[u8]; ROWS] = std::array::from_fn(|row| ahead.get(row).copied().unwrap_or(&[]));
+    let lanes = lanes_of(scratch);
+    let last = columns.vectors.saturating_sub(1) * HALVES * columns.half_lanes;
+    assert!(lanes.len() >= last + VECTOR, "room for every vector");
+    match (columns.half_lanes, columns.pairs_per_load, columns.clamp) {
+        (4, 2, false) => sums::<4, 2, false>(columns, &rows, &ahead, lanes),
+        (4, 2, true) => sums::<4, 2, true>(columns, &rows, &ahead, lanes),
+        (4, _, false) => sums::<4, 1, false>(columns, &rows, &ahead, lanes),
+        (4, _, true) => sums::<4, 1, true>(columns, &rows, &ahead, lanes),
+        (_, _, false) => sums::<3, 2, false>(columns, &rows, &ahead, lanes),
+        (_, _, true) => sums::<3, 2, true>(columns, &rows, &ahead, lanes),
+    }
+    match columns.layout {
+        Layout::Nchw => planes(as_lanes(scratch), group, plane_blocks(columns.columns)),
+        Layout::Nhwc => {
+            let blocks = group.len();
+            group.copy_from_slice(&scratch[..blocks]);
+        }
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load_half(row: &[u8], base: u32) -> __m128i {
+    debug_assert!(base as usize + LOAD <= row.len());
+    // SAFETY: `Columns::filled` keeps every base at least a load before `row_bytes`, and `resize` checks
+    // that the rows have as many bytes.
+    unsafe { _mm_loadu_si128(row.as_ptr().add(base as usize).cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn table(block: &HalfBlock) -> __m256i {
+    // SAFETY: a half block is 32 bytes, aligned to 32.
+    unsafe { _mm256_load_si256(block.0.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn sums<const HALF_LANES: usize, const PAIRS: usize, const CLAMP: bool>(
+    columns: &Columns,
+    rows: &[&[u8]; ROWS],
+    ahead: &[&[u8]; ROWS],
+    lanes: &mut [i32],
+) {
+    let zero = _mm256_setzero_si256();
+    let bases = columns.bases.chunks_exact(columns.loads);
+    let tables = columns.tables.chunks_exact(columns.loads * PAIRS);
+    for (vector, (bases, tables)) in bases.zip(tables).enumerate() {
+        let mut upper = [zero; ROWS];
+        let mut lower = [_mm256_set1_epi32(HALF); ROWS];
+        for (ahead, base) in ahead.iter().zip([bases[0][0]; ROWS]) {
+            prefetch(ahead, base as usize);
+        }
+        for (base, tables) in bases.iter().zip(tables.chunks_exact(PAIRS)) {
+            for row in 0..ROWS {
+                let bytes = _mm256_set_m128i(load_half(rows[row], base[1]), load_half(rows[row], base[0]));
+                for [indices, high, low] in tables {
+                    let taps = _mm256_shuffle_epi8(bytes, table(indices));
+                    upper[row] = _mm256_add_epi32(upper[row], _mm256_madd_epi16(taps, table(high)));
+                    lower[row] = _mm256_add_epi32(lower[row], _mm256_madd_epi16(taps, table(low)));
+                }
+            }
+        }
+        let sum = |row: usize| {
+            let sum = _mm256_add_epi32(_mm256_slli_epi32::<{ LOW_BITS as i32 }>(upper[row]), lower[row]);
+            if CLAMP {
+                let most = _mm256_set1_epi32((1 << 30) - 1);
+                _mm256_min_epi32(_mm256_max_epi32(sum, zero), most)
+            } else {
+                sum
+            }
+        };
+        // Values of two rows in the 16-bit halves of a lane.
+        let two = |first: usize, second: usize| {
+            let low = _mm256_srli_epi32::<{ PRECISION as i32 }>(sum(first));
+            let high = _mm256_srli_epi32::<{ PRECISION as i32 - 16 }>(sum(second));
+            _mm256_blend_epi16::<0b1010_1010>(low, high)
+        };
+        let packed = _mm256_or_si256(two(0, 2), _mm256_slli_epi32::<8>(two(1, 3)));
+        let at = vector * HALVES * HALF_LANES;
+        debug_assert!(at + VECTOR <= lanes.len());
+        // SAFETY: `resize` checks that there is room for all vectors of the table; the second half begins
+        // `HALF_LANES` lanes after the first.
+        unsafe {
+            let out = lanes.as_mut_ptr().add(at);
+            if HALF_LANES == 4 {
+                _mm256_storeu_si256(out.cast(), packed);
+            } else {
+                _mm_storeu_si128(out.cast(), _mm256_castsi256_si128(packed));
+                _mm_storeu_si128(out.add(HALF_LANES).cast(), _mm256_extracti128_si256::<1>(packed));
+            }
+        }
+    }
+}
+
+/// Sorts interleaved lanes into a plane of `blocks` blocks for each channel.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn planes(interleaved: &[i32], group: &mut [Lanes], blocks: usize) {
+    let load = |lanes: &[i32]| {
+        assert!(lanes.len() >= VECTOR, "a vector");
+        // SAFETY: checked in the line above.
+        unsafe { _mm256_loadu_si256(lanes.as_ptr().cast()) }
+    };
+    let lane = |channel: i32| {
+        let at = |pixel: i32| (3 * pixel + channel) % VECTOR as i32;
+        _mm256_setr_epi32(at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7))
+    };
+    let lanes = [lane(0), lane(1), lane(2)];
+    let vectors = interleaved.chunks_exact(CHANNELS * VECTOR).take(2 * blocks);
+    let plane = blocks * Lanes::COUNT;
+    let out = lanes_of(group);
+    for (at, three) in vectors.enumerate() {
+        let three = [load(three), load(&three[VECTOR..]), load(&three[2 * VECTOR..])];
+        for (channel, lane) in lanes.into_iter().enumerate() {
+            let [first, second, third] = three.map(|vector| _mm256_permutevar8x32_epi32(vector, lane));
+            // Which pixels come from the second and the third vector.
+            let value = match channel {
+                0 => {
+                    _mm256_blend_epi32::<0b1100_0000>(_mm256_blend_epi32::<0b0011_1000>(first, second), third)
+                }
+                1 => {
+                    _mm256_blend_epi32::<0b1110_0000>(_mm256_blend_epi32::<0b0001_1000>(first, second), third)
+                }
+                _ => {
+                    _mm256_blend_epi32::<0b1110_0000>(_mm256_blend_epi32::<0b0001_1100>(first, second), third)
+                }
+            };
+            let out = &mut out[channel * plane + at * VECTOR..][..VECTOR];
+            // SAFETY: `out` has eight lanes.
+            unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), value) }
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Four source rows to one group of packed lanes.
+
+use std::arch::x86_64::*;
+
+use prep_onnx_pipeline::{CHANNELS, Layout};
+
+use super::tables::{BLOCKS, Columns, LOAD, Loads, MAX_SHORT, Mode};
+use crate::kernel::x86::{Block, padded, prefetch};
+use crate::kernel::{Lanes, lanes_of, plane_blocks};
+
+const ROWS: usize = 4;
+
+const TOP: u8 = Mode::Top as u8;
+const SHIFT: u8 = Mode::Shift as u8;
+const CLAMP: u8 = Mode::Clamp as u8;
+
+/// Even bytes: a 16-bit element with one tap.
+const EVEN: __mmask64 = 0x5555_5555_5555_5555;
+
+/// Lanes 6 to 11.
+const SECOND_SIX: __mmask64 = 0xffff_ff00_0000;
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+pub(super) fn resize(
+    columns: &Columns,
+    rows: &[&[u8]],
+    ahead: &[&[u8]],
+    scratch: &mut [Lanes],
+    group: &mut [Lanes],
+) {
+    let mut copies = [[0; LOAD]; ROWS];
+    let rows: [&[u8]; ROWS] = padded(rows, &mut copies);
+    assert!(
+        rows.iter().all(|row| row.len() >= columns.row_bytes),
+        "rows as wide as the tables"
+    );
+    let ahead: [&[u8]; ROWS] = std::array::from_fn(|row| ahead.get(row).copied().unwrap_or(&[]));
+    let lanes = lanes_of(scratch);
+    let last = columns.vectors.saturating_sub(1) * columns.lanes;
+    assert!(lanes.len() >= last + Lanes::COUNT, "room for every vector");
+    match columns.loads {
+        Loads::Pairs => long::<PAIRS>(columns, &rows, &ahead, lanes),
+        Loads::Wide if columns.quads > MAX_SHORT => long::<WIDE>(columns, &rows, &ahead, lanes),
+        Loads::Wide => dispatch::<true>(columns, &rows, &ahead, lanes),
+        Loads::PerQuad if columns.quads > MAX_SHORT => long::<PER_QUAD>(columns, &rows, &ahead, lanes),
+        Loads::Shared | Loads::PerQuad => dispatch::<false>(columns, &rows, &ahead, lanes),
+    }
+    match columns.layout {
+        Layout::Nchw => planes(scratch, group, plane_blocks(columns.columns)),
+        Layout::Nhwc => {
+            let blocks = group.len();
+            group.copy_from_slice(&scratch[..blocks]);
+        }
+    }
+}
+
+/// Picks the constants of [`short`].
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+fn dispatch<const WIDE: bool>(
+    columns: &Columns,
+    rows: &[&[u8]; ROWS],
+    ahead: &[&[u8]; ROWS],
+    lanes: &mut [i32],
+) {
+    macro_rules! arms {
+        ($($quads:literal $tail:literal),*) => {
+            match (columns.quads, columns.tail, columns.mode) {
+                $(
+                    ($quads, $tail, Mode::Top) => short::<$quads, $tail, TOP, WIDE>(columns, rows, ahead, lanes),
+                    ($quads, $tail, Mode::Shift) => short::<$quads, $tail, SHIFT, WIDE>(columns, rows, ahead, lanes),
+                    ($quads, $tail, Mode::Clamp) => short::<$quads, $tail, CLAMP, WIDE>(columns, rows, ahead, lanes),
+                )*
+                _ => unreachable!("tables of at most four quads, of one without a tail"),
+            }
+        };
+    }
+    arms!(1 false, 2 false, 2 true, 3 false, 3 true, 4 false, 4 true)
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn load(row: &[u8], base: usize) -> __m512i {
+    debug_assert!(base + LOAD <= row.len());
+    // SAFETY: `Columns::filled` keeps every base at least a load before `row_bytes`, and `resize` checks
+    // that the rows have as many bytes.
+    unsafe { _mm512_loadu_si512(row.as_ptr().add(base).cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn block(block: &Block) -> __m512i {
+    // SAFETY: a block is 64 bytes, aligned to 64.
+    unsafe { _mm512_load_si512(block.0.as_ptr().cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn store(lanes: &mut [i32], at: usize, value: __m512i) {
+    debug_assert!(at + Lanes::COUNT <= lanes.len());
+    // SAFETY: `resize` checks that there is room for all vectors of the table.
+    unsafe { _mm512_storeu_si512(lanes.as_mut_ptr().add(at).cast(), value) }
+}
+
+/// The rounding term, before the two shifts by 8.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn rounding(mode: u8) -> __m512i {
+    _mm512_set1_epi32(if mode == TOP { 128 } else { 32 })
+}
+
+/// Puts the value of `sum` into the lowest byte, above which `packed` moves up.
+#[inline]
+#[target_feature(enable = "avx512f,avx512vbmi2")]
+fn pack(packed: __m512i, mut sum: __m512i, mode: u8) -> __m512i {
+    if mode == CLAMP {
+        let most = _mm512_set1_epi32((1 << 30) - 1);
+        sum = _mm512_min_epi32(_mm512_max_epi32(sum, _mm512_setzero_si512()), most);
+    }
+    if mode != TOP {
+        sum = _mm512_slli_epi32::<2>(sum);
+    }
+    _mm512_shldi_epi32::<8>(packed, sum)
+}
+
+/// At most four quads: tables stay in registers over the rows.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+fn short<const QUADS: usize, const TAIL: bool, const MODE: u8, const WIDE: bool>(
+    columns: &Columns,
+    rows: &[&[u8]; ROWS],
+    ahead: &[&[u8]; ROWS],
+    lanes: &mut [i32],
+) {
+    let full = if TAIL { QUADS - 1 } else { QUADS };
+    let bases = columns.bases.chunks_exact(QUADS);
+    let tables = columns.blocks.chunks_exact(QUADS * BLOCKS);
+    for (vector, (bases, tables)) in bases.zip(tables).enumerate() {
+        let table = |quad: usize, at: usize| block(&tables[quad * BLOCKS + at]);
+        let indices: [__m512i; QUADS] = std::array::from_fn(|quad| table(quad, 0));
+        let high: [__m512i; QUADS] = std::array::from_fn(|quad| table(quad, 1));
+        let middle: [__m512i; QUADS] = std::array::from_fn(|quad| table(quad, 2));
+        let low: [__m512i; QUADS] = std::array::from_fn(|quad| table(quad, 3));
+        let mut packed = _mm512_setzero_si512();
+        for row in (0..ROWS).rev() {
+            prefetch(ahead[row], bases[0] as usize);
+            let taps: [__m512i; QUADS] = std::array::from_fn(|quad| {
+                let base = bases[quad] as usize;
+                let bytes = load(rows[row], base);
+                let mask = if TAIL && quad == QUADS - 1 { EVEN } else { !0 };
+                if WIDE {
+                    let next = load(rows[row], base + LOAD);
+                    _mm512_maskz_permutex2var_epi8(mask, bytes, indices[quad], next)
+                } else {
+                    _mm512_maskz_permutexvar_epi8(mask, indices[quad], bytes)
+                }
+            });
+            let mut sum = rounding(MODE);
+            for quad in 0..full {
+                sum = _mm512_dpbusd_epi32(sum, taps[quad], high[quad]);
+            }
+            sum = _mm512_slli_epi32::<8>(sum);
+            for quad in 0..full {
+                sum = _mm512_dpbusd_epi32(sum, taps[quad], middle[quad]);
+            }
+            if TAIL {
+                sum = _mm512_dpwssd_epi32(sum, taps[QUADS - 1], high[QUADS - 1]);
+            }
+            sum = _mm512_slli_epi32::<8>(sum);
+            for quad in 0..full {
+                sum = _mm512_dpbusd_epi32(sum, taps[quad], low[quad]);
+            }
+            if TAIL {
+                sum = _mm512_dpwssd_epi32(sum, taps[QUADS - 1], middle[QUADS - 1]);
+            }
+            packed = pack(packed, sum, MODE);
+        }
+        store(lanes, vector * columns.lanes, packed);
+    }
+}
+
+const PER_QUAD: u8 = Loads::PerQuad as u8;
+const PAIRS: u8 = Loads::Pairs as u8;
+const WIDE: u8 = Loads::Wide as u8;
+
+/// Any number of quads: an accumulator per digit and row.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+fn long<const LOADS: u8>(columns: &Columns, rows: &[&[u8]; ROWS], ahead: &[&[u8]; ROWS], lanes: &mut [i32]) {
+    let quads = columns.quads;
+    let mode = columns.mode as u8;
+    let zero = _mm512_setzero_si512();
+    let bases = columns.bases.chunks_exact(quads);
+    let tables = columns.blocks.chunks_exact(quads * BLOCKS);
+    for (vector, (bases, tables)) in bases.zip(tables).enumerate() {
+        let mut sums = [[rounding(mode), zero, zero]; ROWS];
+        for (quad, table) in tables.chunks_exact(BLOCKS).enumerate() {
+            let [indices, high, middle, low] = [0, 1, 2, 3].map(|at| block(&table[at]));
+            let base = if LOADS == PAIRS {
+                bases[quad & !1]
+            } else {
+                bases[quad]
+            } as usize;
+            for row in 0..ROWS {
+                if quad < 3 {
+                    prefetch(ahead[row], base + quad % 2 * 47);
+                }
+                let bytes = load(rows[row], base);
+                let taps = match LOADS {
+                    PAIRS => {
+                        let second = load(rows[row], bases[quad | 1] as usize);
+                        _mm512_mask_permutexvar_epi8(
+                            _mm512_permutexvar_epi8(indices, bytes),
+                            SECOND_SIX,
+                            indices,
+                            second,
+                        )
+                    }
+                    WIDE => _mm512_permutex2var_epi8(bytes, indices, load(rows[row], base + LOAD)),
+                    _ => _mm512_permutexvar_epi8(indices, bytes),
+                };
+                let sums = &mut sums[row];
+                sums[0] = _mm512_dpbusd_epi32(sums[0], taps, high);
+                sums[1] = _mm512_dpbusd_epi32(sums[1], taps, middle);
+                sums[2] = _mm512_dpbusd_epi32(sums[2], taps, low);
+            }
+        }
+        let mut packed = zero;
+        for [high, middle, low] in sums.into_iter().rev() {
+            let upper = _mm512_add_epi32(_mm512_slli_epi32::<8>(high), middle);
+            packed = pack(packed, _mm512_add_epi32(_mm512_slli_epi32::<8>(upper), low), mode);
+        }
+        store(lanes, vector * columns.lanes, packed);
+    }
+}
+
+/// For each channel: where its 16 pixels lie in the first two of three blocks, then in the third.
+static PLANE: [[Lanes; 2]; CHANNELS] = {
+    let mut tables = [[Lanes::ZERO; 2]; CHANNELS];
+    let mut channel = 0;
+    while channel < CHANNELS {
+        let mut pixel = 0;
+        while pixel < Lanes::COUNT {
+            let lane = pixel * CHANNELS + channel;
+            if lane < 2 * Lanes::COUNT {
+                tables[channel][0].0[pixel] = lane as i32;
+                tables[channel][1].0[pixel] = pixel as i32;
+            } else {
+                tables[channel][1].0[pixel] = (lane - Lanes::COUNT) as i32;
+            }
+            pixel += 1;
+        }
+        channel += 1;
+    }
+    tables
+};
+
+/// Sorts interleaved lanes into a plane of `blocks` blocks for each channel.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn planes(interleaved: &[Lanes], group: &mut [Lanes], blocks: usize) {
+    let lanes = |lanes: &Lanes| {
+        // SAFETY: `Lanes` is 64 bytes, aligned to 64.
+        unsafe { _mm512_load_si512(lanes.0.as_ptr().cast()) }
+    };
+    let tables = PLANE.each_ref().map(|table| [lanes(&table[0]), lanes(&table[1])]);
+    for (at, three) in interleaved.chunks_exact(CHANNELS).take(blocks).enumerate() {
+        let [first, second, third] = [0, 1, 2].map(|index| lanes(&three[index]));
+        for (channel, [from_two, from_third]) in tables.into_iter().enumerate() {
+            let two = _mm512_permutex2var_epi32(first, from_two, second);
+            let plane = _mm512_permutex2var_epi32(two, from_third, third);
+            let out = &mut group[channel * blocks + at];
+            // SAFETY: as for the loads.
+            unsafe { _mm512_store_si512(out.0.as_mut_ptr().cast(), plane) }
+        }
+    }
+}

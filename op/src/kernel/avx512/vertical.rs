@@ -1,0 +1,317 @@
+//! Row groups to one output row.
+
+use std::arch::x86_64::*;
+
+use prep_onnx_pipeline::{CHANNELS, Dtype};
+
+use super::digits;
+use crate::kernel::elements::finish_bytes;
+use crate::kernel::{Lanes, Ring, RowOut, plane_blocks};
+use crate::run::{Affine, Axis, Finish, PRECISION};
+
+/// The vertical window of one output row.
+struct Window {
+    /// First row group.
+    group: usize,
+    /// Row groups that are read.
+    groups: usize,
+    /// Quads of taps: as many as groups, or one less when the window is realigned.
+    quads: usize,
+    /// By how many rows the window starts inside its first group, when it is realigned.
+    skip: u32,
+    /// Where its digits start.
+    first_digits: usize,
+}
+
+/// Tables of the vertical pass.
+pub(crate) struct Rows {
+    windows: Vec<Window>,
+    /// For each quad, the three digits of four weights, the first row's in the lowest byte.
+    digits: Vec<[i32; 3]>,
+    clamp: bool,
+}
+
+impl Rows {
+    pub(super) fn new(axis: &Axis, first: usize) -> Self {
+        let mut rows = Self {
+            windows: Vec::with_capacity(axis.len()),
+            digits: Vec::new(),
+            clamp: axis.clamp,
+        };
+        for row in 0..axis.len() {
+            let (start, weights) = axis.window(row);
+            let start = start.saturating_sub(first);
+            let (group, inside) = (start / 4, start % 4);
+            let groups = (inside + weights.len()).div_ceil(4);
+            let quads = weights.len().div_ceil(4);
+            // Shifting whole groups pays while one multiplication less per digit does.
+            let realign = quads < groups && groups <= 3;
+            rows.windows.push(Window {
+                group,
+                groups,
+                quads: if realign { quads } else { groups },
+                skip: if realign { inside as u32 } else { 0 },
+                first_digits: rows.digits.len(),
+            });
+            let before = if realign { 0 } else { inside };
+            let quads = (before + weights.len()).div_ceil(4);
+            let at = rows.digits.len();
+            rows.digits.resize(at + quads, [0; 3]);
+            for (tap, weight) in weights.iter().enumerate() {
+                let (quad, byte) = ((before + tap) / 4, (before + tap) % 4);
+                for (digit, value) in rows.digits[at + quad].iter_mut().zip(digits(*weight)) {
+                    *digit |= i32::from(value) << (8 * byte);
+                }
+            }
+        }
+        rows
+    }
+}
+
+/// Pixel values that are finished at a time where they do not go to the output at once.
+const CHUNK: usize = 64 * Lanes::COUNT;
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+pub(super) fn resize(rows: &Rows, row: usize, ring: &Ring<'_>, finish: &Finish, out: &mut RowOut<'_>) {
+    let window = &rows.windows[row];
+    let (runs, length) = out.runs();
+    for run in 0..runs {
+        let block = run * plane_blocks(length);
+        match (finish.dtype, &finish.affine) {
+            (Dtype::Float32, Some(affine)) => {
+                // A run of one channel has one set of constants, a run of all channels three in turn.
+                let channels = if runs == CHANNELS {
+                    [run; CHANNELS]
+                } else {
+                    [0, 1, 2]
+                };
+                let constants = Constants::new(&channels.map(|channel| affine[channel]), runs == CHANNELS);
+                sum(
+                    rows,
+                    window,
+                    ring,
+                    block,
+                    &mut Floats {
+                        constants,
+                        out: out.run(run),
+                    },
+                );
+            }
+            (Dtype::Uint8, _) => sum(rows, window, ring, block, &mut Bytes { out: out.run(run) }),
+            _ => {
+                let mut bytes = [0; CHUNK];
+                for start in (0..length).step_by(CHUNK) {
+                    let bytes = &mut bytes[..CHUNK.min(length - start)];
+                    sum(
+                        rows,
+                        window,
+                        ring,
+                        block + start / Lanes::COUNT,
+                        &mut Bytes { out: bytes },
+                    );
+                    let channel = if runs == CHANNELS { Some(run) } else { None };
+                    finish_bytes(bytes, finish, channel, start, out, run);
+                }
+            }
+        }
+    }
+}
+
+/// Where values go, a block of lanes at a time.
+trait Sink {
+    fn length(&self) -> usize;
+
+    /// Stores the values 0 to 255 of block `block`.
+    ///
+    /// # Safety
+    /// The processor has the features of this level.
+    unsafe fn store(&mut self, block: usize, values: __m512i);
+}
+
+struct Floats<'a> {
+    constants: Constants,
+    out: &'a mut [f32],
+}
+
+struct Bytes<'a> {
+    out: &'a mut [u8],
+}
+
+/// Constants of the affine form by lane, for a block whose first lane has channel 0, 1 and 2.
+struct Constants([[__m512; 5]; CHANNELS]);
+
+impl Constants {
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    fn new(channels: &[Affine; CHANNELS], uniform: bool) -> Self {
+        let values = channels.map(|affine| {
+            [
+                affine.first[0],
+                affine.first[1],
+                affine.shift,
+                affine.second[0],
+                affine.second[1],
+            ]
+        });
+        if uniform {
+            let one = values[0].map(|value| _mm512_set1_ps(value));
+            return Self([one; CHANNELS]);
+        }
+        Self(std::array::from_fn(|phase| {
+            std::array::from_fn(|constant| {
+                let lanes: [f32; Lanes::COUNT] =
+                    std::array::from_fn(|lane| values[(phase + lane) % CHANNELS][constant]);
+                // SAFETY: an array of 16 floats is 64 bytes.
+                unsafe { _mm512_loadu_ps(lanes.as_ptr()) }
+            })
+        }))
+    }
+}
+
+/// The lanes of the last block that are used.
+fn mask(length: usize, block: usize) -> __mmask16 {
+    match length - block * Lanes::COUNT {
+        0..Lanes::COUNT => (1 << (length % Lanes::COUNT)) - 1,
+        _ => !0,
+    }
+}
+
+impl Sink for Floats<'_> {
+    fn length(&self) -> usize {
+        self.out.len()
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+    unsafe fn store(&mut self, block: usize, values: __m512i) {
+        // Sixteen lanes on, the channel is one further.
+        let [first, first_low, shift, second, second_low] = self.constants.0[block % CHANNELS];
+        let pixel = _mm512_cvtepi32_ps(values);
+        let scaled = _mm512_fmadd_ps(pixel, first, _mm512_mul_ps(pixel, first_low));
+        let shifted = _mm512_sub_ps(scaled, shift);
+        let result = _mm512_fmadd_ps(shifted, second, _mm512_mul_ps(shifted, second_low));
+        let mask = mask(self.out.len(), block);
+        // SAFETY: the block starts inside `out`, and the mask leaves out what lies behind its end.
+        unsafe { _mm512_mask_storeu_ps(self.out.as_mut_ptr().add(block * Lanes::COUNT), mask, result) }
+    }
+}
+
+impl Sink for Bytes<'_> {
+    fn length(&self) -> usize {
+        self.out.len()
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+    unsafe fn store(&mut self, block: usize, values: __m512i) {
+        let mask = mask(self.out.len(), block);
+        let bytes = _mm512_cvtepi32_epi8(values);
+        // SAFETY: as above.
+        unsafe {
+            _mm_mask_storeu_epi8(
+                self.out.as_mut_ptr().add(block * Lanes::COUNT).cast(),
+                mask,
+                bytes,
+            )
+        }
+    }
+}
+
+/// Sums the window's row groups from block `first` on, as many lanes as the sink takes.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+fn sum<S: Sink>(rows: &Rows, window: &Window, ring: &Ring<'_>, first: usize, sink: &mut S) {
+    // A macro, because the counts pick among constants.
+    macro_rules! unrolled {
+        ($($groups:literal $quads:literal),*) => {
+            match (window.groups, window.quads, rows.clamp) {
+                $(
+                    ($groups, $quads, false) => few::<$groups, $quads, false, S>(rows, window, ring, first, sink),
+                    ($groups, $quads, true) => few::<$groups, $quads, true, S>(rows, window, ring, first, sink),
+                )*
+                _ => many(rows, window, ring, first, sink),
+            }
+        };
+    }
+    unrolled!(1 1, 2 1, 2 2, 3 2, 3 3, 4 4, 5 5, 6 6, 7 7, 8 8);
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn block(lanes: &[Lanes], index: usize) -> __m512i {
+    // SAFETY: `Lanes` is 64 bytes, aligned to 64.
+    unsafe { _mm512_load_si512(lanes[index].0.as_ptr().cast()) }
+}
+
+/// The rounding term, before the two shifts by 8.
+const ROUNDING: i32 = 32;
+
+/// The value of a sum.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn value<const CLAMP: bool>(sum: __m512i) -> __m512i {
+    if CLAMP {
+        let positive = _mm512_max_epi32(sum, _mm512_setzero_si512());
+        _mm512_min_epi32(_mm512_srli_epi32::<PRECISION>(positive), _mm512_set1_epi32(255))
+    } else {
+        _mm512_srli_epi32::<PRECISION>(sum)
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+fn few<const GROUPS: usize, const QUADS: usize, const CLAMP: bool, S: Sink>(
+    rows: &Rows,
+    window: &Window,
+    ring: &Ring<'_>,
+    first: usize,
+    sink: &mut S,
+) {
+    let digits = &rows.digits[window.first_digits..][..QUADS];
+    let weights: [[__m512i; 3]; QUADS] =
+        std::array::from_fn(|quad| digits[quad].map(|digit| _mm512_set1_epi32(digit)));
+    let skip = _mm512_set1_epi32(8 * window.skip as i32);
+    let blocks = sink.length().div_ceil(Lanes::COUNT);
+    let groups: [&[Lanes]; GROUPS] =
+        std::array::from_fn(|group| &ring.group(window.group + group)[first..first + blocks]);
+    for at in 0..blocks {
+        let packed: [__m512i; GROUPS] = std::array::from_fn(|group| block(groups[group], at));
+        let taps: [__m512i; QUADS] = std::array::from_fn(|quad| {
+            if GROUPS == QUADS {
+                packed[quad]
+            } else {
+                _mm512_shrdv_epi32(packed[quad], packed[quad + 1], skip)
+            }
+        });
+        let mut sum = _mm512_set1_epi32(ROUNDING);
+        for digit in 0..3 {
+            if digit > 0 {
+                sum = _mm512_slli_epi32::<8>(sum);
+            }
+            for quad in 0..QUADS {
+                sum = _mm512_dpbusd_epi32(sum, taps[quad], weights[quad][digit]);
+            }
+        }
+        // SAFETY: this function enables the features.
+        unsafe { sink.store(at, value::<CLAMP>(sum)) }
+    }
+}
+
+/// Any number of groups, none realigned.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+fn many<S: Sink>(rows: &Rows, window: &Window, ring: &Ring<'_>, first: usize, sink: &mut S) {
+    let digits = &rows.digits[window.first_digits..][..window.quads];
+    for at in 0..sink.length().div_ceil(Lanes::COUNT) {
+        let zero = _mm512_setzero_si512();
+        let mut sums = [_mm512_set1_epi32(ROUNDING), zero, zero];
+        for (group, digits) in digits.iter().enumerate() {
+            let packed = block(ring.group(window.group + group), first + at);
+            for (sum, digit) in sums.iter_mut().zip(digits) {
+                *sum = _mm512_dpbusd_epi32(*sum, packed, _mm512_set1_epi32(*digit));
+            }
+        }
+        let upper = _mm512_add_epi32(_mm512_slli_epi32::<8>(sums[0]), sums[1]);
+        let sum = _mm512_add_epi32(_mm512_slli_epi32::<8>(upper), sums[2]);
+        // SAFETY: this function enables the features.
+        unsafe { sink.store(at, value::<true>(sum)) }
+    }
+}

@@ -1,0 +1,165 @@
+//! The part of one axis that the output needs: a window of source positions per output position.
+
+use std::ops::Range;
+
+use prep_onnx_pipeline::{AxisWeights, Filter, Resampler};
+
+/// Fraction bits of every weight here. Weights with fewer are scaled up, which changes no result.
+pub(crate) const PRECISION: u32 = 22;
+
+/// What is added before the shift by [`PRECISION`]: half a step.
+pub(crate) const HALF: i32 = 1 << (PRECISION - 1);
+
+/// The weight of a pixel that is copied.
+const ONE: i32 = 1 << PRECISION;
+
+/// The largest magnitude of a weight that three signed bytes hold.
+const MAX_WEIGHT: i32 = 127 * 65_536 + 127 * 256 + 127;
+
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    start: usize,
+    taps: usize,
+    first_weight: usize,
+}
+
+/// For each output position the source window and its 22-bit weights, without zero weights at the ends.
+///
+/// A position outside the resized image has no taps: its sum is the rounding term, its value 0, which
+/// is what a crop pads with. Window starts never fall along the axis.
+#[derive(Debug)]
+pub(crate) struct Axis {
+    windows: Vec<Window>,
+    weights: Vec<i32>,
+    /// Whether some sum can leave 0 to 255 and must be clamped.
+    pub(crate) clamp: bool,
+    /// Whether some sum can leave 32 bits, or a weight three signed bytes: only the scalar kernel serves it.
+    pub(crate) wide: bool,
+}
+
+impl Axis {
+    /// The `output` positions from `offset` on, of an axis of `input` pixels resized to `resized`.
+    pub(crate) fn new(
+        resize: Option<(Resampler, Filter)>,
+        input: usize,
+        resized: usize,
+        offset: i64,
+        output: usize,
+    ) -> Self {
+        let resized_range = |index: usize| {
+            let position = offset + index as i64;
+            usize::try_from(position).ok().filter(|at| *at < resized)
+        };
+        match resize {
+            Some((resampler, filter)) => {
+                let all = AxisWeights::new(resampler, filter, input, resized);
+                let shift = PRECISION - all.precision();
+                Self::collect((0..output).map(|index| match resized_range(index) {
+                    Some(at) => {
+                        let (start, weights) = all.window(at);
+                        (start, weights.iter().map(|weight| weight << shift).collect())
+                    }
+                    None => (0, Vec::new()),
+                }))
+            }
+            None => Self::collect((0..output).map(|index| match resized_range(index) {
+                Some(at) => (at, vec![ONE]),
+                None => (0, Vec::new()),
+            })),
+        }
+    }
+
+    /// `length` positions that copy the pixel at the same position.
+    pub(crate) fn identity(length: usize) -> Self {
+        Self::new(None, length, length, 0, length)
+    }
+
+    fn collect(windows: impl Iterator<Item = (usize, Vec<i32>)>) -> Self {
+        let mut trimmed: Vec<(usize, Vec<i32>, usize)> = windows
+            .map(|(start, mut weights)| {
+                let used = weights
+                    .iter()
+                    .rposition(|weight| *weight != 0)
+                    .map_or(0, |at| at + 1);
+                weights.truncate(used);
+                let zeros = weights.iter().take_while(|weight| **weight == 0).count();
+                (start, weights, zeros)
+            })
+            .collect();
+        // A leading zero weight stays where a later window starts before its end: starts must not fall.
+        let mut lowest = usize::MAX;
+        for (start, weights, zeros) in trimmed.iter_mut().rev().filter(|window| !window.1.is_empty()) {
+            *zeros = (*zeros).min(lowest.saturating_sub(*start));
+            weights.drain(..*zeros);
+            *start += *zeros;
+            lowest = *start;
+        }
+        let mut axis = Self {
+            windows: Vec::with_capacity(trimmed.len()),
+            weights: Vec::new(),
+            clamp: false,
+            wide: false,
+        };
+        for (start, weights, _) in trimmed {
+            let sum = |positive: bool| -> i64 {
+                let counted = weights.iter().filter(|weight| (**weight > 0) == positive);
+                counted.map(|weight| i64::from(*weight) * 255).sum()
+            };
+            let (least, most) = (sum(false) + i64::from(HALF), sum(true) + i64::from(HALF));
+            axis.clamp |= least < 0 || most >> PRECISION > 255;
+            axis.wide |= most - least > i64::from(i32::MAX)
+                || weights
+                    .iter()
+                    .any(|weight| weight.unsigned_abs() > MAX_WEIGHT.unsigned_abs());
+            axis.windows.push(Window {
+                start,
+                taps: weights.len(),
+                first_weight: axis.weights.len(),
+            });
+            axis.weights.extend(weights);
+        }
+        axis
+    }
+
+    /// How many output positions there are.
+    pub(crate) fn len(&self) -> usize {
+        self.windows.len()
+    }
+
+    /// First source position and weights of output position `index`.
+    pub(crate) fn window(&self, index: usize) -> (usize, &[i32]) {
+        let Window {
+            start,
+            taps,
+            first_weight,
+        } = self.windows[index];
+        (start, &self.weights[first_weight..first_weight + taps])
+    }
+
+    /// The most taps of any position.
+    pub(crate) fn max_taps(&self) -> usize {
+        self.windows.iter().map(|window| window.taps).max().unwrap_or(0)
+    }
+
+    /// The largest magnitude of a weight.
+    pub(crate) fn max_weight(&self) -> u32 {
+        self.weights
+            .iter()
+            .map(|weight| weight.unsigned_abs())
+            .max()
+            .unwrap_or(0)
+    }
+
+    /// The source positions that are read; empty where the output lies outside the image.
+    pub(crate) fn span(&self) -> Range<usize> {
+        let used = || self.windows.iter().filter(|window| window.taps > 0);
+        let start = used().map(|window| window.start).min().unwrap_or(0);
+        let end = used().map(|window| window.start + window.taps).max().unwrap_or(0);
+        start..end
+    }
+}
+
+/// The value of a sum that includes [`HALF`].
+pub(crate) fn round(sum: i64) -> u8 {
+    (sum >> PRECISION).clamp(0, 255) as u8
+}

@@ -1,0 +1,37 @@
+//! Weights of recent image sizes.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What one axis is resized from and to, and whether the vertical pass comes first.
+pub(crate) type Key = (usize, usize, bool);
+
+/// How many sizes are kept: enough that a stream of camera formats is served, small enough to search.
+const SIZES: usize = 64;
+
+/// A bounded cache, the most recently used entry first.
+pub(crate) struct Cache<T>(Mutex<Vec<(Key, Arc<T>)>>);
+
+impl<T> Cache<T> {
+    pub(crate) fn new() -> Self {
+        Self(Mutex::new(Vec::with_capacity(SIZES + 1)))
+    }
+
+    /// The entry of `key`, made outside the lock when it is not there.
+    pub(crate) fn get(&self, key: Key, make: impl FnOnce() -> T) -> Arc<T> {
+        if let Some(found) = self.find(key) {
+            return found;
+        }
+        let made = Arc::new(make());
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.insert(0, (key, Arc::clone(&made)));
+        entries.truncate(SIZES);
+        made
+    }
+
+    fn find(&self, key: Key) -> Option<Arc<T>> {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = entries.iter().position(|entry| entry.0 == key)?;
+        entries[..=at].rotate_right(1);
+        Some(Arc::clone(&entries[0].1))
+    }
+}

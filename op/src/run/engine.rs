@@ -1,0 +1,164 @@
+//! The row loop: horizontal pass into a ring of row groups, vertical pass out of it.
+
+use std::ops::Range;
+
+use prep_onnx_pipeline::{CHANNELS, Dtype, Geometry, Layout};
+
+use super::finish::Finish;
+use super::tables::{Prepared, span_bytes};
+use crate::kernel::{Isa, Lanes, Ring, RowOut, plane_blocks};
+
+/// Intermediate rows of one worker, reused from band to band and from call to call.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    ring: Vec<Lanes>,
+    unpacked: Vec<Lanes>,
+    weighed: Vec<u8>,
+    /// What the ring holds: the image, its next output row, and the first group not yet there.
+    position: Option<(usize, usize, usize)>,
+}
+
+impl Scratch {
+    /// Forgets what the ring holds.
+    pub(crate) fn reset(&mut self) {
+        self.position = None;
+    }
+}
+
+/// The start of the elements of one output image. Workers write disjoint rows of it.
+#[derive(Clone, Copy)]
+pub(crate) struct OutputImage(pub(crate) *mut u8);
+
+/// One image in, one image out.
+pub(crate) struct Task<'a> {
+    pub(crate) index: usize,
+    pub(crate) geometry: Geometry,
+    /// The pixels of the image, exactly.
+    pub(crate) pixels: &'a [u8],
+    pub(crate) output: OutputImage,
+}
+
+/// Most rows that a group has at any level.
+const MAX_GROUP: usize = 4;
+
+/// How many groups ahead rows are asked for: one group's horizontal pass covers the latency of L3.
+const GROUPS_AHEAD: usize = 1;
+
+/// Computes the output rows `band` of one image.
+///
+/// # Safety
+/// `task.output` points to an output image of the task's geometry, of `finish`'s layout and element
+/// type, aligned for it; while this runs nothing else reads or writes the rows `band` of it.
+pub(crate) unsafe fn run_band<I: Isa>(
+    isa: I,
+    prepared: &Prepared<I>,
+    finish: &Finish,
+    task: &Task<'_>,
+    band: Range<usize>,
+    scratch: &mut Scratch,
+) {
+    let Geometry {
+        image: (image_rows, image_columns),
+        output: (output_rows, output_columns),
+        vertical_first,
+        ..
+    } = task.geometry;
+    let Prepared { columns, rows } = prepared;
+    let blocks = CHANNELS * plane_blocks(output_columns);
+    let stride = image_columns * CHANNELS;
+    let weighed_stride = span_bytes(&columns.span);
+    let Scratch {
+        ring,
+        unpacked,
+        weighed,
+        position,
+    } = scratch;
+    grow(ring, rows.slots * blocks, Lanes::ZERO);
+    grow(unpacked, blocks + 1, Lanes::ZERO);
+    grow(weighed, I::GROUP * weighed_stride, 0);
+    let mut done = match *position {
+        Some((index, row, done)) if (index, row) == (task.index, band.start) => done,
+        _ => 0,
+    };
+    for row in band.clone() {
+        let (group, count) = rows.groups[row];
+        if count > 0 {
+            done = done.max(group);
+        }
+        while done < group + count {
+            let first = rows.first + done * I::GROUP;
+            let slot = &mut ring[done % rows.slots * blocks..][..blocks];
+            if vertical_first {
+                for (offset, out) in weighed
+                    .chunks_exact_mut(weighed_stride.max(1))
+                    .enumerate()
+                    .take(I::GROUP)
+                {
+                    let (start, weights) = rows.axis.window((first + offset).min(output_rows - 1));
+                    let from = start * stride + columns.span.start * CHANNELS;
+                    isa.weigh_rows(&task.pixels[from..], stride, weights, out);
+                }
+                let source: [&[u8]; MAX_GROUP] = std::array::from_fn(|at| {
+                    &weighed[at.min(I::GROUP - 1) * weighed_stride..][..weighed_stride]
+                });
+                isa.horizontal(&columns.tables, &source[..I::GROUP], &[], unpacked, slot);
+            } else {
+                let source_row = |row: usize| &task.pixels[row.min(image_rows - 1) * stride..][..stride];
+                let source: [&[u8]; MAX_GROUP] = std::array::from_fn(|at| source_row(first + at));
+                let ahead: [&[u8]; MAX_GROUP] =
+                    std::array::from_fn(|at| source_row(first + GROUPS_AHEAD * I::GROUP + at));
+                isa.horizontal(
+                    &columns.tables,
+                    &source[..I::GROUP],
+                    &ahead[..I::GROUP],
+                    unpacked,
+                    slot,
+                );
+            }
+            done += 1;
+        }
+        let filled = Ring {
+            blocks: ring,
+            slots: rows.slots,
+            blocks_per_group: blocks,
+        };
+        // SAFETY: row `row` lies in the output image that the caller vouches for.
+        let mut out = unsafe { row_out(task.output, finish, (output_rows, output_columns), row) };
+        isa.vertical(&rows.tables, row, &filled, finish, &mut out);
+    }
+    *position = Some((task.index, band.end, done));
+}
+
+/// # Safety
+/// As for [`run_band`]; `row` is a row of the output image.
+unsafe fn row_out<'a>(
+    OutputImage(start): OutputImage,
+    finish: &Finish,
+    (rows, columns): (usize, usize),
+    row: usize,
+) -> RowOut<'a> {
+    let size = element_size(finish.dtype);
+    let offsets = match finish.layout {
+        Layout::Nchw => [0, 1, 2].map(|channel| (channel * rows + row) * columns),
+        Layout::Nhwc => [row * columns * CHANNELS; CHANNELS],
+    };
+    // SAFETY: every offset is inside the rows * columns * 3 elements of the image.
+    let pointers = offsets.map(|offset| unsafe { start.add(offset * size) });
+    // SAFETY: `columns` elements (3 * columns for NHWC) from these offsets on are the row `row`, which
+    // the caller of `run_band` keeps others away from.
+    unsafe { RowOut::new(pointers, columns, finish.layout, finish.dtype) }
+}
+
+pub(crate) fn element_size(dtype: Dtype) -> usize {
+    match dtype {
+        Dtype::Float32 => 4,
+        Dtype::Float16 => 2,
+        Dtype::Uint8 => 1,
+    }
+}
+
+fn grow<T: Clone>(buffer: &mut Vec<T>, length: usize, value: T) {
+    if buffer.len() < length {
+        buffer.resize(length, value);
+    }
+}

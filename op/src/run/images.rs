@@ -1,0 +1,217 @@
+//! The images of one call and the shape checks that make them safe to read.
+
+use prep_onnx_pipeline::{CHANNELS, Error, FusedPlan, Geometry, MAX_PIXELS, Result};
+
+/// The input of one call, as the op's inputs hold it.
+#[derive(Clone, Copy, Debug)]
+pub enum Images<'a> {
+    /// `image`: uint8 [N, H, W, 3], images of one size.
+    Batch {
+        /// The extents of the tensor.
+        shape: &'a [i64],
+        /// The elements in C order.
+        image: &'a [u8],
+    },
+    /// `pixels`: uint8 [total] and `shapes`: int64 [N, 3]: images of mixed sizes, one after another.
+    Ragged {
+        /// The extents of `pixels`.
+        pixels_shape: &'a [i64],
+        /// The elements of `pixels`.
+        pixels: &'a [u8],
+        /// The extents of `shapes`.
+        shapes_shape: &'a [i64],
+        /// The elements of `shapes`: (height, width, channels) per image.
+        shapes: &'a [i64],
+    },
+}
+
+/// The output's extents, known before anything is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Axis extents: [N, 3, H, W] or [N, H, W, 3].
+    pub extents: [usize; 4],
+    /// Images.
+    pub images: usize,
+}
+
+/// One image of a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Image {
+    pub(crate) geometry: Geometry,
+    /// Where its pixels start in the elements of the input.
+    pub(crate) start: usize,
+}
+
+const SHOWN: usize = 8;
+
+fn shown(extents: &[i64]) -> String {
+    if extents.len() > SHOWN {
+        return format!("{} axes", extents.len());
+    }
+    format!("{extents:?}")
+}
+
+impl<'a> Images<'a> {
+    /// Checks the shapes and calls `each` with every image, then gives the output's shape.
+    pub(crate) fn check(&self, plan: &FusedPlan, mut each: impl FnMut(Image)) -> Result<Shape> {
+        match *self {
+            Self::Batch { shape, image } => {
+                let (images, height, width) = batch_extents(shape)?;
+                let size = image_bytes("image", height, width)?;
+                if images.checked_mul(size) != Some(image.len()) {
+                    return Err(length_error("image", shape, image.len()));
+                }
+                if images == 0 && (height == 0 || width == 0) {
+                    let output = plan.fixed_output().unwrap_or((0, 0));
+                    return Ok(output_shape(plan, 0, output));
+                }
+                let geometry = geometry(plan, height, width).map_err(|error| error.within("image"))?;
+                for index in 0..images {
+                    each(Image {
+                        geometry,
+                        start: index * size,
+                    });
+                }
+                checked_shape(plan, images, geometry.output)
+            }
+            Self::Ragged {
+                pixels_shape,
+                pixels,
+                shapes_shape,
+                shapes,
+            } => {
+                let output = plan.fixed_output().ok_or_else(|| {
+                    Error::new("plan", "the size of the output depends on the image")
+                        .why("images of mixed sizes become one tensor, so each must give the same size")
+                        .fix("end the geometry with an exact resize or a center_crop, or embed with --accept batch")
+                })?;
+                if pixels_shape.len() != 1 {
+                    return Err(Error::new("pixels", "has another rank")
+                        .expected_got("a shape of [total]", shown(pixels_shape)));
+                }
+                let images = match *shapes_shape {
+                    [images, 3] if images >= 0 && shapes.len() as i64 / 3 == images => images as usize,
+                    _ => {
+                        return Err(Error::new("shapes", "has another shape").expected_got(
+                            "[N, 3]: height, width and channels of each image",
+                            shown(shapes_shape),
+                        ));
+                    }
+                };
+                let mut start = 0;
+                for (index, shape) in shapes.chunks_exact(3).enumerate() {
+                    let subject = || format!("shapes[{index}]");
+                    let &[height, width, channels] = shape else {
+                        continue;
+                    };
+                    let extent = |value: i64| usize::try_from(value).ok().filter(|value| *value > 0);
+                    let (Some(height), Some(width), true) =
+                        (extent(height), extent(width), channels == CHANNELS as i64)
+                    else {
+                        return Err(
+                            Error::new(subject(), "is not the shape of an RGB image").expected_got(
+                                "[height, width, 3] of at least one pixel",
+                                format_args!("{shape:?}"),
+                            ),
+                        );
+                    };
+                    let size = image_bytes(&subject(), height, width)?;
+                    let end = start + size;
+                    if end > pixels.len() {
+                        return Err(sum_error(
+                            &format!("at least {end}, for shapes[0..={index}]"),
+                            pixels.len(),
+                        ));
+                    }
+                    let geometry = geometry(plan, height, width).map_err(|error| error.within(subject()))?;
+                    each(Image { geometry, start });
+                    start = end;
+                }
+                if start != pixels.len() {
+                    return Err(sum_error(&start.to_string(), pixels.len()));
+                }
+                checked_shape(plan, images, output)
+            }
+        }
+    }
+
+    /// The elements that hold the pixels.
+    pub(crate) fn pixels(&self) -> &'a [u8] {
+        match *self {
+            Self::Batch { image, .. } => image,
+            Self::Ragged { pixels, .. } => pixels,
+        }
+    }
+}
+
+fn sum_error(expected: &str, got: usize) -> Error {
+    Error::new("pixels", "is not as long as the images of `shapes` together").expected_got(expected, got)
+}
+
+fn length_error(subject: &str, shape: &[i64], length: usize) -> Error {
+    Error::new(subject, "does not hold as many elements as its shape says")
+        .expected_got(format_args!("the elements of {}", shown(shape)), length)
+}
+
+fn batch_extents(shape: &[i64]) -> Result<(usize, usize, usize)> {
+    let extent = |value: i64| usize::try_from(value).ok();
+    if let &[images, height, width, 3] = shape
+        && let (Some(images), Some(height), Some(width)) = (extent(images), extent(height), extent(width))
+    {
+        return Ok((images, height, width));
+    }
+    let error = Error::new("image", "is not a batch of RGB images")
+        .expected_got("uint8 [N, H, W, 3]", format_args!("a shape of {}", shown(shape)));
+    Err(match shape {
+        [_, 3, _, _] => error.fix("put the channels last: transpose (0, 2, 3, 1)"),
+        [_, _, 3] => error.fix("add the batch axis: image[None]"),
+        _ => error,
+    })
+}
+
+fn image_bytes(subject: &str, height: usize, width: usize) -> Result<usize> {
+    match height.checked_mul(width) {
+        Some(pixels) if pixels <= MAX_PIXELS => Ok(pixels * CHANNELS),
+        _ => Err(Error::new(subject, "has too many pixels").expected_got(
+            format_args!("at most {MAX_PIXELS}"),
+            format_args!("{height} x {width}"),
+        )),
+    }
+}
+
+fn geometry(plan: &FusedPlan, height: usize, width: usize) -> Result<Geometry> {
+    let geometry = plan.geometry(height, width)?;
+    let pixels = |(height, width): (usize, usize)| height.checked_mul(width).is_some_and(|n| n <= MAX_PIXELS);
+    if pixels(geometry.resized) && pixels(geometry.output) {
+        return Ok(geometry);
+    }
+    let (resized_height, resized_width) = geometry.resized;
+    Err(Error::new(
+        "image",
+        format_args!("of {height} x {width} would be resized to {resized_height} x {resized_width}"),
+    )
+    .expected_got(
+        format_args!("at most {MAX_PIXELS} pixels"),
+        format_args!("{resized_height} x {resized_width}"),
+    ))
+}
+
+fn output_shape(plan: &FusedPlan, images: usize, output: (usize, usize)) -> Shape {
+    Shape {
+        extents: plan.output_shape(images, output),
+        images,
+    }
+}
+
+fn checked_shape(plan: &FusedPlan, images: usize, output: (usize, usize)) -> Result<Shape> {
+    let shape = output_shape(plan, images, output);
+    let bytes = shape
+        .extents
+        .iter()
+        .try_fold(4_usize, |product, extent| product.checked_mul(*extent));
+    if bytes.is_some_and(|bytes| isize::try_from(bytes).is_ok()) {
+        return Ok(shape);
+    }
+    Err(Error::new("output", "does not fit into memory")
+        .expected_got("fewer elements", format_args!("a shape of {:?}", shape.extents)))
+}

@@ -1,0 +1,130 @@
+//! Who works on which rows: image times band of output rows, in contiguous segments with stealing.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use prep_onnx_pipeline::Result;
+
+/// Runs jobs on threads.
+pub trait Executor {
+    /// An upper bound of the threads that work at once, at least 1.
+    fn threads(&self) -> usize;
+
+    /// Calls `job` with 0 to `total - 1`, each once, on any threads, and returns when all have returned.
+    ///
+    /// # Errors
+    /// When a job could not be run.
+    fn for_each(&self, total: usize, job: &(dyn Fn(usize) + Sync)) -> Result<()>;
+}
+
+/// Everything on the calling thread.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sequential;
+
+impl Executor for Sequential {
+    fn threads(&self) -> usize {
+        1
+    }
+
+    fn for_each(&self, total: usize, job: &(dyn Fn(usize) + Sync)) -> Result<()> {
+        (0..total).for_each(job);
+        Ok(())
+    }
+}
+
+/// A fixed number of threads, started for each call.
+#[derive(Clone, Copy, Debug)]
+pub struct Threads(pub std::num::NonZero<usize>);
+
+impl Executor for Threads {
+    fn threads(&self) -> usize {
+        self.0.get()
+    }
+
+    fn for_each(&self, total: usize, job: &(dyn Fn(usize) + Sync)) -> Result<()> {
+        std::thread::scope(|scope| {
+            for index in 1..total {
+                scope.spawn(move || job(index));
+            }
+            if total > 0 {
+                job(0);
+            }
+        });
+        Ok(())
+    }
+}
+
+/// The fewest output rows of a band: below, the rows that two bands both resize weigh too much.
+const LEAST_ROWS: usize = 16;
+
+/// Bands per thread, so that threads of uneven speed finish together.
+const BANDS_PER_THREAD: usize = 4;
+
+/// A partition of the output rows of all images.
+///
+/// Each worker drains its own segment of neighbouring bands, then helps with the next ones. A worker
+/// that goes on with the following band of an image keeps its intermediate rows, so one thread alone
+/// resizes no row twice.
+pub(crate) struct Schedule {
+    bands: usize,
+    bands_per_image: usize,
+    rows: usize,
+    segments: usize,
+}
+
+impl Schedule {
+    pub(crate) fn new(images: usize, rows: usize, threads: usize) -> Self {
+        let wanted = if threads > 1 {
+            (threads * BANDS_PER_THREAD).div_ceil(images.max(1))
+        } else {
+            1
+        };
+        let bands_per_image = wanted.min(rows / LEAST_ROWS).max(1);
+        let bands = images * bands_per_image;
+        Self {
+            bands,
+            bands_per_image,
+            rows,
+            segments: threads.min(bands),
+        }
+    }
+
+    /// How many workers there should be.
+    pub(crate) fn workers(&self) -> usize {
+        self.segments
+    }
+
+    /// Makes `cursors` ready for a run.
+    pub(crate) fn start(&self, cursors: &mut Vec<AtomicUsize>) {
+        cursors.clear();
+        cursors.extend((0..self.segments).map(|segment| AtomicUsize::new(self.segment(segment).start)));
+    }
+
+    /// Calls `band` with the image and the output rows of every band that worker `worker` gets hold of.
+    pub(crate) fn drain(
+        &self,
+        cursors: &[AtomicUsize],
+        worker: usize,
+        mut band: impl FnMut(usize, Range<usize>),
+    ) {
+        for step in 0..self.segments {
+            let segment = (worker + step) % self.segments;
+            let end = self.segment(segment).end;
+            loop {
+                // Relaxed: the executor orders what the bands write before its return.
+                let at = cursors[segment].fetch_add(1, Ordering::Relaxed);
+                if at >= end {
+                    break;
+                }
+                let (image, index) = (at / self.bands_per_image, at % self.bands_per_image);
+                let row = |index: usize| index * self.rows / self.bands_per_image;
+                band(image, row(index)..row(index + 1));
+            }
+        }
+    }
+
+    fn segment(&self, index: usize) -> Range<usize> {
+        let bound = |index: usize| index * self.bands / self.segments;
+        bound(index)..bound(index + 1)
+    }
+}
