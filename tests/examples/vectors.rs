@@ -78,7 +78,7 @@ fn write(
             }))
         })
         .collect();
-    json!({ "model": file, "cases": cases })
+    json!({ "model": file, "opset": opset, "cases": cases })
 }
 
 /// Shape and digest of the scalar reference's little-endian bytes; none for an image that the pipeline refuses.

@@ -11,13 +11,21 @@ import numpy as np
 import onnxruntime as ort
 
 
+# ONNX Runtime 1.17 loads standard operator sets up to 20; all later ones load every set that is tested.
+NEWEST_OPSET = {"1.17": 20}
+
+
 def main(folder: Path, library: str | None) -> int:
     options = ort.SessionOptions()
     options.log_severity_level = 3
     if library:
         options.register_custom_ops_library(library)
-    cases = wrong = 0
+    newest = NEWEST_OPSET.get(".".join(ort.__version__.split(".")[:2]), 99)
+    cases = wrong = too_new = 0
     for entry in json.loads((folder / "vectors.json").read_text())["models"]:
+        if entry["opset"] > newest:
+            too_new += 1
+            continue
         session = ort.InferenceSession(str(folder / entry["model"]), options, providers=["CPUExecutionProvider"])
         name = session.get_inputs()[0].name
         for case in entry["cases"]:
@@ -29,7 +37,8 @@ def main(folder: Path, library: str | None) -> int:
                 wrong += 1
                 print(f"differs: {entry['model']} {case['image']}: got {output.shape} {digest[:16]}")
     way = "fused op" if library else "model-local function"
-    print(f"onnxruntime {ort.__version__} (Python), {way}: {cases - wrong} of {cases} equal")
+    print(f"onnxruntime {ort.__version__} (Python), {way}: {cases - wrong} of {cases} equal", end="")
+    print(f"; {too_new} models of opsets above {newest} left out" if too_new else "")
     return 1 if wrong or not cases else 0
 
 
