@@ -5,6 +5,9 @@ use serde::Serialize;
 
 use crate::model::{Dimension, ElementType, Model, Value, ValueType};
 
+/// How many inputs an error lists.
+const MAX_LISTED: usize = 20;
+
 /// The input of a model that takes the preprocessed image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ImageInput {
@@ -216,14 +219,17 @@ fn wrong_channels(value: &Value, first: Option<i64>, last: Option<i64>) -> Error
     .fix("name another input with --input; models of grayscale, RGBA or depth images are not supported")
 }
 
+/// Names and types for an error line, which stays readable where there are very many.
 fn list<'a>(values: impl IntoIterator<Item = &'a Value>) -> String {
-    let values: Vec<_> = values
+    let mut texts: Vec<_> = values
         .into_iter()
         .map(|value| format!("`{}` {}", value.name, value.value_type))
         .collect();
-    if values.is_empty() {
-        "no inputs".to_owned()
-    } else {
-        values.join("; ")
+    let more = texts.len().saturating_sub(MAX_LISTED);
+    texts.truncate(MAX_LISTED);
+    match (texts.is_empty(), more) {
+        (true, _) => "no inputs".to_owned(),
+        (_, 0) => texts.join("; "),
+        _ => format!("{}; and {more} more", texts.join("; ")),
     }
 }

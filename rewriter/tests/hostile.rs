@@ -6,6 +6,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::{OnDisk, insertion, on_disk, raw, zoo};
+use onnx_protobuf::Message;
 use prep_onnx_rewriter::{ImageInput, Model, insert, inspect, strip};
 
 /// Everything that reads a file.
@@ -167,6 +168,59 @@ fn a_plan_in_a_node_with_deeply_nested_types() {
     let file = on_disk(&raw::encode(&[raw::bytes(7, graph), raw::bytes(8, opset)], 0));
     let embedded = inspect(&Model::open(&file.path).unwrap()).embedded.unwrap();
     assert_eq!(embedded.plan.unwrap()["version"], 1);
+}
+
+#[test]
+fn many_names_and_many_data_files() {
+    // 2 MB of names that are all candidates for what embedding would call its own.
+    let mut fields = Vec::new();
+    for index in 1..60_000 {
+        fields.push(raw::bytes(
+            1,
+            raw::encode(&[raw::bytes(2, format!("prep_onnx_{index}/x"))], 0),
+        ));
+    }
+    fields.push(raw::bytes(1, raw::encode(&[raw::bytes(2, "prep_onnx/x")], 0)));
+    let file = on_disk(&raw::encode(&[raw::bytes(7, raw::encode(&fields, 0))], 0));
+    let start = Instant::now();
+    assert_eq!(
+        Model::open(&file.path).unwrap().free_prefix("prep_onnx"),
+        "prep_onnx_60000/"
+    );
+
+    let entry =
+        |key: &str, value: &str| raw::bytes(13, raw::encode(&[raw::bytes(1, key), raw::bytes(2, value)], 0));
+    let tensor = |index: i32| {
+        raw::encode(
+            &[entry("location", &format!("{index}.bin")), raw::integer(14, 1)],
+            0,
+        )
+    };
+    let fields: Vec<_> = (0..40_000).map(|index| raw::bytes(5, tensor(index))).collect();
+    std::fs::write(
+        &file.path,
+        raw::encode(&[raw::bytes(7, raw::encode(&fields, 0))], 0),
+    )
+    .unwrap();
+    assert_eq!(Model::open(&file.path).unwrap().external_files().len(), 40_000);
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+
+    let inputs: Vec<_> = (0..100)
+        .map(|index| {
+            let name = format!("x{index}");
+            raw::bytes(
+                11,
+                common::build::tensor_info(&name, 1, &["b", "3", "h", "w"])
+                    .write_to_bytes()
+                    .unwrap(),
+            )
+        })
+        .collect();
+    let error = error_of(&raw::encode(&[raw::bytes(7, raw::encode(&inputs, 0))], 0));
+    assert!(
+        error.ends_with("`x19` float32 [b, 3, h, w]; and 80 more"),
+        "{error}"
+    );
 }
 
 #[test]

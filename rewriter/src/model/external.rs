@@ -1,5 +1,6 @@
 //! Tensors whose data lies in other files.
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use prep_onnx_pipeline::{Error, Result};
@@ -54,22 +55,37 @@ pub(crate) struct Reference {
     pub(crate) length: u64,
 }
 
-/// Adds the reference of `tensor` to the list of files.
-pub(crate) fn collect(files: &mut Vec<ExternalFile>, tensor: &str, reference: Reference) {
-    let (true, Some(location)) = (reference.is_external, reference.location) else {
-        return;
-    };
-    let bytes = reference.offset.saturating_add(reference.length);
-    // Tensors of one file follow each other: look from the back.
-    if let Some(file) = files.iter_mut().rev().find(|file| file.location == location) {
-        file.tensors += 1;
-        file.bytes = file.bytes.max(bytes);
-    } else {
-        files.push(ExternalFile {
-            location,
-            tensor: tensor.to_owned(),
-            tensors: 1,
-            bytes,
-        });
+/// The data files met so far.
+#[derive(Debug, Default)]
+pub(crate) struct ExternalFiles {
+    files: Vec<ExternalFile>,
+    by_location: HashMap<String, usize>,
+}
+
+impl ExternalFiles {
+    /// Adds the reference of `tensor`.
+    pub(crate) fn add(&mut self, tensor: &str, reference: Reference) {
+        let (true, Some(location)) = (reference.is_external, reference.location) else {
+            return;
+        };
+        let bytes = reference.offset.saturating_add(reference.length);
+        let next = self.files.len();
+        let index = *self.by_location.entry(location.clone()).or_insert(next);
+        if let Some(file) = self.files.get_mut(index) {
+            file.tensors += 1;
+            file.bytes = file.bytes.max(bytes);
+        } else {
+            self.files.push(ExternalFile {
+                location,
+                tensor: tensor.to_owned(),
+                tensors: 1,
+                bytes,
+            });
+        }
+    }
+
+    /// The files, in the order of the first reference.
+    pub(crate) fn files(&self) -> &[ExternalFile] {
+        &self.files
     }
 }

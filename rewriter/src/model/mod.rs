@@ -188,7 +188,7 @@ impl Model {
 
     /// The data files that tensors refer to, in the order of the first reference.
     pub fn external_files(&self) -> &[ExternalFile] {
-        &self.skeleton.external
+        self.skeleton.external.files()
     }
 
     /// Checks that every external data file is there and long enough.
@@ -197,8 +197,7 @@ impl Model {
     /// Names the file and a tensor whose data it should hold.
     pub fn check_external_files(&self) -> Result<()> {
         let check = |file: &ExternalFile| file.check(self.folder());
-        self.skeleton
-            .external
+        self.external_files()
             .iter()
             .try_for_each(check)
             .map_err(|error| error.within(self.path.display()))

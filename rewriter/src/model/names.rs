@@ -1,6 +1,6 @@
 //! Every name that a new value or node must not take.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What a name stands for; a name can stand for several things.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,10 +39,13 @@ impl Names {
 
     /// A prefix that no name starts with: `wanted/`, or else the first of `wanted_1/`, `wanted_2/`, …
     pub(crate) fn free_prefix(&self, wanted: &str) -> String {
-        let free = |stem: &str| {
-            let used = |name: &str| name.strip_prefix(stem).is_some_and(|rest| rest.starts_with('/'));
-            !self.0.keys().any(|name| used(name))
-        };
+        // What stands between `wanted` and the next slash, over all names.
+        let suffixes = self
+            .0
+            .keys()
+            .filter_map(|name| name.strip_prefix(wanted)?.split_once('/'));
+        let suffixes: HashSet<&str> = suffixes.map(|(suffix, _)| suffix).collect();
+        let free = |stem: &str| !suffixes.contains(&stem[wanted.len()..]);
         self.first_free(wanted, free) + "/"
     }
 

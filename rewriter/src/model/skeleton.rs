@@ -5,7 +5,7 @@ use std::io::{Read, Seek};
 use onnx_protobuf::{Message, ValueInfoProto};
 use prep_onnx_pipeline::{Error, Result};
 
-use super::external::{self, ExternalFile, Reference};
+use super::external::{ExternalFiles, Reference};
 use super::names::{Names, Use};
 use super::value::Value as GraphValue;
 use crate::wire::{self, Field, MAX_DEPTH, MAX_MESSAGE, Scanner, Value, damaged, too_deep};
@@ -58,7 +58,7 @@ pub(crate) struct Skeleton {
     /// The nodes of the domain [`prep_onnx_pipeline::DOMAIN`].
     pub(crate) own_nodes: Vec<Node>,
     pub(crate) names: Names,
-    pub(crate) external: Vec<ExternalFile>,
+    pub(crate) external: ExternalFiles,
     /// SHA-256 of the file without the data of tensors and long attribute strings.
     pub(crate) digest: [u8; 32],
 }
@@ -233,11 +233,8 @@ impl<R: Read + Seek> Walk<R> {
                 _ => self.rest(&field)?,
             }
         }
-        external::collect(
-            &mut self.found.external,
-            if name.is_empty() { owner } else { &name },
-            reference,
-        );
+        let tensor = if name.is_empty() { owner } else { &name };
+        self.found.external.add(tensor, reference);
         Ok(name)
     }
 
