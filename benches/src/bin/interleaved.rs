@@ -1,0 +1,98 @@
+//! Medians of interleaved rounds: `interleaved [FILTER] [--cold]`.
+//!
+//! All contestants of a workload run in turn, so a busy machine slows all of them. Build with
+//! `RUSTFLAGS="-C target-cpu=native"` to give the rival this processor's instructions; the op has its own.
+//! `--cold` goes through 128 MB of different input and 64 MB of output.
+#![forbid(unsafe_code)]
+
+use std::time::Instant;
+
+use prep_onnx_benches::{Peer, WORKLOADS, Workload};
+use prep_onnx_op::{Sequential, SimdLevel};
+use prep_onnx_pipeline::Result;
+
+const COLD_INPUT: usize = 128 << 20;
+const COLD_OUTPUT: usize = 64 << 20;
+const SECONDS: f64 = 1.0;
+
+type Contestant<'a> = (String, Box<dyn FnMut(&[u8], &mut [f32]) -> Result<()> + 'a>);
+
+fn contestants(workload: &Workload) -> Result<Vec<Contestant<'_>>> {
+    let mut all: Vec<Contestant<'_>> = Vec::new();
+    let mut peer = Peer::new(workload)?;
+    all.push((
+        "fir".into(),
+        Box::new(move |pixels, output| peer.run(pixels, output)),
+    ));
+    for level in SimdLevel::ALL {
+        if level == SimdLevel::Scalar || !level.is_available() {
+            continue;
+        }
+        let op = workload.op(level)?;
+        all.push((
+            level.to_string(),
+            Box::new(move |pixels, output| workload.run(&op, pixels, output, &Sequential)),
+        ));
+    }
+    Ok(all)
+}
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let cold = arguments.iter().any(|argument| argument == "--cold");
+    let filter = arguments.iter().find(|argument| !argument.starts_with("--"));
+    println!(
+        "{:28} {:>8} {:>9} {:>9} {:>9} {:>7}",
+        "workload", "who", "median ms", "p10 ms", "rounds", "x fir"
+    );
+    for workload in WORKLOADS
+        .iter()
+        .filter(|workload| filter.is_none_or(|text| workload.name.contains(text.as_str())))
+    {
+        let image_bytes = workload.image.0 * workload.image.1 * 3;
+        let output_bytes = workload.output * workload.output * 12;
+        let (inputs, outputs) = if cold {
+            (
+                (COLD_INPUT / image_bytes).max(3),
+                (COLD_OUTPUT / output_bytes).max(3),
+            )
+        } else {
+            (1, 1)
+        };
+        let pixels = workload.images(inputs);
+        let mut output = workload.output(outputs);
+        let mut all = contestants(workload)?;
+        let mut times = vec![Vec::new(); all.len()];
+        let start = Instant::now();
+        let repeats = inputs.max(8);
+        let mut next_output = 0;
+        while start.elapsed().as_secs_f64() < SECONDS * all.len() as f64 || times[0].len() < 5 {
+            for ((_, run), times) in all.iter_mut().zip(&mut times) {
+                for repeat in 0..repeats {
+                    let pixels = &pixels[repeat % inputs * image_bytes..][..image_bytes];
+                    let output = &mut output[next_output % outputs * output_bytes / 4..][..output_bytes / 4];
+                    next_output += 1;
+                    let start = Instant::now();
+                    run(pixels, output)?;
+                    let seconds = start.elapsed().as_secs_f64();
+                    if repeat > 0 {
+                        times.push(seconds * 1e3);
+                    }
+                }
+            }
+        }
+        times.iter_mut().for_each(|times| times.sort_by(f64::total_cmp));
+        let median = |times: &[f64]| times[times.len() / 2];
+        for ((name, _), own) in all.iter().zip(&times) {
+            println!(
+                "{:28} {name:>8} {:9.4} {:9.4} {:9} {:7.2}",
+                workload.name,
+                median(own),
+                own[own.len() / 10],
+                own.len(),
+                median(&times[0]) / median(own),
+            );
+        }
+    }
+    Ok(())
+}
