@@ -98,6 +98,7 @@ commands! {
     Run(run),
     Demo(demo),
     Pipelines(pipelines),
+    Library(library),
     Runtime(runtime),
     Doctor(doctor),
     Completions(completions),

@@ -1,6 +1,7 @@
 //! Two tensors that should be the same, bit for bit.
 
-use prep_onnx_pipeline::{CHANNELS, Error, FusedPlan, Layout, Result};
+use half::f16;
+use prep_onnx_pipeline::{CHANNELS, Error, FusedPlan, Layout, Result, ValueTable};
 use serde::Serialize;
 
 use crate::host::Array;
@@ -35,7 +36,9 @@ pub(crate) fn compare(expected: &Array, got: &Array, plan: &FusedPlan) -> Result
             format_args!("{} {:?}", got.dtype(), got.shape()),
         ));
     }
-    let steps = steps(plan);
+    let table = plan.table();
+    let steps = steps(&table);
+    let half = matches!(expected, Array::Float16(_));
     let (channel_stride, channels) = match plan.layout {
         Layout::Nchw => (
             expected.shape().iter().skip(2).product::<usize>().max(1),
@@ -57,7 +60,9 @@ pub(crate) fn compare(expected: &Array, got: &Array, plan: &FusedPlan) -> Result
         if expected_key == got_key {
             continue;
         }
-        let lsb = (expected - got).abs() / steps[index / channel_stride % channels];
+        let channel = index / channel_stride % channels;
+        let lsb = pixel_distance(&table, channel, half, expected, got)
+            .unwrap_or((expected - got).abs() / steps[channel]);
         difference.differing += 1;
         difference.max_ulp = difference.max_ulp.max(expected_key.abs_diff(got_key));
         // NaN, of which no pixel is made, is as far away as can be.
@@ -68,9 +73,23 @@ pub(crate) fn compare(expected: &Array, got: &Array, plan: &FusedPlan) -> Result
     Ok(difference)
 }
 
+/// The distance of the two pixel values, where both numbers are those of a pixel value.
+fn pixel_distance(table: &ValueTable, channel: usize, half: bool, one: f64, other: f64) -> Option<f64> {
+    let pixel = |value: f64| {
+        table.channel(channel).iter().position(|entry| {
+            let entry = if half {
+                f64::from(f16::from_f32(*entry))
+            } else {
+                f64::from(*entry)
+            };
+            entry == value
+        })
+    };
+    Some(pixel(one)?.abs_diff(pixel(other)?) as f64)
+}
+
 /// What one step of the pixel value changes in each channel.
-fn steps(plan: &FusedPlan) -> [f64; CHANNELS] {
-    let table = plan.table();
+fn steps(table: &ValueTable) -> [f64; CHANNELS] {
     std::array::from_fn(|channel| {
         let row = table.channel(channel);
         let step = (f64::from(row[255]) - f64::from(row[0])).abs() / 255.0;
@@ -137,7 +156,10 @@ mod tests {
     #[test]
     fn one_step_of_the_pixel_is_one_lsb() {
         let difference = compare(&array(vec![0.0; 3]), &array(vec![2.0 / 255.0, 0.0, 0.0]), &plan()).unwrap();
-        assert!((difference.max_lsb - 2.0).abs() < 1e-6, "{difference:?}");
+        assert_eq!(difference.max_lsb, 2.0);
+        // A number that no pixel value becomes is measured by its size.
+        let difference = compare(&array(vec![0.0; 3]), &array(vec![1e6, 0.0, 0.0]), &plan()).unwrap();
+        assert!(difference.max_lsb > 2e8, "{difference:?}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use prep_onnx_pipeline::{Dtype, Error, Layout, Pipeline, Result};
-use prep_onnx_rewriter::{Model, inspect};
+use prep_onnx_rewriter::{Lowering, Model, inspect};
 
 /// A model that `embed` wrote.
 pub(crate) struct EmbeddedModel {
@@ -11,6 +11,7 @@ pub(crate) struct EmbeddedModel {
     pub(crate) pipeline: Pipeline,
     pub(crate) layout: Layout,
     pub(crate) dtype: Dtype,
+    pub(crate) lowering: Lowering,
 }
 
 impl EmbeddedModel {
@@ -41,6 +42,7 @@ impl EmbeddedModel {
             pipeline,
             layout,
             dtype,
+            lowering: embedded.lowering,
         })
     }
 }

@@ -3,7 +3,7 @@
 
 use ndarray::ArrayView3;
 use prep_onnx_pipeline::{FusedPlan, Result};
-use prep_onnx_rewriter::preprocessing;
+use prep_onnx_rewriter::{Lowering, preprocessing};
 
 use crate::embedded::EmbeddedModel;
 use crate::host::{Array, Session, SessionOptions};
@@ -33,12 +33,24 @@ impl Executions {
         let path = embedded.model.path().to_owned();
         let part = preprocessing(&embedded.model)?;
         let name = path.display().to_string();
-        let session = Session::from_bytes(loaded, &name, &part, SessionOptions::default())?;
-        let inference = Inference::new(&path, session, None, None, Vec::new())?;
-        let backends = vec![Backend {
-            name: "portable",
-            inference,
-        }];
+        let backend = |backend: &'static str, fused: bool| -> Result<Backend> {
+            let options = SessionOptions {
+                fused,
+                ..SessionOptions::default()
+            };
+            let session = Session::from_bytes(loaded, &name, &part, options)?;
+            Ok(Backend {
+                name: backend,
+                inference: Inference::new(&path, session, None, None, Vec::new())?,
+            })
+        };
+        let mut backends = Vec::new();
+        if embedded.lowering != Lowering::Fused {
+            backends.push(backend("portable", false)?);
+        }
+        if embedded.lowering != Lowering::Standard {
+            backends.push(backend("fused", true)?);
+        }
         Ok(Self {
             embedded,
             plan,

@@ -1,5 +1,11 @@
 //! `--json` gives JSON, and `--help` helps, for every command.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
+
 use std::path::Path;
 use std::process::{Command, Output};
 

@@ -2,6 +2,8 @@
 //!
 //! `UPDATE=1 cargo test -p prep-onnx --test transcripts` writes what the commands print into them.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 mod transcript;
 
 use std::path::{Path, PathBuf};

@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 
 use clap::Args;
+use prep_onnx_op::SimdLevel;
 use serde_json::json;
 
 use crate::answer::{Answer, Outcome};
@@ -182,49 +183,30 @@ fn version(program: &str, arguments: &[&str]) -> String {
 }
 
 fn processor() -> Check {
+    let name = "fused op";
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let features = features();
-    let features = if features.is_empty() {
-        "no vector extensions".to_owned()
-    } else {
-        features.join(", ")
-    };
-    Check {
-        name: "processor",
-        state: State::Good,
-        found: format!("{}, {cores} cores, {features}", std::env::consts::ARCH),
-        advice: None,
+    let here: Vec<_> = SimdLevel::ALL
+        .into_iter()
+        .filter(|level| level.is_available())
+        .map(SimdLevel::name)
+        .collect();
+    match SimdLevel::best() {
+        Ok(level) => Check {
+            name,
+            state: State::Good,
+            found: format!(
+                "{} kernels of {} on {}, {cores} cores",
+                level.name(),
+                here.join(", "),
+                std::env::consts::ARCH
+            ),
+            advice: None,
+        },
+        Err(error) => Check {
+            name,
+            state: State::Bad,
+            found: error.to_string(),
+            advice: error.help().map(str::to_owned),
+        },
     }
-}
-
-#[cfg(target_arch = "x86_64")]
-fn features() -> Vec<&'static str> {
-    let found = [
-        ("AVX2", std::arch::is_x86_feature_detected!("avx2")),
-        ("AVX-512", std::arch::is_x86_feature_detected!("avx512bw")),
-        ("VNNI", std::arch::is_x86_feature_detected!("avx512vnni")),
-    ];
-    found
-        .into_iter()
-        .filter(|(_, found)| *found)
-        .map(|(name, _)| name)
-        .collect()
-}
-
-#[cfg(target_arch = "aarch64")]
-fn features() -> Vec<&'static str> {
-    let found = [
-        ("NEON", std::arch::is_aarch64_feature_detected!("neon")),
-        ("dot product", std::arch::is_aarch64_feature_detected!("dotprod")),
-    ];
-    found
-        .into_iter()
-        .filter(|(_, found)| *found)
-        .map(|(name, _)| name)
-        .collect()
-}
-
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-fn features() -> Vec<&'static str> {
-    Vec::new()
 }

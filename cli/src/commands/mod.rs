@@ -5,6 +5,7 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod embed;
 pub(crate) mod inspect;
+pub(crate) mod library;
 pub(crate) mod pipelines;
 pub(crate) mod run;
 pub(crate) mod runtime;

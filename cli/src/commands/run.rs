@@ -41,6 +41,9 @@ pub(crate) struct Options {
     /// Threads that decode, and threads of one run [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     threads: Option<u32>,
+    /// Run the standard ops in the model, as a host without the op library does
+    #[arg(long)]
+    portable: bool,
     /// The output of the model that is taken [default: the first]
     #[arg(long, value_name = "NAME")]
     output: Option<String>,
@@ -96,7 +99,14 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     let mut writer = options.out.as_deref().map(Writer::create).transpose()?;
     let loaded = global.load_runtime()?;
     let threads = options.threads.map_or(0, |threads| threads as usize);
-    let session = Session::open(&loaded, &options.model, SessionOptions { threads })?;
+    let session = Session::open(
+        &loaded,
+        &options.model,
+        SessionOptions {
+            threads,
+            fused: !options.portable,
+        },
+    )?;
     let mut inference = Inference::new(
         &options.model,
         session,

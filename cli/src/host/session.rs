@@ -17,6 +17,8 @@ use crate::runtime::Loaded;
 pub struct SessionOptions {
     /// Threads of one run; 0 leaves it to ONNX Runtime: one per core.
     pub threads: usize,
+    /// Registers the fused ops, which then run in the place of the model-local function.
+    pub fused: bool,
 }
 
 /// An input or output of a model.
@@ -255,12 +257,16 @@ impl Session {
 }
 
 fn builder(loaded: &Loaded, options: SessionOptions) -> ort::Result<SessionBuilder> {
-    let builder = ort::session::Session::builder(loaded.environment())?
+    let SessionOptions { threads, fused } = options;
+    let mut builder = ort::session::Session::builder(loaded.environment())?
         .with_log_level(ort::logging::LogLevel::Error)?;
-    if options.threads == 0 {
-        return Ok(builder);
+    if threads > 0 {
+        builder = builder.with_intra_threads(threads)?;
     }
-    Ok(builder.with_intra_threads(options.threads)?)
+    if fused {
+        builder = prep_onnx_op::host::register(builder)?;
+    }
+    Ok(builder)
 }
 
 fn cannot_load(name: &str, loaded: &Loaded, error: &ort::Error) -> Error {
@@ -273,7 +279,7 @@ fn cannot_load(name: &str, loaded: &Loaded, error: &ort::Error) -> Error {
         ),
     )
     .fix(if error.message().contains(prep_onnx_pipeline::DOMAIN) {
-        "embed with --lower one-file, so that the model runs without the op library"
+        "run it with the op library, or embed with --lower one-file so that it runs without"
     } else {
         "check the model with onnx.checker, or name a newer runtime with --runtime PATH"
     })

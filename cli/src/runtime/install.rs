@@ -167,7 +167,7 @@ fn run(command: &mut Command) -> Result<(), String> {
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty());
     let line = lines()
         .rfind(|line| line.starts_with("ERROR") || line.contains("error"))
-        .or_else(|| lines().last());
+        .or_else(|| lines().next_back());
     Err(line.map_or_else(
         || format!("{program} failed with {}", output.status),
         str::to_owned,

@@ -1,7 +1,7 @@
 //! Expected text with wildcards.
 
 /// Whether `printed` is what `expected` says: `[..]` is any text in a line, a line `...` any lines.
-pub fn matches(expected: &str, printed: &str) -> bool {
+pub(super) fn matches(expected: &str, printed: &str) -> bool {
     let expected: Vec<_> = expected.lines().map(str::trim_end).collect();
     let printed: Vec<_> = printed.lines().map(str::trim_end).collect();
     lines(&expected, &printed)

@@ -19,7 +19,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-pub struct Transcript {
+pub(crate) struct Transcript {
     path: PathBuf,
     blocks: Vec<Block>,
 }
@@ -30,7 +30,7 @@ enum Block {
 }
 
 impl Transcript {
-    pub fn read(path: &Path) -> Self {
+    pub(crate) fn read(path: &Path) -> Self {
         let text = std::fs::read_to_string(path).unwrap();
         let mut blocks = Vec::new();
         for line in text.lines() {
@@ -54,14 +54,14 @@ impl Transcript {
         }
     }
 
-    pub fn needs_runtime(&self) -> bool {
+    pub(crate) fn needs_runtime(&self) -> bool {
         self.blocks
             .iter()
             .any(|block| matches!(block, Block::Comment(line) if line == "# needs runtime"))
     }
 
     /// The commands whose output differs, each with both.
-    pub fn check(&self, repository: &Path, binary: &Path) -> Vec<String> {
+    pub(crate) fn check(&self, repository: &Path, binary: &Path) -> Vec<String> {
         let folder = tempfile::tempdir().unwrap();
         let mut failures = Vec::new();
         let mut updated = String::new();

@@ -16,7 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What the command prints; `None` for another command.
-pub fn run(words: &[String], folder: &Path, repository: &Path) -> Option<String> {
+pub(super) fn run(words: &[String], folder: &Path, repository: &Path) -> Option<String> {
     let words: Vec<_> = words.iter().map(String::as_str).collect();
     let at = |name: &str| folder.join(name);
     match words.as_slice() {
@@ -112,7 +112,7 @@ fn nested(length: usize) -> Vec<u8> {
 }
 
 /// Splits a line into words; single and double quotes hold words together.
-pub fn split(line: &str) -> Vec<String> {
+pub(super) fn split(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;

@@ -67,7 +67,14 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     let output = embed::default_output(&files.model);
     let assumed = embed::embed_to(&files.model, &output, None)?;
 
-    let session = Session::open(&loaded, &output, SessionOptions::default())?;
+    let session = Session::open(
+        &loaded,
+        &output,
+        SessionOptions {
+            fused: true,
+            ..SessionOptions::default()
+        },
+    )?;
     let mut inference = Inference::new(&output, session, None, None, Vec::new())?;
     let mut executions = Executions::new(EmbeddedModel::open(&output)?, &loaded)?;
     let labels = Labels::parse(files::labels(), false)?;
