@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use prep_onnx_pipeline::{
-    Error, Import, Notation, Pipeline, Resampler, Result, Source, imagenet_at, import, preset,
-};
+use prep_onnx_pipeline::{Error, Import, Notation, Pipeline, Resampler, Result, imagenet_at, import, preset};
 use prep_onnx_rewriter::{ImageInput, Model};
 
 use crate::answer::{Failure, Outcome};
@@ -156,14 +154,7 @@ fn read(path: &Path, resampler: Option<Resampler>) -> Result<Import> {
         _ if text.trim_start().starts_with('{') => Notation::Json,
         _ => Notation::Toml,
     };
-    let mut import = import(&text, notation, resampler).map_err(|error| error.within(path.display()))?;
-    if resampler.is_none() && import.source != Source::Steps && import.notes.is_empty() {
-        import.notes.push(format!(
-            "{} names no resampler; the one of its library today is taken",
-            path.display()
-        ));
-    }
-    Ok(import)
+    import(&text, notation, resampler).map_err(|error| error.within(path.display()))
 }
 
 fn text(path: &Path) -> Result<String> {

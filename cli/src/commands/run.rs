@@ -32,7 +32,7 @@ pub(crate) struct Options {
     /// Image files, folders or patterns
     #[arg(required = true, value_name = "IMAGE|DIR|GLOB")]
     images: Vec<String>,
-    /// Write the outputs: .npy (a row per image that could be run) or .jsonl (a line per image)
+    /// Write the outputs: .npy (a row per image that could be run) or .jsonl (a line per image; NaN is null)
     #[arg(short = 'o', long, value_name = "OUT")]
     out: Option<PathBuf>,
     /// Images of one size that run together

@@ -86,8 +86,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     let mut executions = Executions::new(embedded, &loaded)?;
 
     let mut rows = Vec::new();
-    let mut position = 0;
-    for batch in Loader::builder().batch_size(1).build(sources)? {
+    for (position, batch) in Loader::builder().batch_size(1).build(sources)?.enumerate() {
         let item = batch.items().first();
         let (Some(item), image) = (item, batch.images().next()) else {
             continue;
@@ -137,7 +136,6 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
             });
             push(&format!("{name} = reference"), measured);
         }
-        position += 1;
     }
     if rows.is_empty() {
         return Err(Error::new("images", "there are none")

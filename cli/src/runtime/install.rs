@@ -13,6 +13,9 @@ use super::library::library_in;
 use super::package::{NPM_SHA256, Package, VERSION};
 use super::{Progress, cache, python};
 
+/// What the folders of installations that are under way begin with.
+const UNFINISHED: &str = ".install-";
+
 /// Puts the pinned version into the cache and returns its library.
 ///
 /// Processes that ask at the same time wait for the first one. The library appears complete or not
@@ -40,8 +43,9 @@ pub(super) fn install(progress: Progress<'_>) -> Result<PathBuf> {
     if let Some(library) = library_in(&installed) {
         return Ok(library);
     }
+    remove_unfinished(&folder);
     let work = tempfile::Builder::new()
-        .prefix(".install-")
+        .prefix(UNFINISHED)
         .tempdir_in(&folder)
         .map_err(failed)?;
     let library = download(package, work.path(), progress)?;
@@ -62,6 +66,15 @@ pub(super) fn install(progress: Progress<'_>) -> Result<PathBuf> {
         library.display()
     ));
     Ok(library)
+}
+
+/// Removes what installations that were killed have left. The lock is held, so none is running.
+fn remove_unfinished(folder: &Path) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(UNFINISHED)) {
+        // What cannot be removed only takes space.
+        let _ = std::fs::remove_dir_all(entry.path());
+    }
 }
 
 /// The unpacked library, by the first client that delivers it.
