@@ -64,7 +64,7 @@ fn refusals_name_line_and_key() {
         ),
         (
             edit("[224, 224]", "[224, -1]"),
-            "line 9: steps[1].size[1]: invalid value: integer `-1`, expected usize",
+            "line 9: steps[1].size[1]: is out of range: expected 0 or more, got -1",
         ),
         (
             edit("\"rescale\"", "\"scale\""),

@@ -101,7 +101,13 @@ pub(crate) fn typed<T: DeserializeOwned>(value: Value) -> Result<T> {
                 }
             }
             None if path == "." => Error::new("", inner),
-            None => Error::new(path, inner),
+            None => match inner
+                .strip_prefix("invalid value: integer `")
+                .and_then(|rest| rest.strip_suffix("`, expected usize"))
+            {
+                Some(got) => Error::new(path, "is out of range").expected_got("0 or more", got),
+                None => Error::new(path, inner),
+            },
         }
     })
 }
