@@ -9,6 +9,8 @@
     reason = "helpers of tests: what they cannot do fails the test"
 )]
 
+pub mod random;
+
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 

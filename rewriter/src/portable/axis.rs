@@ -13,8 +13,10 @@ use super::num::{Condition, Extent, Num};
 /// Output positions that share one block of source positions.
 pub(super) const BLOCK: usize = 8;
 
-/// A kernel of this support has at most 1024 taps; more would not be exact in float32.
-const MAX_SUPPORT: f64 = 511.5;
+/// The widest half kernel, in source pixels along one axis, of the exact body: at most 1024 taps.
+///
+/// More taps would not be exact in float32. A run that would need them fails.
+pub const MAX_SUPPORT: f64 = 511.5;
 
 /// The integers of a pass are `high * LOW + low * LOW`, with `high` whole and `low` in -0.5 to 0.5.
 pub(super) const LOW: f64 = 128.0;
@@ -76,8 +78,6 @@ pub(super) struct Window {
     end: Value,
     /// Source positions of a block: float64 [blocks, 1, window].
     positions: Value,
-    /// The widest window of a block: float64 without axes.
-    width: Value,
     /// The blocks that are needed: int64 [1], from and to; `None` for all.
     needed: Option<(Value, Value)>,
     /// How many blocks are needed.
@@ -136,7 +136,6 @@ impl Window {
             first,
             end,
             positions,
-            width,
             needed,
             blocks,
         }

@@ -8,7 +8,7 @@ use super::resize::vertical_first;
 use super::size::{Crop, Extents, Pair};
 
 /// The opset that brought antialiasing to `Resize`.
-pub const MIN_OPSET: i64 = 18;
+const MIN_OPSET: i64 = 18;
 
 /// How far, in steps of uint8, a pixel lies from the exact one at the most: measured on ONNX
 /// Runtime's CPU provider, 1 when shrinking and 2 when enlarging.

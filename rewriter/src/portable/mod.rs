@@ -21,6 +21,7 @@ use graph::{Graph, Value, ints};
 use num::Extent;
 use size::Crop;
 
+pub use axis::MAX_SUPPORT;
 pub use fast::MAX_DEVIATION;
 
 /// Which standard ops a resize becomes.
@@ -36,8 +37,9 @@ pub enum Portable {
 
 /// The nodes that compute `output` from `inputs`, the tensors that `accept` names.
 ///
-/// All other names begin with `prefix`. With [`Portable::Exact`], an image whose resize needs more than
-/// 1024 source pixels along one axis for one output makes the run fail.
+/// All other names begin with `prefix`. With [`Portable::Exact`], an image whose resize has a kernel wider
+/// than [`MAX_SUPPORT`] makes the run fail: one that is shrunk 511 times (bilinear), 255 times (bicubic) or
+/// 170 times (lanczos).
 ///
 /// # Errors
 /// When `portable` cannot express the plan at `opset`, when images of mixed sizes would give tensors of
@@ -113,11 +115,4 @@ fn slice(graph: &mut Graph, pixels: &Value, crop: &Crop, axes: &[i64; 2]) -> Val
     let end = graph.op("Add", &[&start, &count]);
     let axes = graph.ints(axes);
     graph.op("Slice", &[pixels, &start, &end, &axes])
-}
-
-/// [`lower`] with [`Portable::Exact`] and one batch input, which every plan can.
-pub fn exact(plan: &FusedPlan, prefix: &str, image: &str, output: &str) -> Vec<NodeProto> {
-    let mut graph = Graph::new(prefix);
-    let result = batch(&mut graph, plan, Portable::Exact, &Value::named(image));
-    graph.finish(&result, output)
 }
