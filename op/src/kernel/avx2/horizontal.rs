@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
 use super::LOW_BITS;
-use super::tables::{Columns, HALVES, HalfBlock, LOAD};
+use super::tables::{Columns, HALVES, HalfBlock, LOAD, PairTable};
 use crate::kernel::x86::{padded, prefetch};
 use crate::kernel::{Lanes, as_lanes, lanes_of, plane_blocks};
 use crate::run::{HALF, PRECISION};
@@ -66,6 +66,26 @@ fn table(block: &HalfBlock) -> __m256i {
     unsafe { _mm256_load_si256(block.0.as_ptr().cast()) }
 }
 
+/// Adds the tap pairs of one load to the sums of every row.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn add(
+    upper: &mut [__m256i; ROWS],
+    lower: &mut [__m256i; ROWS],
+    rows: &[&[u8]; ROWS],
+    base: &[u32; HALVES],
+    tables: &[PairTable],
+) {
+    for row in 0..ROWS {
+        let bytes = _mm256_set_m128i(load_half(rows[row], base[1]), load_half(rows[row], base[0]));
+        for [indices, high, low] in tables {
+            let taps = _mm256_shuffle_epi8(bytes, table(indices));
+            upper[row] = _mm256_add_epi32(upper[row], _mm256_madd_epi16(taps, table(high)));
+            lower[row] = _mm256_add_epi32(lower[row], _mm256_madd_epi16(taps, table(low)));
+        }
+    }
+}
+
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn sums<const HALF_LANES: usize, const PAIRS: usize, const CLAMP: bool>(
@@ -76,22 +96,20 @@ fn sums<const HALF_LANES: usize, const PAIRS: usize, const CLAMP: bool>(
 ) {
     let zero = _mm256_setzero_si256();
     let bases = columns.bases.chunks_exact(columns.loads);
-    let tables = columns.tables.chunks_exact(columns.loads * PAIRS);
+    let tables = columns.tables.chunks_exact(columns.pairs);
     for (vector, (bases, tables)) in bases.zip(tables).enumerate() {
         let mut upper = [zero; ROWS];
         let mut lower = [_mm256_set1_epi32(HALF); ROWS];
         for (ahead, base) in ahead.iter().zip([bases[0][0]; ROWS]) {
             prefetch(ahead, base as usize);
         }
-        for (base, tables) in bases.iter().zip(tables.chunks_exact(PAIRS)) {
-            for row in 0..ROWS {
-                let bytes = _mm256_set_m128i(load_half(rows[row], base[1]), load_half(rows[row], base[0]));
-                for [indices, high, low] in tables {
-                    let taps = _mm256_shuffle_epi8(bytes, table(indices));
-                    upper[row] = _mm256_add_epi32(upper[row], _mm256_madd_epi16(taps, table(high)));
-                    lower[row] = _mm256_add_epi32(lower[row], _mm256_madd_epi16(taps, table(low)));
-                }
-            }
+        let full = tables.chunks_exact(PAIRS);
+        let rest = full.remainder();
+        for (base, tables) in bases.iter().zip(full) {
+            add(&mut upper, &mut lower, rows, base, tables);
+        }
+        if let (Some(base), false) = (bases.last(), rest.is_empty()) {
+            add(&mut upper, &mut lower, rows, base, rest);
         }
         let sum = |row: usize| {
             let sum = _mm256_add_epi32(_mm256_slli_epi32::<{ LOW_BITS as i32 }>(upper[row]), lower[row]);

@@ -33,10 +33,12 @@ pub(crate) struct Columns {
     pub(super) half_lanes: usize,
     pub(super) vectors: usize,
     pub(super) loads: usize,
+    /// Tap pairs of a vector; the last load may serve fewer than the others.
+    pub(super) pairs: usize,
     pub(super) clamp: bool,
     /// For each vector and load, the first byte of each half.
     pub(super) bases: Vec<[u32; HALVES]>,
-    /// For each vector, load and tap pair.
+    /// For each vector and tap pair.
     pub(super) tables: Vec<PairTable>,
     /// How many bytes a row must have for all loads to lie inside.
     pub(super) row_bytes: usize,
@@ -59,6 +61,7 @@ impl Columns {
             half_lanes: 1,
             vectors: 0,
             loads: 0,
+            pairs: 0,
             clamp: axis.clamp,
             bases: Vec::new(),
             tables: Vec::new(),
@@ -80,12 +83,13 @@ impl Columns {
         pairs_per_load: usize,
     ) -> Option<Self> {
         let taps_per_load = 2 * pairs_per_load;
-        let loads = axis.max_taps().max(1).div_ceil(taps_per_load);
+        let pairs = axis.max_taps().max(1).div_ceil(2);
+        let loads = pairs.div_ceil(pairs_per_load);
         let vectors = (self.columns * CHANNELS).div_ceil(HALVES * half_lanes);
         let mut bases = vec![[0; HALVES]; vectors * loads];
         let mut tables = vec![
             [HalfBlock([NOTHING; 32]), HalfBlock([0; 32]), HalfBlock([0; 32])];
-            vectors * loads * pairs_per_load
+            vectors * pairs
         ];
         for (at, bases) in bases.iter_mut().enumerate() {
             let (vector, first_tap) = (at / loads, at % loads * taps_per_load);
@@ -114,9 +118,9 @@ impl Columns {
                         if byte >= LOAD {
                             return None;
                         }
-                        let (pair, side) = ((tap - first_tap) / 2, tap % 2);
+                        let (pair, side) = (tap / 2, tap % 2);
                         let place = half * LOAD + lane * 4 + side * 2;
-                        let [indices, upper, lower] = &mut tables[at * pairs_per_load + pair];
+                        let [indices, upper, lower] = &mut tables[vector * pairs + pair];
                         indices.0[place] = byte as u8;
                         let parts = split(*weight).map(i16::to_le_bytes);
                         upper.0[place..place + 2].copy_from_slice(&parts[0]);
@@ -130,6 +134,7 @@ impl Columns {
             half_lanes,
             vectors,
             loads,
+            pairs,
             bases,
             tables,
             ..*self
