@@ -29,7 +29,13 @@ pub(super) fn finish(graph: &mut Graph, plan: &FusedPlan, pixels: Value, crop: &
     }
     match plan.dtype {
         Dtype::Float32 => value,
-        Dtype::Float16 => graph.cast(&value, DataType::FLOAT16),
+        Dtype::Float16 => {
+            let rounded = graph.cast(&value, DataType::FLOAT16);
+            // ONNX Runtime drops a Cast to float16 whose result is cast back, as float16 operators on
+            // the CPU do: the value would not be rounded. A Reshape to the same shape keeps them apart.
+            let same = graph.ints(&[0, 0, 0, 0]);
+            graph.op("Reshape", &[&rounded, &same])
+        }
         Dtype::Uint8 => graph.cast(&value, DataType::UINT8),
     }
 }
