@@ -9,6 +9,7 @@
 //! All give the bits of [`prep_onnx_pipeline::Pipeline::reference`], at every [`SimdLevel`].
 
 mod boundary;
+pub mod cuda;
 #[cfg(feature = "ort")]
 pub mod host;
 mod kernel;
@@ -16,4 +17,4 @@ mod run;
 
 pub use boundary::{RegisterCustomOps, register};
 pub use kernel::SimdLevel;
-pub use run::{Executor, Images, OutputMut, Preprocessor, Sequential, Shape, Threads};
+pub use run::{Executor, ImageShapes, Images, OutputMut, Preprocessor, Sequential, Shape, Threads};

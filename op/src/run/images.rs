@@ -25,6 +25,29 @@ pub enum Images<'a> {
     },
 }
 
+/// The shapes of one call's input, wherever its elements are.
+#[derive(Clone, Copy, Debug)]
+pub enum ImageShapes<'a> {
+    /// As [`Images::Batch`].
+    Batch {
+        /// The extents of the tensor.
+        shape: &'a [i64],
+        /// How many elements it has.
+        length: usize,
+    },
+    /// As [`Images::Ragged`].
+    Ragged {
+        /// The extents of `pixels`.
+        pixels_shape: &'a [i64],
+        /// How many elements `pixels` has.
+        length: usize,
+        /// The extents of `shapes`.
+        shapes_shape: &'a [i64],
+        /// The elements of `shapes`: (height, width, channels) per image.
+        shapes: &'a [i64],
+    },
+}
+
 /// The output's extents, known before anything is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
@@ -51,15 +74,15 @@ fn shown(extents: &[i64]) -> String {
     format!("{extents:?}")
 }
 
-impl<'a> Images<'a> {
+impl ImageShapes<'_> {
     /// Checks the shapes and calls `each` with every image, then gives the output's shape.
     pub(crate) fn check(&self, plan: &FusedPlan, mut each: impl FnMut(Image)) -> Result<Shape> {
         match *self {
-            Self::Batch { shape, image } => {
+            Self::Batch { shape, length } => {
                 let (images, height, width) = batch_extents(shape)?;
                 let size = image_bytes("image", height, width)?;
-                if images.checked_mul(size) != Some(image.len()) {
-                    return Err(length_error("image", shape, image.len()));
+                if images.checked_mul(size) != Some(length) {
+                    return Err(length_error("image", shape, length));
                 }
                 if images == 0 && (height == 0 || width == 0) {
                     let output = plan.fixed_output().unwrap_or((0, 0));
@@ -76,7 +99,7 @@ impl<'a> Images<'a> {
             }
             Self::Ragged {
                 pixels_shape,
-                pixels,
+                length,
                 shapes_shape,
                 shapes,
             } => {
@@ -117,22 +140,50 @@ impl<'a> Images<'a> {
                     };
                     let size = image_bytes(&subject(), height, width)?;
                     let end = start + size;
-                    if end > pixels.len() {
+                    if end > length {
                         return Err(sum_error(
                             &format!("at least {end}, for shapes[0..={index}]"),
-                            pixels.len(),
+                            length,
                         ));
                     }
                     let geometry = geometry(plan, height, width).map_err(|error| error.within(subject()))?;
                     each(Image { geometry, start });
                     start = end;
                 }
-                if start != pixels.len() {
-                    return Err(sum_error(&start.to_string(), pixels.len()));
+                if start != length {
+                    return Err(sum_error(&start.to_string(), length));
                 }
                 checked_shape(plan, images, output)
             }
         }
+    }
+}
+
+impl<'a> Images<'a> {
+    /// The shapes alone.
+    pub fn shapes(&self) -> ImageShapes<'a> {
+        match *self {
+            Self::Batch { shape, image } => ImageShapes::Batch {
+                shape,
+                length: image.len(),
+            },
+            Self::Ragged {
+                pixels_shape,
+                pixels,
+                shapes_shape,
+                shapes,
+            } => ImageShapes::Ragged {
+                pixels_shape,
+                length: pixels.len(),
+                shapes_shape,
+                shapes,
+            },
+        }
+    }
+
+    /// Checks the shapes and calls `each` with every image, then gives the output's shape.
+    pub(crate) fn check(&self, plan: &FusedPlan, each: impl FnMut(Image)) -> Result<Shape> {
+        self.shapes().check(plan, each)
     }
 
     /// The elements that hold the pixels.

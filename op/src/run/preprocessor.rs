@@ -36,7 +36,7 @@ impl OutputMut<'_> {
         }
     }
 
-    fn elements(&mut self) -> (*mut u8, usize) {
+    pub(crate) fn elements(&mut self) -> (*mut u8, usize) {
         match self {
             Self::Float32(elements) => (elements.as_mut_ptr().cast(), elements.len()),
             Self::Float16(elements) => (elements.as_mut_ptr().cast(), elements.len()),
@@ -263,7 +263,7 @@ unsafe impl Send for SharedOutput {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for SharedOutput {}
 
-fn check_output(dtype: Dtype, shape: Shape, output: &mut OutputMut<'_>) -> Result<()> {
+pub(crate) fn check_output(dtype: Dtype, shape: Shape, output: &mut OutputMut<'_>) -> Result<()> {
     if output.dtype() != dtype {
         return Err(Error::new("output", "has another element type").expected_got(dtype, output.dtype()));
     }

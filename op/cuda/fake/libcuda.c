@@ -1,0 +1,247 @@
+/* A libcuda.so.1 for tests on machines without a GPU: device memory is host memory, and a launch runs the
+   host build of preprocess.cu. It checks what the real driver checks of the arguments, and fails on demand:
+   FAKE_CUDA_FAIL=call:code[:after]  that call gives this result, after so many good calls
+   FAKE_CUDA_VERSION=11040           what cuDriverGetVersion says
+   FAKE_CUDA_CONTEXT=none            no context is current at first
+   It shows neither races nor speed. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef int Result;
+typedef unsigned long long Address;
+typedef void* Handle;
+
+enum {
+    SUCCESS = 0,
+    INVALID_VALUE = 1,
+    OUT_OF_MEMORY = 2,
+    NOT_INITIALIZED = 3,
+    NO_DEVICE = 100,
+    INVALID_DEVICE = 101,
+    INVALID_CONTEXT = 201,
+    NO_BINARY_FOR_GPU = 209,
+    INVALID_PTX = 218,
+    UNSUPPORTED_PTX_VERSION = 222,
+    INVALID_HANDLE = 400,
+    NOT_FOUND = 500,
+    ILLEGAL_ADDRESS = 700,
+    LAUNCH_OUT_OF_RESOURCES = 701,
+    CAPTURE_UNSUPPORTED = 900,
+};
+
+extern void preprocess_emulated(const void* call, unsigned tiles, unsigned images, unsigned char* memory);
+
+static int initialised;
+static int devices_retained;
+static char context_object, module_object, function_object;
+static __thread Handle current;
+static __thread int started;
+static size_t live_bytes, live_count, launches;
+static struct { Address at; size_t bytes; } blocks[4096];
+
+static Result injected(const char* call) {
+    static int calls;
+    const char* plan = getenv("FAKE_CUDA_FAIL");
+    size_t length = strlen(call);
+    if (!plan || strncmp(plan, call, length) || plan[length] != ':') return SUCCESS;
+    char* end;
+    const int code = (int)strtol(plan + length + 1, &end, 10);
+    const int after = *end == ':' ? atoi(end + 1) : 0;
+    return calls++ < after ? SUCCESS : code;
+}
+
+#define ENTER(call)                                   \
+    do {                                              \
+        const Result failed = injected(call);         \
+        if (failed) return failed;                    \
+        if (!initialised) return NOT_INITIALIZED;     \
+    } while (0)
+
+#define IN_CONTEXT(call)                              \
+    do {                                              \
+        ENTER(call);                                  \
+        if (current != &context_object) return INVALID_CONTEXT; \
+    } while (0)
+
+/* For the tests alone. */
+size_t fake_cuda_live_bytes(void) { return live_bytes; }
+size_t fake_cuda_live_count(void) { return live_count; }
+size_t fake_cuda_launches(void) { return launches; }
+
+Result cuInit(unsigned flags) {
+    const Result failed = injected("cuInit");
+    if (failed) return failed;
+    if (flags) return INVALID_VALUE;
+    initialised = 1;
+    return SUCCESS;
+}
+
+Result cuDriverGetVersion(int* version) {
+    const char* given = getenv("FAKE_CUDA_VERSION");
+    *version = given ? atoi(given) : 13000;
+    return SUCCESS;
+}
+
+Result cuGetErrorName(Result code, const char** name) {
+    static const struct { Result code; const char* name; } names[] = {
+        {INVALID_VALUE, "CUDA_ERROR_INVALID_VALUE"},
+        {OUT_OF_MEMORY, "CUDA_ERROR_OUT_OF_MEMORY"},
+        {NOT_INITIALIZED, "CUDA_ERROR_NOT_INITIALIZED"},
+        {NO_DEVICE, "CUDA_ERROR_NO_DEVICE"},
+        {INVALID_DEVICE, "CUDA_ERROR_INVALID_DEVICE"},
+        {INVALID_CONTEXT, "CUDA_ERROR_INVALID_CONTEXT"},
+        {NO_BINARY_FOR_GPU, "CUDA_ERROR_NO_BINARY_FOR_GPU"},
+        {INVALID_PTX, "CUDA_ERROR_INVALID_PTX"},
+        {UNSUPPORTED_PTX_VERSION, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION"},
+        {INVALID_HANDLE, "CUDA_ERROR_INVALID_HANDLE"},
+        {NOT_FOUND, "CUDA_ERROR_NOT_FOUND"},
+        {ILLEGAL_ADDRESS, "CUDA_ERROR_ILLEGAL_ADDRESS"},
+        {LAUNCH_OUT_OF_RESOURCES, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"},
+        {CAPTURE_UNSUPPORTED, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].code == code) return *name = names[i].name, SUCCESS;
+    return *name = NULL, INVALID_VALUE;
+}
+
+Result cuDeviceGet(int* device, int ordinal) {
+    ENTER("cuDeviceGet");
+    *device = 0;
+    return ordinal ? INVALID_DEVICE : SUCCESS;
+}
+
+Result cuDeviceGetName(char* name, int length, int device) {
+    ENTER("cuDeviceGetName");
+    if (device) return INVALID_DEVICE;
+    snprintf(name, (size_t)length, "a host that plays a GPU");
+    return SUCCESS;
+}
+
+Result cuDevicePrimaryCtxRetain(Handle* context, int device) {
+    ENTER("cuDevicePrimaryCtxRetain");
+    if (device) return INVALID_DEVICE;
+    devices_retained++;
+    *context = &context_object;
+    return SUCCESS;
+}
+
+Result cuCtxGetCurrent(Handle* context) {
+    ENTER("cuCtxGetCurrent");
+    if (!started) {
+        const char* at_first = getenv("FAKE_CUDA_CONTEXT");
+        current = at_first && !strcmp(at_first, "none") ? NULL : &context_object;
+        started = 1;
+    }
+    *context = current;
+    return SUCCESS;
+}
+
+Result cuCtxSetCurrent(Handle context) {
+    ENTER("cuCtxSetCurrent");
+    if (context && context != &context_object) return INVALID_CONTEXT;
+    current = context;
+    started = 1;
+    return SUCCESS;
+}
+
+Result cuCtxGetId(Handle context, unsigned long long* id) {
+    ENTER("cuCtxGetId");
+    *id = 7;
+    return context == &context_object ? SUCCESS : INVALID_CONTEXT;
+}
+
+Result cuCtxSynchronize(void) { IN_CONTEXT("cuCtxSynchronize"); return SUCCESS; }
+
+Result cuStreamGetCtx(Handle stream, Handle* context) {
+    ENTER("cuStreamGetCtx");
+    if (!stream) return INVALID_HANDLE;
+    *context = &context_object;
+    return SUCCESS;
+}
+
+Result cuStreamSynchronize(Handle stream) { (void)stream; IN_CONTEXT("cuStreamSynchronize"); return SUCCESS; }
+
+Result cuModuleLoadData(Handle* module, const void* image) {
+    IN_CONTEXT("cuModuleLoadData");
+    if (!strstr(image, ".version 8.0") || !strstr(image, ".target sm_70")) return INVALID_PTX;
+    *module = &module_object;
+    return SUCCESS;
+}
+
+Result cuModuleGetFunction(Handle* function, Handle module, const char* name) {
+    IN_CONTEXT("cuModuleGetFunction");
+    if (module != &module_object) return INVALID_HANDLE;
+    if (strcmp(name, "preprocess")) return NOT_FOUND;
+    *function = &function_object;
+    return SUCCESS;
+}
+
+Result cuMemAlloc_v2(Address* address, size_t bytes) {
+    IN_CONTEXT("cuMemAlloc");
+    if (!bytes) return INVALID_VALUE;
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+        if (blocks[i].at) continue;
+        void* memory = aligned_alloc(256, (bytes + 255) / 256 * 256);
+        if (!memory) return OUT_OF_MEMORY;
+        memset(memory, 0xcd, bytes);
+        blocks[i].at = *address = (Address)memory;
+        blocks[i].bytes = bytes;
+        live_bytes += bytes;
+        live_count++;
+        return SUCCESS;
+    }
+    return OUT_OF_MEMORY;
+}
+
+Result cuMemFree_v2(Address address) {
+    IN_CONTEXT("cuMemFree");
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+        if (!address || blocks[i].at != address) continue;
+        live_bytes -= blocks[i].bytes;
+        live_count--;
+        blocks[i].at = 0;
+        free((void*)address);
+        return SUCCESS;
+    }
+    return INVALID_VALUE;
+}
+
+static int inside(Address address, size_t bytes) {
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
+        if (blocks[i].at && address >= blocks[i].at && address + bytes <= blocks[i].at + blocks[i].bytes) return 1;
+    return 0;
+}
+
+Result cuMemcpyHtoDAsync_v2(Address to, const void* from, size_t bytes, Handle stream) {
+    (void)stream;
+    IN_CONTEXT("cuMemcpyHtoDAsync");
+    if (!inside(to, bytes)) return INVALID_VALUE;
+    memcpy((void*)to, from, bytes);
+    return SUCCESS;
+}
+
+Result cuMemcpyDtoHAsync_v2(void* to, Address from, size_t bytes, Handle stream) {
+    (void)stream;
+    IN_CONTEXT("cuMemcpyDtoHAsync");
+    if (!inside(from, bytes)) return INVALID_VALUE;
+    memcpy(to, (const void*)from, bytes);
+    return SUCCESS;
+}
+
+Result cuLaunchKernel(Handle function, unsigned gx, unsigned gy, unsigned gz, unsigned bx, unsigned by, unsigned bz,
+                      unsigned shared, Handle stream, void** parameters, void** extra) {
+    (void)stream;
+    IN_CONTEXT("cuLaunchKernel");
+    if (function != &function_object) return INVALID_HANDLE;
+    if (!gx || gx > 0x7fffffff || !gy || gy > 65535 || gz != 1 || bx != 256 || by != 1 || bz != 1) return INVALID_VALUE;
+    if (shared > 48 * 1024 || !parameters || extra) return INVALID_VALUE;
+    /* Exactly as long as was asked for, and no zeros: shared memory holds anything at first. */
+    unsigned char* memory = aligned_alloc(16, (shared + 15) / 16 * 16);
+    if (!memory) return OUT_OF_MEMORY;
+    memset(memory, 0xcd, shared);
+    preprocess_emulated(parameters[0], gx, gy, memory);
+    free(memory);
+    launches++;
+    return SUCCESS;
+}
