@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Checks the embedded models in other hosts: Python (ONNX Runtime 1.17, 1.23, newest), Node and WebAssembly.
+#
+# usage: tests/hosts/run.sh FOLDER    (virtual environments and packages are put there)
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+mkdir -p "$1"
+work=$(cd "$1" && pwd)
+
+cargo build --release -p prep-onnx -p prep-onnx-op
+cargo run --release --quiet -p prep-onnx-tests --example vectors -- "$work/vectors"
+target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
+
+python() { # a virtual environment with these packages
+  local name=$1; shift
+  [ -x "$work/$name/bin/python" ] || python3 -m venv "$work/$name"
+  "$work/$name/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
+}
+
+library="$target/release/libprep_onnx_op.so"
+for version in 1.17.3 1.23.2 newest; do
+  case $version in
+    newest) python newest onnxruntime onnx pillow numpy ;;
+    *) python "$version" "onnxruntime==$version" 'numpy<2' ;;
+  esac
+  "$work/$version/bin/python" tests/hosts/check.py "$work/vectors"
+  "$work/$version/bin/python" tests/hosts/check.py "$work/vectors" "$library"
+done
+"$work/newest/bin/python" tests/hosts/check_onnx.py "$work/vectors"
+"$work/newest/bin/python" tests/parity/live_pillow.py "$target/release/prep-onnx"
+
+(
+  cd "$work"
+  [ -f package.json ] || npm init --yes >/dev/null
+  # Without its install script, onnxruntime-node has the CPU library alone, which is what is checked.
+  npm install --silent --no-audit --no-fund --ignore-scripts onnxruntime-node onnxruntime-web
+  node "$OLDPWD/tests/hosts/check.mjs" onnxruntime-node vectors 3
+  node "$OLDPWD/tests/hosts/check.mjs" onnxruntime-web vectors 10
+)
