@@ -30,11 +30,17 @@ fn bytes(array: &Array) -> Vec<u8> {
 fn too_wide(pipeline: &Pipeline, image: &Array3<u8>) -> bool {
     let plan = pipeline.plan(Layout::Nchw, Dtype::Float32).unwrap();
     let (height, width, _) = image.dim();
-    let (Some(resize), Ok(geometry)) = (plan.resize, plan.geometry(height, width)) else { return false };
-    let Some(support) = resize.filter.support() else { return false };
+    let (Some(resize), Ok(geometry)) = (plan.resize, plan.geometry(height, width)) else {
+        return false;
+    };
+    let Some(support) = resize.filter.support() else {
+        return false;
+    };
     let (rows, columns) = geometry.resized;
     let scales = [height as f64 / rows as f64, width as f64 / columns as f64];
-    scales.into_iter().any(|scale| support * scale.max(1.0) >= MAX_SUPPORT)
+    scales
+        .into_iter()
+        .any(|scale| support * scale.max(1.0) >= MAX_SUPPORT)
 }
 
 /// One embedded model in every backend.
@@ -54,12 +60,20 @@ fn embedded(
     let path = folder.path().join("embedded.onnx");
     embed_to(&identity_model(form.2, form.0, form.1), pipeline, options, &path);
     let open = |fused: bool| Session::open(loaded, &path, SessionOptions { threads: 1, fused }).unwrap();
-    Embedded { _folder: folder, portable: open(false), fused: open(true) }
+    Embedded {
+        _folder: folder,
+        portable: open(false),
+        fused: open(true),
+    }
 }
 
 /// An image, its mirror images, and their expected tensors one after another; none if the pipeline refuses it.
 fn batch(pipeline: &Pipeline, image: &Array3<u8>, form: (Layout, Dtype)) -> Option<(Array4<u8>, Vec<u8>)> {
-    let views = [image.view(), image.slice(s![..;-1, .., ..]), image.slice(s![.., ..;-1, ..])];
+    let views = [
+        image.view(),
+        image.slice(s![..;-1, .., ..]),
+        image.slice(s![.., ..;-1, ..]),
+    ];
     let mut expected = Vec::new();
     for view in views {
         expected.extend(pipeline.reference(view, form.0, form.1).ok()?.to_le_bytes());
@@ -70,25 +84,52 @@ fn batch(pipeline: &Pipeline, image: &Array3<u8>, form: (Layout, Dtype)) -> Opti
 #[test]
 fn batches_of_random_pipelines_and_images() {
     let Some(loaded) = runtime() else { return };
-    let forms = select(FORMS.to_vec()).prop_flat_map(|(layout, dtype, opsets)| {
-        (Just(layout), Just(dtype), select(opsets.to_vec()))
-    });
+    let forms = select(FORMS.to_vec())
+        .prop_flat_map(|(layout, dtype, opsets)| (Just(layout), Just(dtype), select(opsets.to_vec())));
     let strategy = (pipelines(), vec(pictures(), 1..4), forms, any::<bool>());
-    let mut runner = TestRunner::new(Config { cases: cases(96), ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases: cases(96),
+        ..Config::default()
+    });
     runner
         .run(&strategy, |(pipeline, images, form, flat)| {
-            let lowering = if flat { Lowering::Standard } else { Lowering::OneFile };
-            let options = EmbedOptions { lowering, ..EmbedOptions::default() };
+            let lowering = if flat {
+                Lowering::Standard
+            } else {
+                Lowering::OneFile
+            };
+            let options = EmbedOptions {
+                lowering,
+                ..EmbedOptions::default()
+            };
             let mut embedded = embedded(loaded, &pipeline, form, &options);
             for image in images {
-                let Some((images, expected)) = batch(&pipeline, &image, (form.0, form.1)) else { continue };
+                let Some((images, expected)) = batch(&pipeline, &image, (form.0, form.1)) else {
+                    continue;
+                };
                 let feeds = [("image", Feed::Images(images.view()))];
                 let fused = embedded.fused.run(&feeds, &[0]).unwrap();
-                prop_assert!(bytes(&fused[0]) == expected, "fused: {:?} differs for {:?}", pipeline, image.shape());
+                prop_assert!(
+                    bytes(&fused[0]) == expected,
+                    "fused: {:?} differs for {:?}",
+                    pipeline,
+                    image.shape()
+                );
                 let outputs = embedded.portable.run(&feeds, &[0]);
-                prop_assert_eq!(outputs.is_err(), too_wide(&pipeline, &image), "{:?} of {:?}", pipeline, image.shape());
+                prop_assert_eq!(
+                    outputs.is_err(),
+                    too_wide(&pipeline, &image),
+                    "{:?} of {:?}",
+                    pipeline,
+                    image.shape()
+                );
                 let Ok(outputs) = outputs else { continue };
-                prop_assert!(bytes(&outputs[0]) == expected, "{:?} differs for {:?}", pipeline, image.shape());
+                prop_assert!(
+                    bytes(&outputs[0]) == expected,
+                    "{:?} differs for {:?}",
+                    pipeline,
+                    image.shape()
+                );
             }
             Ok(())
         })
@@ -99,18 +140,26 @@ fn batches_of_random_pipelines_and_images() {
 fn mixed_sizes_of_random_pipelines() {
     let Some(loaded) = runtime() else { return };
     let fixed = |pipeline: &Pipeline| {
-        pipeline.plan(Layout::Nchw, Dtype::Float32).is_ok_and(|plan| plan.fixed_output().is_some())
+        pipeline
+            .plan(Layout::Nchw, Dtype::Float32)
+            .is_ok_and(|plan| plan.fixed_output().is_some())
     };
     let strategy = (
         pipelines().prop_filter("an output of one size", fixed),
         vec(pictures(), 0..5),
         select(vec![11, 13, 17, 18, 21]),
     );
-    let mut runner = TestRunner::new(Config { cases: cases(32), ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases: cases(32),
+        ..Config::default()
+    });
     runner
         .run(&strategy, |(pipeline, images, opset)| {
             let form = (Layout::Nchw, Dtype::Float32);
-            let options = EmbedOptions { accept: Accept::Ragged, ..EmbedOptions::default() };
+            let options = EmbedOptions {
+                accept: Accept::Ragged,
+                ..EmbedOptions::default()
+            };
             let mut embedded = embedded(loaded, &pipeline, (form.0, form.1, opset), &options);
             let tensors: Vec<_> = images
                 .iter()
@@ -119,10 +168,16 @@ fn mixed_sizes_of_random_pipelines() {
             if tensors.iter().any(Result::is_err) {
                 return Ok(());
             }
-            let expected: Vec<u8> = tensors.iter().flatten().flat_map(|tensor| tensor.to_le_bytes()).collect();
+            let expected: Vec<u8> = tensors
+                .iter()
+                .flatten()
+                .flat_map(|tensor| tensor.to_le_bytes())
+                .collect();
             let pixels: Vec<u8> = images.iter().flat_map(|image| image.iter().copied()).collect();
-            let shapes: Vec<i64> =
-                images.iter().flat_map(|image| image.shape().iter().map(|extent| *extent as i64)).collect();
+            let shapes: Vec<i64> = images
+                .iter()
+                .flat_map(|image| image.shape().iter().map(|extent| *extent as i64))
+                .collect();
             let pixels = Array::Uint8(ndarray::Array1::from(pixels).into_dyn());
             let shapes = ndarray::Array2::from_shape_vec((images.len(), 3), shapes).unwrap();
             let shapes = Array::Int64(shapes.into_dyn());
@@ -130,7 +185,10 @@ fn mixed_sizes_of_random_pipelines() {
             let fused = embedded.fused.run(&feeds, &[0]).unwrap();
             prop_assert!(bytes(&fused[0]) == expected, "fused: {:?} differs", pipeline);
             let outputs = embedded.portable.run(&feeds, &[0]);
-            prop_assert_eq!(outputs.is_err(), images.iter().any(|image| too_wide(&pipeline, image)));
+            prop_assert_eq!(
+                outputs.is_err(),
+                images.iter().any(|image| too_wide(&pipeline, image))
+            );
             let Ok(outputs) = outputs else { return Ok(()) };
             prop_assert!(bytes(&outputs[0]) == expected, "{:?} differs", pipeline);
             Ok(())

@@ -35,7 +35,9 @@ fn pipeline_for(model: &Path) -> Pipeline {
     let size = [edge(height.fixed()), edge(width.fixed())];
     let mut pipeline = imagenet_at(size[0], size[1]).unwrap();
     if input.dtype == Dtype::Uint8 {
-        pipeline.steps.retain(|step| matches!(step, Step::Resize(_) | Step::CenterCrop(_)));
+        pipeline
+            .steps
+            .retain(|step| matches!(step, Step::Resize(_) | Step::CenterCrop(_)));
     }
     pipeline
 }
@@ -50,8 +52,12 @@ fn other_inputs(session: &Session, image: &str) -> Vec<(String, Array)> {
     let inputs = session.inputs().iter().filter(|input| input.name != image);
     inputs
         .map(|input| {
-            let shape: Vec<usize> =
-                input.shape.iter().flatten().map(|extent| usize::try_from(*extent).unwrap_or(1)).collect();
+            let shape: Vec<usize> = input
+                .shape
+                .iter()
+                .flatten()
+                .map(|extent| usize::try_from(*extent).unwrap_or(1))
+                .collect();
             let shape = ndarray::IxDyn(&shape);
             let ones = match input.dtype.as_str() {
                 "int64" => Array::Int64(ndarray::ArrayD::ones(shape)),
@@ -65,9 +71,16 @@ fn other_inputs(session: &Session, image: &str) -> Vec<(String, Array)> {
 }
 
 fn check(loaded: &Loaded, path: &Path, lowering: Lowering) {
-    let options = SessionOptions { threads: 1, fused: lowering == Lowering::Fused };
+    let options = SessionOptions {
+        threads: 1,
+        fused: lowering == Lowering::Fused,
+    };
     let Ok(mut original) = Session::open(loaded, path, options) else {
-        assert_eq!(name(path), "custom-op", "only the model with a foreign op cannot be loaded");
+        assert_eq!(
+            name(path),
+            "custom-op",
+            "only the model with a foreign op cannot be loaded"
+        );
         return;
     };
     let folder = tempfile::tempdir().unwrap();
@@ -80,30 +93,58 @@ fn check(loaded: &Loaded, path: &Path, lowering: Lowering) {
     let copy = folder.path().join("original.onnx");
     std::fs::copy(path, &copy).unwrap();
     let pipeline = pipeline_for(path);
-    let options = EmbedOptions { lowering, ..EmbedOptions::default() };
+    let options = EmbedOptions {
+        lowering,
+        ..EmbedOptions::default()
+    };
     let report = embed_to(&copy, &pipeline, &options, &embedded);
 
     let all = images();
     let (_, image) = all.iter().find(|(name, _)| name == "scene-161x121").unwrap();
-    let batch = report.image_input.batch().fixed().map_or(1, |batch| usize::try_from(batch).unwrap());
+    let batch = report
+        .image_input
+        .batch()
+        .fixed()
+        .map_or(1, |batch| usize::try_from(batch).unwrap());
     let pixels = ndarray::stack(Axis(0), &vec![image.view(); batch]).unwrap();
-    let tensor = pipeline.reference(image.view(), report.plan.layout, report.plan.dtype).unwrap();
+    let tensor = pipeline
+        .reference(image.view(), report.plan.layout, report.plan.dtype)
+        .unwrap();
     let tensor = Array::stack(&vec![Array::from(tensor).row(0).unwrap(); batch]).unwrap();
 
-    let session = SessionOptions { threads: 1, fused: lowering == Lowering::Fused };
+    let session = SessionOptions {
+        threads: 1,
+        fused: lowering == Lowering::Fused,
+    };
     let mut with_pipeline = Session::open(loaded, &embedded, session).unwrap();
     let others = other_inputs(&original, &report.image_input.name);
-    let others: Vec<(&str, Feed<'_>)> =
-        others.iter().map(|(name, array)| (name.as_str(), Feed::Array(array))).collect();
-    let feeds = |first| std::iter::once(first).chain(others.iter().copied()).collect::<Vec<_>>();
+    let others: Vec<(&str, Feed<'_>)> = others
+        .iter()
+        .map(|(name, array)| (name.as_str(), Feed::Array(array)))
+        .collect();
+    let feeds = |first| {
+        std::iter::once(first)
+            .chain(others.iter().copied())
+            .collect::<Vec<_>>()
+    };
     let input = report.inputs.first().unwrap().name.as_str();
     let got = run(&mut with_pipeline, &feeds((input, Feed::Images(pixels.view()))));
-    let expected = run(&mut original, &feeds((&report.image_input.name, Feed::Array(&tensor))));
+    let expected = run(
+        &mut original,
+        &feeds((&report.image_input.name, Feed::Array(&tensor))),
+    );
     assert_eq!(got, expected, "{} {lowering}", name(path));
 
     let stripped = folder.path().join("stripped.onnx");
-    strip(&Model::open(&embedded).unwrap()).unwrap().write(&stripped).unwrap();
-    assert!(std::fs::read(stripped).unwrap() == std::fs::read(path).unwrap(), "{}", name(path));
+    strip(&Model::open(&embedded).unwrap())
+        .unwrap()
+        .write(&stripped)
+        .unwrap();
+    assert!(
+        std::fs::read(stripped).unwrap() == std::fs::read(path).unwrap(),
+        "{}",
+        name(path)
+    );
 }
 
 #[test]
