@@ -72,6 +72,12 @@ pub(crate) fn run(options: &Options, _: &Global) -> Outcome {
     let resampler = parse(options.resampler.as_deref())?;
     let lowering = parse(Some(&options.lower))?.unwrap_or_default();
     let accept = parse(Some(&options.accept))?.unwrap_or(Accept::Batch);
+    if accept == Accept::Encoded {
+        let error = Error::new("--accept encoded", "this version has no op that decodes images")
+            .expected_got(format_args!("{} or {}", Accept::Batch, Accept::Ragged), accept)
+            .fix("decode in the host, or with prep-onnx run");
+        return Err(error.into());
+    }
     let model = Model::open(&options.model)?;
     let embed_options = EmbedOptions {
         input: options.input.clone(),

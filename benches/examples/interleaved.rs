@@ -1,4 +1,4 @@
-//! Medians of interleaved rounds: `interleaved [FILTER] [--cold]`.
+//! Medians of interleaved rounds: `cargo run --release -p prep-onnx-benches --example interleaved -- [FILTER] [--cold]`.
 //!
 //! All contestants of a workload run in turn, so a busy machine slows all of them. Build with
 //! `RUSTFLAGS="-C target-cpu=native"` to give the rival this processor's instructions; the op has its own.
