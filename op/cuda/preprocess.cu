@@ -39,7 +39,11 @@ DEVICE u32 permute(u32 low, u32 high, u32 selector) { return __byte_perm(low, hi
 DEVICE u32 funnel(u32 low, u32 high, u32 bits) { return __funnelshift_r(low, high, bits); }
 #else
 #define DEVICE static inline
+#ifdef REVERSED
+#define EACH_THREAD for (int thread = THREADS - 1; thread >= 0; thread--)
+#else
 #define EACH_THREAD for (int thread = 0; thread < THREADS; thread++)
+#endif
 #define BARRIER() (void)0
 #define UNROLL
 
@@ -220,48 +224,57 @@ DEVICE void weigh_columns(const Tile& tile, int row, int groups, int pitch, cons
         const int group = index / width, column = index % width;
         const Window window = windows[tile.column + column];
         const u32* weights = weights_of(tile.columns) + tile.column + column;
-        Reader<STAGED> readers[4];
-        UNROLL
-        for (int r = 0; r < 4; r++) {
-            const u8* from = row_of(tile, row + group * 4 + r);
-            if (STAGED) {
-                const int shift = (int)((u64)(from + (u64)tile.pixels_read.first * 3) & 15);
-                const int at = most(window.start - tile.pixels_read.first, 0) * 3;
-                readers[r] = Reader<STAGED>::open(stage + (group * 4 + r) * pitch + shift + at, 0);
-            } else {
-                const int left = (tile.columns->input - window.start) * 3;
-                readers[r] = Reader<STAGED>::open(from + (u64)window.start * 3, left);
-            }
-        }
-        u32 sums[4][3][3] = {};
-        for (int k = 0; k < window.groups; k++) {
-            const u32 low = weights[0], mid = weights[length], high = weights[2 * (u64)length];
-            weights += 3 * (u64)length;
+        u32 words[3] = {};
+        // Two rows at a time: four rows need more than the 64 registers of four blocks a multiprocessor.
+        for (int pair = 0; pair < 4; pair += 2) {
+            Reader<STAGED> readers[2];
             UNROLL
-            for (int r = 0; r < 4; r++) {
-                u32 words[3];
-                Reader<STAGED>::next(readers[r], words);
-                const u32 channels[3] = {
-                    permute(permute(words[0], words[1], 0x0630), words[2], 0x5210),
-                    permute(permute(words[0], words[1], 0x0741), words[2], 0x6210),
-                    permute(permute(words[0], words[1], 0x0052), words[2], 0x7410),
-                };
+            for (int r = 0; r < 2; r++) {
+                const int slot = group * 4 + pair + r;
+                const u8* from = row_of(tile, row + slot);
+                if (STAGED) {
+                    const int shift = (int)((u64)(from + (u64)tile.pixels_read.first * 3) & 15);
+                    // A column without taps begins nowhere in particular.
+                    const int at = window.groups ? (window.start - tile.pixels_read.first) * 3 : 0;
+                    readers[r] = Reader<STAGED>::open(stage + slot * pitch + shift + at, 0);
+                } else {
+                    const int left = (tile.columns->input - window.start) * 3;
+                    readers[r] = Reader<STAGED>::open(from + (u64)window.start * 3, left);
+                }
+            }
+            u32 sums[2][3][3] = {};
+            const u32* of = weights;
+            for (int k = 0; k < window.groups; k++) {
+                const u32 low = of[0], mid = of[length], high = of[2 * (u64)length];
+                of += 3 * (u64)length;
                 UNROLL
-                for (int c = 0; c < 3; c++) {
-                    sums[r][c][0] = dp4a(channels[c], low, sums[r][c][0]);
-                    sums[r][c][1] = dp4a(channels[c], mid, sums[r][c][1]);
-                    sums[r][c][2] = dp4a_signed(channels[c], high, sums[r][c][2]);
+                for (int r = 0; r < 2; r++) {
+                    u32 next[3];
+                    Reader<STAGED>::next(readers[r], next);
+                    const u32 channels[3] = {
+                        permute(permute(next[0], next[1], 0x0630), next[2], 0x5210),
+                        permute(permute(next[0], next[1], 0x0741), next[2], 0x6210),
+                        permute(permute(next[0], next[1], 0x0052), next[2], 0x7410),
+                    };
+                    UNROLL
+                    for (int c = 0; c < 3; c++) {
+                        sums[r][c][0] = dp4a(channels[c], low, sums[r][c][0]);
+                        sums[r][c][1] = dp4a(channels[c], mid, sums[r][c][1]);
+                        sums[r][c][2] = dp4a_signed(channels[c], high, sums[r][c][2]);
+                    }
+                }
+            }
+            UNROLL
+            for (int c = 0; c < 3; c++) {
+                UNROLL
+                for (int r = 0; r < 2; r++) {
+                    const u32 sum = HALF + combine(sums[r][c][0], sums[r][c][1], sums[r][c][2]);
+                    words[c] |= clamp(sum) << (8 * (pair + r));
                 }
             }
         }
         UNROLL
-        for (int c = 0; c < 3; c++) {
-            u32 word = 0;
-            UNROLL
-            for (int r = 0; r < 4; r++)
-                word |= clamp(HALF + combine(sums[r][c][0], sums[r][c][1], sums[r][c][2])) << (8 * r);
-            middle[(group * 3 + c) * width + column] = word;
-        }
+        for (int c = 0; c < 3; c++) middle[(group * 3 + c) * width + column] = words[c];
     }
 }
 
@@ -460,7 +473,7 @@ DEVICE void block(const Call& call, int tile_index, int image_index, u8* memory)
 static_assert(sizeof(Image) == 32 && sizeof(Call) <= 4096 && sizeof(Axis) == 16, "known to launch.rs and table.rs");
 
 #ifdef __CUDACC__
-extern "C" __global__ void __launch_bounds__(THREADS, 2) preprocess(const __grid_constant__ Call call) {
+extern "C" __global__ void __launch_bounds__(THREADS, 4) preprocess(const __grid_constant__ Call call) {
     extern __shared__ Vector memory[];
     block(call, (int)blockIdx.x, (int)blockIdx.y, (u8*)memory);
 }

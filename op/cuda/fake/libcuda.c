@@ -182,8 +182,8 @@ Result cuMemAlloc_v2(Address* address, size_t bytes) {
     if (!bytes) return INVALID_VALUE;
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
         if (blocks[i].at) continue;
-        void* memory = aligned_alloc(256, (bytes + 255) / 256 * 256);
-        if (!memory) return OUT_OF_MEMORY;
+        void* memory;
+        if (posix_memalign(&memory, 256, bytes)) return OUT_OF_MEMORY;
         memset(memory, 0xcd, bytes);
         blocks[i].at = *address = (Address)memory;
         blocks[i].bytes = bytes;
@@ -237,8 +237,8 @@ Result cuLaunchKernel(Handle function, unsigned gx, unsigned gy, unsigned gz, un
     if (!gx || gx > 0x7fffffff || !gy || gy > 65535 || gz != 1 || bx != 256 || by != 1 || bz != 1) return INVALID_VALUE;
     if (shared > 48 * 1024 || !parameters || extra) return INVALID_VALUE;
     /* Exactly as long as was asked for, and no zeros: shared memory holds anything at first. */
-    unsigned char* memory = aligned_alloc(16, (shared + 15) / 16 * 16);
-    if (!memory) return OUT_OF_MEMORY;
+    void* memory;
+    if (posix_memalign(&memory, 16, shared)) return OUT_OF_MEMORY;
     memset(memory, 0xcd, shared);
     preprocess_emulated(parameters[0], gx, gy, memory);
     free(memory);

@@ -95,7 +95,8 @@ fn too_old(got: impl std::fmt::Display) -> Error {
 fn load() -> Result<Loaded> {
     // SAFETY: the driver library is meant to be loaded so; its initialisers have no requirement.
     let library = unsafe { Library::new(LIBRARY) }.map_err(|error| {
-        Error::new(LIBRARY, format_args!("cannot be loaded: {error}"))
+        let reason = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+        Error::new(LIBRARY, format_args!("cannot be loaded: {reason}"))
             .why("it comes with the NVIDIA driver")
             .fix("install the NVIDIA driver; in a container, start it with access to the GPUs")
     })?;

@@ -32,7 +32,7 @@ pub(super) fn failure(call: &str, code: i32, name: &str) -> Error {
             .why("the driver reports the failure of an earlier kernel of the process here")
             .fix("run under compute-sanitizer to find that kernel"),
         LAUNCH_OUT_OF_RESOURCES => error
-            .fix("use the CPU execution provider, and report the GPU's name: the kernel needs 48 KB of shared memory and 128 registers"),
+            .fix("use the CPU execution provider, and report the GPU's name: the kernel needs 48 KB of shared memory and 64 registers a thread"),
         code if STREAM_CAPTURE.contains(&code) => error
             .why("an image size seen for the first time needs memory, which cannot be had while a CUDA graph is captured")
             .fix("run once with the same image sizes before the capture"),

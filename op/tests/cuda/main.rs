@@ -1,0 +1,16 @@
+//! The op on CUDA gives the bits of the scalar reference, and says what is wrong where it cannot run.
+//!
+//! Without a GPU the host build of the kernel runs behind a fake driver, so that all of the launcher runs
+//! too; that needs a C++ compiler (`PREP_REQUIRE=cuda-emulation`). With one, the same cases run on it
+//! (`PREP_REQUIRE=cuda`).
+
+#[path = "../common/mod.rs"]
+mod common;
+#[cfg(target_os = "linux")]
+mod driver;
+#[cfg(target_os = "linux")]
+mod emulated;
+#[cfg(target_os = "linux")]
+mod on_gpu;
+#[cfg(target_os = "linux")]
+mod suite;
