@@ -38,6 +38,13 @@ pub(crate) struct Input<'a, T> {
     pub(crate) elements: &'a [T],
 }
 
+/// One input wherever it is: its extents, the number of its elements and their address.
+pub(crate) struct RawInput {
+    pub(crate) extents: Extents,
+    pub(crate) count: usize,
+    pub(crate) address: *const c_void,
+}
+
 /// A type that tensor elements have.
 ///
 /// # Safety
@@ -72,6 +79,23 @@ impl<'a> Context<'a> {
 
     /// Input `index`, which must be a tensor on the CPU.
     pub(crate) fn input<T: TensorElement>(&self, index: usize, name: &str) -> Result<Input<'a, T>, Failure> {
+        let RawInput {
+            extents,
+            count,
+            address,
+        } = self.raw_input::<T>(index, name)?;
+        let elements: &[T] = if count == 0 {
+            &[]
+        } else {
+            // SAFETY: ONNX Runtime says that the tensor has `count` elements of type `T`; they are aligned
+            // and stay unchanged until the call returns.
+            unsafe { std::slice::from_raw_parts(address.cast(), count) }
+        };
+        Ok(Input { extents, elements })
+    }
+
+    /// Input `index`, in the memory of the execution provider.
+    pub(crate) fn raw_input<T: TensorElement>(&self, index: usize, name: &str) -> Result<RawInput, Failure> {
         let mut value: *const OrtValue = ptr::null();
         // SAFETY: the context is that of the running call; `value` receives a pointer that it owns.
         check(unsafe { (self.api.KernelContext_GetInput)(self.context, index, &mut value) })?;
@@ -88,14 +112,19 @@ impl<'a> Context<'a> {
         let mut data: *mut c_void = ptr::null_mut();
         // SAFETY: as above; the call only hands out the address, nothing is written through it.
         check(unsafe { (self.api.GetTensorMutableData)(value.cast_mut(), &mut data) })?;
-        let elements: &[T] = if count == 0 {
-            &[]
-        } else {
-            // SAFETY: ONNX Runtime says that the tensor has `count` elements of type `T`; they are aligned
-            // and stay unchanged until the call returns.
-            unsafe { std::slice::from_raw_parts(data.cast(), count) }
-        };
-        Ok(Input { extents, elements })
+        Ok(RawInput {
+            extents,
+            count,
+            address: data,
+        })
+    }
+
+    /// The CUDA stream that the work of this call must go to.
+    pub(crate) fn gpu_stream(&self) -> Result<*mut c_void, Failure> {
+        let mut stream = ptr::null_mut();
+        // SAFETY: the context is that of the running call; `stream` receives a handle.
+        check(unsafe { (self.api.KernelContext_GetGPUComputeStream)(self.context, &mut stream) })?;
+        Ok(stream)
     }
 
     /// Creates output 0 and gives the address of its elements.

@@ -11,7 +11,7 @@ use ort_sys::{
 use prep_onnx_pipeline::{Accept, DOMAIN_VERSION, Dtype, Error, FusedPlan, Layout, PLAN_ATTRIBUTE};
 
 use super::api::{Context, KernelInfo, SessionThreads, ShapeContext};
-use super::registration::Entry;
+use super::registration::{Entry, Provider};
 use super::status::{Failure, guarded};
 use crate::run::{Images, OutputMut, Preprocessor};
 
@@ -29,8 +29,9 @@ pub(super) unsafe extern "system" fn get_name(op: *const OrtCustomOp) -> *const 
     unsafe { Entry::of(op) }.name_pointer()
 }
 
-pub(super) unsafe extern "system" fn get_execution_provider(_: *const OrtCustomOp) -> *const c_char {
-    c"CPUExecutionProvider".as_ptr()
+pub(super) unsafe extern "system" fn get_execution_provider(op: *const OrtCustomOp) -> *const c_char {
+    // SAFETY: ONNX Runtime hands back the entry that was registered.
+    unsafe { Entry::of(op) }.provider.name().as_ptr()
 }
 
 pub(super) unsafe extern "system" fn get_input_type(
@@ -70,8 +71,13 @@ pub(super) unsafe extern "system" fn get_characteristic(
     OrtCustomOpInputOutputCharacteristic::INPUT_OUTPUT_REQUIRED
 }
 
-pub(super) unsafe extern "system" fn get_memory_type(_: *const OrtCustomOp, _: usize) -> OrtMemType {
-    OrtMemType::OrtMemTypeDefault
+pub(super) unsafe extern "system" fn get_memory_type(op: *const OrtCustomOp, index: usize) -> OrtMemType {
+    // SAFETY: ONNX Runtime hands back the entry that was registered.
+    match (unsafe { Entry::of(op) }.provider, index) {
+        (Provider::Cpu, _) | (_, 0) => OrtMemType::OrtMemTypeDefault,
+        // The shapes decide about the launch: they must be in host memory.
+        (Provider::Cuda | Provider::CudaPlugin, _) => OrtMemType::OrtMemTypeCPUInput,
+    }
 }
 
 pub(super) unsafe extern "system" fn get_arity(_: *const OrtCustomOp) -> c_int {
@@ -113,36 +119,48 @@ pub(super) unsafe extern "system" fn create_kernel(
     })
 }
 
-impl Kernel {
-    fn new(entry: &'static Entry, info: &KernelInfo<'_>) -> Result<Self, Failure> {
-        let node = info.node_name();
-        let title = if node.is_empty() {
-            entry.title()
-        } else {
-            format!("{} ({node})", entry.title())
-        };
-        let text = info.string(PLAN_ATTRIBUTE).ok_or_else(|| {
-            Error::new(PLAN_ATTRIBUTE, "is missing")
-                .expected_got("a string attribute that holds a fused plan", "none")
-                .fix("write the model with `prep-onnx embed`")
-        })?;
-        let plan = FusedPlan::from_json(&text)?;
-        if plan.dtype != entry.dtype {
-            return Err(
-                Error::new(PLAN_ATTRIBUTE, "gives another element type than the op")
-                    .expected_got(entry.dtype, plan.dtype)
-                    .into(),
-            );
-        }
-        if entry.accept == Accept::Ragged && plan.fixed_output().is_none() {
-            return Err(Error::new(PLAN_ATTRIBUTE, "the size of the output depends on the image")
+/// What messages call a node.
+pub(super) fn title(entry: &Entry, info: &KernelInfo<'_>) -> String {
+    let node = info.node_name();
+    if node.is_empty() {
+        entry.title()
+    } else {
+        format!("{} ({node})", entry.title())
+    }
+}
+
+/// The plan of a node, which the entry can run.
+pub(super) fn plan(entry: &Entry, info: &KernelInfo<'_>) -> Result<FusedPlan, Failure> {
+    let text = info.string(PLAN_ATTRIBUTE).ok_or_else(|| {
+        Error::new(PLAN_ATTRIBUTE, "is missing")
+            .expected_got("a string attribute that holds a fused plan", "none")
+            .fix("write the model with `prep-onnx embed`")
+    })?;
+    let plan = FusedPlan::from_json(&text)?;
+    if plan.dtype != entry.dtype {
+        return Err(
+            Error::new(PLAN_ATTRIBUTE, "gives another element type than the op")
+                .expected_got(entry.dtype, plan.dtype)
+                .into(),
+        );
+    }
+    if entry.accept == Accept::Ragged && plan.fixed_output().is_none() {
+        return Err(
+            Error::new(PLAN_ATTRIBUTE, "the size of the output depends on the image")
                 .why("images of mixed sizes become one tensor, so each must give the same size")
                 .fix("end the geometry with an exact resize or a center_crop, or embed with --accept batch")
-                .into());
-        }
+                .into(),
+        );
+    }
+    Ok(plan)
+}
+
+impl Kernel {
+    fn new(entry: &'static Entry, info: &KernelInfo<'_>) -> Result<Self, Failure> {
+        let plan = plan(entry, info)?;
         Ok(Self {
             api: entry.api,
-            title,
+            title: title(entry, info),
             accept: entry.accept,
             threads: std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
             preprocessor: Preprocessor::new(plan)?,

@@ -1,6 +1,6 @@
 //! The op entries, made once per ONNX Runtime in the process and added to session options.
 
-use std::ffi::{CString, c_char};
+use std::ffi::{CStr, CString, c_char};
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::{Mutex, PoisonError};
@@ -10,8 +10,9 @@ use ort_sys::{
 };
 use prep_onnx_pipeline::{Accept, DOMAIN, Dtype, op_name};
 
-use super::callbacks;
 use super::status::{Failure, check, guarded};
+use super::{callbacks, cuda_callbacks};
+use crate::cuda;
 
 /// The version of the API that is asked for, and that [`OrtCustomOp`] entries claim.
 pub(crate) const API_VERSION: u32 = 17;
@@ -22,9 +23,38 @@ pub(crate) const API_VERSION: u32 = 17;
 pub(crate) struct Entry {
     op: OrtCustomOp,
     pub(crate) api: &'static OrtApi,
+    pub(crate) provider: Provider,
     pub(crate) accept: Accept,
     pub(crate) dtype: Dtype,
     pub(crate) name: CString,
+}
+
+/// Where an entry runs. ONNX Runtime takes the entry of the execution provider that it gives the node to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Provider {
+    Cpu,
+    Cuda,
+    /// CUDA as a plugin library.
+    CudaPlugin,
+}
+
+impl Provider {
+    pub(crate) fn name(self) -> &'static CStr {
+        match self {
+            Self::Cpu => c"CPUExecutionProvider",
+            Self::Cuda => c"CUDAExecutionProvider",
+            Self::CudaPlugin => c"CudaPluginExecutionProvider",
+        }
+    }
+
+    /// Those that nodes can be given to here. Without a driver that the kernel needs the entries of CUDA are
+    /// left out, and ONNX Runtime takes the CPU's.
+    fn usable() -> &'static [Self] {
+        match cuda::driver_version() {
+            Ok(_) => &[Self::Cpu, Self::Cuda, Self::CudaPlugin],
+            Err(_) => &[Self::Cpu],
+        }
+    }
 }
 
 /// The forms of input that this library has ops for.
@@ -89,26 +119,29 @@ fn domain(api: &'static OrtApi) -> Result<*mut OrtCustomOpDomain, Failure> {
     let mut domain = ptr::null_mut();
     // SAFETY: `name` ends with NUL and is copied; `domain` receives a new object.
     check(unsafe { (api.CreateCustomOpDomain)(name.as_ptr(), &mut domain) })?;
-    for accept in ACCEPTS {
-        for dtype in Dtype::ALL {
-            let entry = Box::leak(Box::new(Entry {
-                op: operator(),
-                api,
-                accept,
-                dtype: *dtype,
-                name: CString::new(op_name(accept, *dtype)).unwrap_or_default(),
-            }));
-            // The whole entry, not only its first field, is what the callbacks read.
-            let op = ptr::from_mut(entry).cast_const().cast::<OrtCustomOp>();
-            // SAFETY: domain and entry live for ever.
-            check(unsafe { (api.CustomOpDomain_Add)(domain, op) })?;
+    for provider in Provider::usable() {
+        for accept in ACCEPTS {
+            for dtype in Dtype::ALL {
+                let entry = Box::leak(Box::new(Entry {
+                    op: operator(*provider),
+                    api,
+                    provider: *provider,
+                    accept,
+                    dtype: *dtype,
+                    name: CString::new(op_name(accept, *dtype)).unwrap_or_default(),
+                }));
+                // The whole entry, not only its first field, is what the callbacks read.
+                let op = ptr::from_mut(entry).cast_const().cast::<OrtCustomOp>();
+                // SAFETY: domain and entry live for ever.
+                check(unsafe { (api.CustomOpDomain_Add)(domain, op) })?;
+            }
         }
     }
     domains.push(Domain { api: key, domain });
     Ok(domain)
 }
 
-fn operator() -> OrtCustomOp {
+fn operator(provider: Provider) -> OrtCustomOp {
     // SAFETY: zeros are a value of the struct: a version of 0 and no callbacks. A literal would have to
     // name fields that exist only when another crate of the build enables a newer API.
     let mut op: OrtCustomOp = unsafe { MaybeUninit::zeroed().assume_init() };
@@ -126,9 +159,18 @@ fn operator() -> OrtCustomOp {
     op.GetVariadicInputHomogeneity = Some(callbacks::get_homogeneity);
     op.GetVariadicOutputMinArity = Some(callbacks::get_arity);
     op.GetVariadicOutputHomogeneity = Some(callbacks::get_homogeneity);
-    op.CreateKernelV2 = Some(callbacks::create_kernel);
-    op.KernelComputeV2 = Some(callbacks::compute);
-    op.KernelDestroy = Some(callbacks::destroy_kernel);
+    match provider {
+        Provider::Cpu => {
+            op.CreateKernelV2 = Some(callbacks::create_kernel);
+            op.KernelComputeV2 = Some(callbacks::compute);
+            op.KernelDestroy = Some(callbacks::destroy_kernel);
+        }
+        Provider::Cuda | Provider::CudaPlugin => {
+            op.CreateKernelV2 = Some(cuda_callbacks::create_kernel);
+            op.KernelComputeV2 = Some(cuda_callbacks::compute);
+            op.KernelDestroy = Some(cuda_callbacks::destroy_kernel);
+        }
+    }
     op.InferOutputShapeFn = Some(callbacks::infer_shape);
     op.GetStartVersion = Some(callbacks::get_version);
     op.GetEndVersion = Some(callbacks::get_version);

@@ -1,5 +1,11 @@
 //! Random pipelines and images, and the comparison of the op with the scalar reference.
 #![allow(dead_code, reason = "each test file uses a part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
 
 use std::num::NonZero;
 

@@ -4,6 +4,13 @@
 //! too; that needs a C++ compiler (`PREP_REQUIRE=cuda-emulation`). With one, the same cases run on it
 //! (`PREP_REQUIRE=cuda`).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
+
 #[path = "../common/mod.rs"]
 mod common;
 #[cfg(target_os = "linux")]
