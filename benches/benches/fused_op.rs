@@ -1,5 +1,9 @@
 //! The op at every SIMD level, its stages, batches and threads, beside fast_image_resize.
-#![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
+#![allow(
+    missing_docs,
+    clippy::expect_used,
+    reason = "criterion's macros make undocumented functions, and a bench stops at the first failure"
+)]
 
 use std::num::NonZero;
 

@@ -80,7 +80,7 @@ impl ImageShapes<'_> {
         match *self {
             Self::Batch { shape, length } => {
                 let (images, height, width) = batch_extents(shape)?;
-                let size = image_bytes("image", height, width)?;
+                let size = image_bytes(|| "image".to_owned(), height, width)?;
                 if images.checked_mul(size) != Some(length) {
                     return Err(length_error("image", shape, length));
                 }
@@ -138,7 +138,7 @@ impl ImageShapes<'_> {
                             ),
                         );
                     };
-                    let size = image_bytes(&subject(), height, width)?;
+                    let size = image_bytes(subject, height, width)?;
                     let end = start + size;
                     if end > length {
                         return Err(sum_error(
@@ -220,10 +220,10 @@ fn batch_extents(shape: &[i64]) -> Result<(usize, usize, usize)> {
     })
 }
 
-fn image_bytes(subject: &str, height: usize, width: usize) -> Result<usize> {
+fn image_bytes(subject: impl Fn() -> String, height: usize, width: usize) -> Result<usize> {
     match height.checked_mul(width) {
         Some(pixels) if pixels <= MAX_PIXELS => Ok(pixels * CHANNELS),
-        _ => Err(Error::new(subject, "has too many pixels").expected_got(
+        _ => Err(Error::new(subject(), "has too many pixels").expected_got(
             format_args!("at most {MAX_PIXELS}"),
             format_args!("{height} x {width}"),
         )),

@@ -10,10 +10,10 @@ mod schedule;
 mod tables;
 
 pub(crate) use axis::{Axis, HALF, PRECISION, round};
+pub(crate) use engine::element_size;
 pub(crate) use finish::{Affine, Finish};
 pub(crate) use images::Image;
 pub use images::{ImageShapes, Images, Shape};
-pub(crate) use engine::element_size;
 pub(crate) use preprocessor::check_output;
 pub use preprocessor::{OutputMut, Preprocessor};
 pub use schedule::{Executor, Sequential, Threads};

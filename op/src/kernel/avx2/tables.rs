@@ -87,10 +87,8 @@ impl Columns {
         let loads = pairs.div_ceil(pairs_per_load);
         let vectors = (self.columns * CHANNELS).div_ceil(HALVES * half_lanes);
         let mut bases = vec![[0; HALVES]; vectors * loads];
-        let mut tables = vec![
-            [HalfBlock([NOTHING; 32]), HalfBlock([0; 32]), HalfBlock([0; 32])];
-            vectors * pairs
-        ];
+        let mut tables =
+            vec![[HalfBlock([NOTHING; 32]), HalfBlock([0; 32]), HalfBlock([0; 32])]; vectors * pairs];
         for (at, bases) in bases.iter_mut().enumerate() {
             let (vector, first_tap) = (at / loads, at % loads * taps_per_load);
             for (half, base) in bases.iter_mut().enumerate() {

@@ -267,8 +267,8 @@ fn few<const GROUPS: usize, const QUADS: usize, const CLAMP: bool, S: Sink>(
     sink: &mut S,
 ) {
     let digits = &rows.digits[window.first_digits..][..QUADS];
-    let weights: [[__m512i; 3]; QUADS] =
-        std::array::from_fn(|quad| digits[quad].map(|digit| _mm512_set1_epi32(digit)));
+    let weights: [[__m512i; QUADS]; 3] =
+        std::array::from_fn(|digit| std::array::from_fn(|quad| _mm512_set1_epi32(digits[quad][digit])));
     let skip = _mm512_set1_epi32(8 * window.skip as i32);
     let blocks = sink.length().div_ceil(Lanes::COUNT);
     let groups: [&[Lanes]; GROUPS] =
@@ -283,12 +283,12 @@ fn few<const GROUPS: usize, const QUADS: usize, const CLAMP: bool, S: Sink>(
             }
         });
         let mut sum = _mm512_set1_epi32(ROUNDING);
-        for digit in 0..3 {
+        for (digit, weights) in weights.iter().enumerate() {
             if digit > 0 {
                 sum = _mm512_slli_epi32::<8>(sum);
             }
-            for quad in 0..QUADS {
-                sum = _mm512_dpbusd_epi32(sum, taps[quad], weights[quad][digit]);
+            for (taps, weights) in taps.iter().zip(weights) {
+                sum = _mm512_dpbusd_epi32(sum, *taps, *weights);
             }
         }
         // SAFETY: this function enables the features.
