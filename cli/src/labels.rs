@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use prep_onnx_pipeline::{Error, Result};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::host::Array;
@@ -12,7 +13,7 @@ use crate::host::Array;
 pub(crate) struct Labels(Vec<String>);
 
 /// A class of one image.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Ranked {
     pub(crate) index: usize,
     pub(crate) score: f64,

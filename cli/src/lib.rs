@@ -13,10 +13,12 @@ mod embedded;
 mod executions;
 pub mod host;
 mod inference;
+mod job;
 mod labels;
 mod output;
 mod results;
 pub mod runtime;
+mod seen;
 mod ui;
 
 pub use cli::main;

@@ -1,46 +1,77 @@
 //! Running an embedded model over images.
 
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use prep_onnx_loader::{Loader, Sources};
+use prep_onnx_loader::Source;
 use prep_onnx_pipeline::{Error, Result};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use crate::answer::{Answer, Failure, Outcome, error_lines};
+use crate::answer::{Answer, Failure, Outcome};
 use crate::args::Global;
 use crate::embedded::EmbeddedModel;
 use crate::host::{Array, Session, SessionOptions, npy};
 use crate::inference::Inference;
-use crate::labels::{Labels, top};
-use crate::results::{ImageResult, Writer};
+use crate::job::{
+    Begin, Decode, Decoding, Inputs, MEASURED, Manifest, Runner, Shard, Store, Summary, Tracker,
+};
+use crate::labels::Labels;
+use crate::results::{Format, ImageResult, Kept, Writer};
 use crate::ui;
 
 /// Run an embedded model over images
 ///
 /// Images are decoded on several threads, turned upright by their EXIF orientation, and fed as raw
-/// uint8. One that cannot be read is reported and does not stop the others; the exit code is 1 then.
+/// uint8. One that cannot be read is a row with its error and does not stop the others; the exit code
+/// is 1 then.
+///
+/// A run with --out keeps the rows that are done in the folder OUT.parts until it is complete. After a
+/// crash, the same command with --resume goes on from there, and gives the rows of a run that was
+/// never interrupted. The folder stays when images failed, for --retry-failed.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   prep-onnx run model.prep.onnx photo.jpg --top-k 5 --labels labels.txt
   prep-onnx run model.prep.onnx photos/ -o embeddings.npy --batch 32
   prep-onnx run model.prep.onnx 'photos/**/*.png' -o results.jsonl --output pooler_output
+  find photos -name '*.jpg' | prep-onnx run model.prep.onnx --list - -o embeddings.parquet
+  prep-onnx run model.prep.onnx photos/ -o part-2.npy --shard 2/8 --resume
   prep-onnx run clip.prep.onnx photo.jpg --feed input_ids=ids.npy")]
 pub(crate) struct Options {
     /// A model that `embed` wrote
     model: PathBuf,
-    /// Image files, folders or patterns
-    #[arg(required = true, value_name = "IMAGE|DIR|GLOB")]
+    /// Image files, folders, patterns, or @FILE with one path per line
+    #[arg(required_unless_present = "list", value_name = "IMAGE|DIR|GLOB")]
     images: Vec<String>,
-    /// Write the outputs: .npy (a row per image that could be run) or .jsonl (a line per image; NaN is null)
+    /// A file with one path, or ID<TAB>PATH, per line; - is standard input
+    #[arg(long, value_name = "FILE")]
+    list: Vec<String>,
+    /// Write the outputs, a row per image: .npy (NaN or 0 where an image failed; OUT.npy.jsonl says which
+    /// image each row is), .jsonl (NaN is null) or .parquet
     #[arg(short = 'o', long, value_name = "OUT")]
     out: Option<PathBuf>,
-    /// Images of one size that run together
+    /// Go on from what an earlier run of the same command left, if there is anything
+    #[arg(long, requires = "out")]
+    resume: bool,
+    /// Also run the images again that failed in the earlier run; implies --resume
+    #[arg(long, requires = "out")]
+    retry_failed: bool,
+    /// Only every N-th image, from the I-th on: the same command with 1/N to N/N and its own OUT each
+    /// shares the images among processes
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// Finished rows are safe after so many images, and every 5 seconds
+    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..))]
+    part_rows: u32,
+    /// Images that are decoded and, where their sizes allow it, run together
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(1..=4096))]
     batch: u32,
     /// Threads that decode, and threads of one run [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     threads: Option<u32>,
+    /// How JPEGs are decoded: the exact pixels, or smaller where the pipeline makes them smaller anyway
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Decode::Exact)]
+    decode: Decode,
     /// Run the standard ops in the model, as a host without the op library does
     #[arg(long)]
     portable: bool,
@@ -69,7 +100,7 @@ fn feed(text: &str) -> Result<(String, PathBuf), String> {
 }
 
 pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
-    EmbeddedModel::open(&options.model)?;
+    let embedded = EmbeddedModel::open(&options.model)?;
     let labels = options
         .labels
         .as_deref()
@@ -81,22 +112,20 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         .iter()
         .map(|(name, path)| Ok((name.clone(), npy::read(path)?)))
         .collect::<Result<Vec<(String, Array)>>>()?;
-    let mut sources = Sources::new();
-    for argument in &options.images {
-        sources = sources.expand(argument)?;
-    }
-    if options.top_k.is_some()
-        && options
-            .out
-            .as_ref()
-            .is_some_and(|out| out.extension().is_some_and(|e| e == "npy"))
-    {
+    let format = options.out.as_deref().map(Format::of).transpose()?;
+    if options.top_k.is_some() && format == Some(Format::Npy) {
         return Err(Failure::usage(
             Error::new("--top-k", "does not go with .npy, which holds whole outputs")
-                .fix("write .jsonl, or leave --top-k out"),
+                .fix("write .jsonl or .parquet, or leave --top-k out"),
         ));
     }
-    let mut writer = options.out.as_deref().map(Writer::create).transpose()?;
+    let inputs = Inputs {
+        arguments: options.images.clone(),
+        lists: options.list.clone(),
+        shard: options.shard.unwrap_or_default(),
+    };
+    let sources = inputs.sources()?;
+    let decoding = Decoding::new(options.decode, &embedded)?;
     let loaded = global.load_runtime()?;
     let threads = options.threads.map_or(0, |threads| threads as usize);
     let session = Session::open(
@@ -107,122 +136,266 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
             fused: !options.portable,
         },
     )?;
-    let mut inference = Inference::new(
-        &options.model,
-        session,
-        options.input.as_deref(),
-        options.output.as_deref(),
-        feeds,
-    )?;
-
-    let batch_size = options.batch as usize;
-    let mut loader = Loader::builder().batch_size(batch_size);
-    if threads > 0 {
-        loader = loader.threads(threads);
-    }
-    let mut progress = ui::Progress::new("images", None, global.quiet);
-    let (mut done, mut failed) = (0, 0);
-    let mut shown = Vec::new();
-    for batch in loader.build(sources)? {
-        let mut outputs = inference.run(&batch, batch_size).into_iter();
-        for item in batch.items() {
-            let (size, output) = match &item.size {
-                Ok(size) => {
-                    let output = outputs
-                        .next()
-                        .unwrap_or_else(|| Err(Error::new("image", "was not run")));
-                    (Some(*size), output.map_err(|error| error.within(&item.id)))
-                }
-                Err(error) => (None, Err(error.clone().into())),
-            };
-            let ranked = match (&output, options.top_k) {
-                (Ok(array), Some(count)) => top(array, count as usize),
-                _ => Vec::new(),
-            };
-            let result = ImageResult {
-                id: item.id.clone(),
-                size,
-                output,
-                top: ranked,
-            };
-            done += 1;
-            if let Err(error) = &result.output {
-                failed += 1;
-                anstream::eprintln!("{}", error_lines(error));
-            }
-            match &mut writer {
-                Some(writer) => writer.push(&result, &labels)?,
-                None => shown.push(result),
-            }
-        }
-        progress.update(done, failed);
-    }
-    drop(progress);
-    if done == 0 {
-        return Err(Error::new("images", "there are none")
-            .expected_got("at least one image", options.images.join(" "))
-            .into());
-    }
-    if failed == done && matches!(writer, Some(Writer::Npy { .. })) {
-        return Err(Error::new("images", "none of them could be run; nothing was written").into());
-    }
-    if let Some(writer) = writer {
-        writer.finish()?;
-    }
-    let answer = match &options.out {
-        Some(out) => {
-            let text = format!(
-                "{} {}: {} of {done} images, output `{}`\n",
-                ui::good("wrote"),
-                out.display(),
-                done - failed,
-                inference.output_name()
-            );
-            Answer::new(text, json!({ "output": out, "images": done, "failed": failed }))
-        }
-        None => show(&shown, &labels, inference.output_name(), failed),
+    let runner = Runner {
+        inference: Inference::new(
+            &options.model,
+            session,
+            options.input.as_deref(),
+            options.output.as_deref(),
+            feeds,
+        )?,
+        batch: options.batch as usize,
+        threads,
+        decode: decoding.options.clone(),
+        top: options.top_k.map(|count| count as usize),
     };
-    Ok(answer.with_verdict(failed == 0))
+    let mut job = Job {
+        options,
+        inputs,
+        decoding,
+        runner,
+        labels,
+        quiet: global.quiet,
+    };
+    match (&options.out, format) {
+        (Some(out), Some(format)) => {
+            let manifest = Manifest::new(&embedded, job.identity(&loaded.version().to_string()))?;
+            job.write_file(sources, out, format, manifest)
+        }
+        _ => job.show(sources, global.json),
+    }
+}
+
+struct Job<'a> {
+    options: &'a Options,
+    inputs: Inputs,
+    decoding: Decoding,
+    runner: Runner,
+    labels: Labels,
+    quiet: bool,
+}
+
+impl Job<'_> {
+    /// The options that the rows depend on.
+    fn identity(&self, runtime: &str) -> Map<String, Value> {
+        let options = self.options;
+        let entries = [
+            ("runtime", json!(runtime)),
+            ("output", json!(self.runner.inference.output_name())),
+            ("top-k", json!(options.top_k)),
+            ("batch", json!(options.batch)),
+            ("decode", json!(options.decode.name())),
+            ("portable", json!(options.portable)),
+            ("shard", json!(self.inputs.shard.to_string())),
+            ("input", json!(options.input)),
+            ("feed", json!(options.feed)),
+        ];
+        entries
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect()
+    }
+
+    fn write_file(
+        &mut self,
+        mut sources: impl Iterator<Item = Source> + Send + 'static,
+        out: &Path,
+        format: Format,
+        manifest: Manifest,
+    ) -> Outcome {
+        if out.is_dir() {
+            return Err(Error::new(out.display(), "cannot be written")
+                .expected_got("a file", "a folder")
+                .into());
+        }
+        let begin = if self.options.resume || self.options.retry_failed {
+            Begin::Resume
+        } else {
+            Begin::Anew
+        };
+        let mut store = Store::open(out, manifest, begin, self.options.part_rows as usize)?;
+        let earlier = store.done();
+        let mut tracker = Tracker::new(&self.inputs, earlier, self.quiet);
+        let mut form = OneForm::new(format);
+        self.take_up(&mut store, &mut sources, &mut tracker)?;
+
+        let head: Vec<Source> = sources.by_ref().take(MEASURED).collect();
+        let cost = self.decoding.cost(&head);
+        self.runner.run(head.into_iter().chain(sources), &mut |rows| {
+            for row in &rows {
+                tracker.row(row);
+                form.check(row)?;
+                store.push(row)?;
+            }
+            store.end_of_batch()
+        })?;
+        let mut summary = Summary::new(tracker.finish(), cost);
+        store.complete()?;
+        summary.resumed = earlier;
+        (summary.images, summary.failed) = (store.done(), store.failed());
+        if summary.images == 0 {
+            return Err(self.no_images());
+        }
+        if summary.failed == summary.images && format == Format::Npy {
+            store.remove()?;
+            return Err(Error::new("images", "none of them could be run; nothing was written").into());
+        }
+        let mut writer = Writer::create(out, summary.images, &self.labels)?;
+        for row in store.rows() {
+            writer.push(&row?)?;
+        }
+        writer.finish()?;
+        let mut text = format!(
+            "{} {}: {} of {} images, output `{}`\n{}",
+            ui::good("wrote"),
+            out.display(),
+            summary.images - summary.failed,
+            summary.images,
+            self.runner.inference.output_name(),
+            summary.table(),
+        );
+        let mut answer = summary.json();
+        answer.insert("output".to_owned(), json!(out));
+        if summary.failed == 0 {
+            store.remove()?;
+        } else {
+            text.push_str(&ui::dim("--retry-failed runs again what failed"));
+            text.push('\n');
+        }
+        Ok(Answer::new(text, answer.into()).with_verdict(summary.failed == 0))
+    }
+
+    /// Goes past the sources whose rows are there, and runs again those that failed where that is wanted.
+    fn take_up(
+        &mut self,
+        store: &mut Store,
+        sources: &mut impl Iterator<Item = Source>,
+        tracker: &mut Tracker,
+    ) -> Result<()> {
+        for part in 0..store.parts() {
+            let mut again = Vec::new();
+            for (place, row) in store.part(part)?.enumerate() {
+                let row = row?;
+                let source = sources.next();
+                match source {
+                    Some(source) if source.id() == row.id => {
+                        if self.options.retry_failed && row.outcome.is_err() {
+                            again.push((place, source));
+                        }
+                    }
+                    other => {
+                        let got =
+                            other.map_or_else(|| "no image".to_owned(), |source| source.id().to_owned());
+                        return Err(Error::new("images", "are not those of the earlier run")
+                            .expected_got(row.id, got)
+                            .fix("give the same images as before, or delete the folder of the earlier run to begin again"));
+                    }
+                }
+            }
+            if again.is_empty() {
+                continue;
+            }
+            let (places, again): (Vec<_>, Vec<_>) = again.into_iter().unzip();
+            let mut rows = Vec::new();
+            self.runner.run(again.into_iter(), &mut |batch| {
+                batch.iter().for_each(|row| tracker.row(row));
+                rows.extend(batch);
+                Ok(())
+            })?;
+            let mut rows: HashMap<_, _> = places.into_iter().zip(rows).collect();
+            let old = store.part(part)?.enumerate();
+            store.replace(part, old.map(|(place, row)| rows.remove(&place).map_or(row, Ok)))?;
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, mut sources: impl Iterator<Item = Source> + Send + 'static, as_json: bool) -> Outcome {
+        let name = self.runner.inference.output_name().to_owned();
+        let mut table = ui::Table::new(&["image", "height x width", &name]);
+        let mut images = Vec::new();
+        let mut tracker = Tracker::new(&self.inputs, 0, self.quiet);
+        let head: Vec<Source> = sources.by_ref().take(MEASURED).collect();
+        let cost = self.decoding.cost(&head);
+        let labels = &self.labels;
+        self.runner.run(head.into_iter().chain(sources), &mut |rows| {
+            for row in &rows {
+                tracker.row(row);
+                if as_json {
+                    images.push(row.json(labels));
+                } else if let Ok(kept) = &row.outcome {
+                    let size = row.size.map(|(height, width)| format!("{height} x {width}"));
+                    table.row([row.id.clone(), size.unwrap_or_default(), in_words(kept, labels)]);
+                }
+            }
+            Ok(())
+        })?;
+        let summary = Summary::new(tracker.finish(), cost);
+        if summary.images == 0 {
+            return Err(self.no_images());
+        }
+        let mut answer = summary.json();
+        answer.insert("output".to_owned(), name.into());
+        answer.insert("results".to_owned(), images.into());
+        let text = format!("{table}{}", summary.table());
+        Ok(Answer::new(text, answer.into()).with_verdict(summary.failed == 0))
+    }
+
+    fn no_images(&self) -> Failure {
+        Error::new("images", "there are none")
+            .expected_got("at least one image", self.inputs.in_words())
+            .into()
+    }
+}
+
+/// Finds an output that will not go into one array while the run is young.
+struct OneForm {
+    wanted: bool,
+    first: Option<(&'static str, Vec<usize>)>,
+}
+
+impl OneForm {
+    fn new(format: Format) -> Self {
+        Self {
+            wanted: format != Format::Jsonl,
+            first: None,
+        }
+    }
+
+    fn check(&mut self, row: &ImageResult) -> Result<()> {
+        let (true, Ok(Kept::Output(array))) = (self.wanted, &row.outcome) else {
+            return Ok(());
+        };
+        let (dtype, shape) = self
+            .first
+            .get_or_insert_with(|| (array.dtype(), array.shape().to_vec()));
+        if (*dtype, shape.as_slice()) == (array.dtype(), array.shape()) {
+            return Ok(());
+        }
+        Err(crate::results::differs(&row.id, (dtype, shape), array))
+    }
 }
 
 /// How many elements of an output are shown.
 const SHOWN: usize = 4;
 
-fn show(results: &[ImageResult], labels: &Labels, output: &str, failed: usize) -> Answer {
-    let mut table = ui::Table::new(&["image", "height x width", output]);
-    for result in results {
-        let Ok(array) = &result.output else { continue };
-        let size = result
-            .size
-            .map_or_else(String::new, |(height, width)| format!("{height} x {width}"));
-        let value = if result.top.is_empty() {
-            let values: Vec<_> = array
-                .to_f64()
+fn in_words(kept: &Kept, labels: &Labels) -> String {
+    match kept {
+        Kept::Output(array) => {
+            let values = array.to_f64();
+            let first: Vec<_> = values
                 .iter()
                 .take(SHOWN)
                 .map(|value| format!("{value:.4}"))
                 .collect();
-            let more = if array.shape().iter().product::<usize>() > SHOWN {
-                ", …"
-            } else {
-                ""
-            };
-            format!(
-                "{} {}: {}{more}",
-                array.dtype(),
-                ui::shape(array.shape()),
-                values.join(", ")
-            )
-        } else {
-            let ranked = result.top.iter();
-            let named: Vec<_> = ranked
-                .map(|ranked| format!("{} {:.3}", labels.name(ranked.index), ranked.score))
-                .collect();
-            named.join("  ")
-        };
-        table.row([result.id.clone(), size, value]);
+            let more = if values.len() > SHOWN { ", …" } else { "" };
+            let shape = ui::shape(array.shape());
+            format!("{} {shape}: {}{more}", array.dtype(), first.join(", "))
+        }
+        Kept::Top(top) => {
+            let named = top
+                .iter()
+                .map(|ranked| format!("{} {:.3}", labels.name(ranked.index), ranked.score));
+            named.collect::<Vec<_>>().join("  ")
+        }
     }
-    let images: Vec<_> = results.iter().map(|result| result.json(labels)).collect();
-    let json = json!({ "output": output, "images": images, "failed": failed });
-    Answer::new(table.to_string(), json)
 }

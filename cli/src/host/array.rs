@@ -12,15 +12,18 @@ use prep_onnx_pipeline::{Elements, Error, Result, Tensor};
 pub(super) trait Element: Copy {
     /// The type in the header of a .npy file, little-endian.
     const NPY: &'static str;
+    /// What stands for an element that there is not: NaN, else 0.
+    const MISSING: Self;
     fn write(self, out: &mut dyn Write) -> std::io::Result<()>;
     fn read(bytes: &[u8]) -> Option<Self>;
     fn to_f64(self) -> f64;
 }
 
 macro_rules! element {
-    ($($type:ty = $npy:literal, $to_f64:expr;)+) => {$(
+    ($($type:ty = $npy:literal, $missing:expr, $to_f64:expr;)+) => {$(
         impl Element for $type {
             const NPY: &'static str = $npy;
+            const MISSING: Self = $missing;
 
             fn write(self, out: &mut dyn Write) -> std::io::Result<()> {
                 out.write_all(&self.to_le_bytes())
@@ -39,21 +42,22 @@ macro_rules! element {
 }
 
 element! {
-    f32 = "<f4", f64::from;
-    f64 = "<f8", |value| value;
-    f16 = "<f2", f64::from;
-    i8 = "|i1", f64::from;
-    i16 = "<i2", f64::from;
-    i32 = "<i4", f64::from;
-    i64 = "<i8", |value| value as f64;
-    u8 = "|u1", f64::from;
-    u16 = "<u2", f64::from;
-    u32 = "<u4", f64::from;
-    u64 = "<u8", |value| value as f64;
+    f32 = "<f4", Self::NAN, f64::from;
+    f64 = "<f8", Self::NAN, |value| value;
+    f16 = "<f2", Self::NAN, f64::from;
+    i8 = "|i1", 0, f64::from;
+    i16 = "<i2", 0, f64::from;
+    i32 = "<i4", 0, f64::from;
+    i64 = "<i8", 0, |value| value as f64;
+    u8 = "|u1", 0, f64::from;
+    u16 = "<u2", 0, f64::from;
+    u32 = "<u4", 0, f64::from;
+    u64 = "<u8", 0, |value| value as f64;
 }
 
 impl Element for bool {
     const NPY: &'static str = "|b1";
+    const MISSING: Self = false;
 
     fn write(self, out: &mut dyn Write) -> std::io::Result<()> {
         out.write_all(&[u8::from(self)])
@@ -103,7 +107,8 @@ macro_rules! array {
                 match self { $(Self::$variant(array) => array.iter().map(|value| value.to_f64()).collect(),)+ }
             }
 
-            pub(super) fn npy_type(&self) -> &'static str {
+            /// The element type as the header of a .npy file has it.
+            pub(crate) fn npy_type(&self) -> &'static str {
                 match self { $(Self::$variant(_) => <$type>::NPY,)+ }
             }
 
@@ -117,7 +122,17 @@ macro_rules! array {
                 }
             }
 
-            pub(super) fn from_npy(npy_type: &str, shape: &[usize], data: &[u8]) -> Option<Self> {
+            /// An array of the same form, whose elements stand for none: NaN, else 0.
+            pub(crate) fn missing(&self) -> Self {
+                match self {
+                    $(Self::$variant(array) => {
+                        Self::$variant(ArrayD::from_elem(array.raw_dim(), <$type>::MISSING))
+                    })+
+                }
+            }
+
+            /// The array of the little-endian bytes `data` in C order; `None` for another type or length.
+            pub(crate) fn from_npy(npy_type: &str, shape: &[usize], data: &[u8]) -> Option<Self> {
                 $(if npy_type == <$type>::NPY {
                     let values = data.chunks_exact(size_of::<$type>()).map(<$type>::read);
                     let values: Vec<$type> = values.collect::<Option<_>>()?;

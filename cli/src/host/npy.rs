@@ -14,15 +14,18 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 /// # Errors
 /// Those of `out`.
 pub fn write(array: &Array, out: &mut dyn Write) -> std::io::Result<()> {
-    let extents: String = array.shape().iter().map(|extent| format!("{extent}, ")).collect();
-    let extents = match array.shape() {
+    write_header(array.npy_type(), array.shape(), out)?;
+    array.write_le(out)
+}
+
+/// Writes what comes before the elements.
+pub(crate) fn write_header(npy_type: &str, shape: &[usize], out: &mut dyn Write) -> std::io::Result<()> {
+    let extents: String = shape.iter().map(|extent| format!("{extent}, ")).collect();
+    let extents = match shape {
         [_] => extents.trim_end(),
         _ => extents.trim_end_matches([',', ' ']),
     };
-    let mut header = format!(
-        "{{'descr': '{}', 'fortran_order': False, 'shape': ({extents}), }}",
-        array.npy_type()
-    );
+    let mut header = format!("{{'descr': '{npy_type}', 'fortran_order': False, 'shape': ({extents}), }}");
     // Magic, version and length take 10 bytes; numpy aligns the data to 64.
     let padding = 64 - (10 + header.len() + 1) % 64;
     header.extend(std::iter::repeat_n(' ', padding % 64));
@@ -31,8 +34,7 @@ pub fn write(array: &Array, out: &mut dyn Write) -> std::io::Result<()> {
     out.write_all(MAGIC)?;
     out.write_all(&[1, 0])?;
     out.write_all(&len.to_le_bytes())?;
-    out.write_all(header.as_bytes())?;
-    array.write_le(out)
+    out.write_all(header.as_bytes())
 }
 
 /// Reads a file that `numpy.save` wrote.

@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 
 pub(crate) use progress::Progress;
 pub(crate) use table::Table;
-pub(crate) use words::{bytes, pipeline_lines, shape};
+pub(crate) use words::{bytes, duration, pipeline_lines, shape};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();

@@ -23,6 +23,18 @@ pub(crate) fn bytes(bytes: u64) -> String {
     format!("{value:.digits$} {}", UNITS[unit])
 }
 
+/// A time: `0.25 s`, `12.5 s`, `3 min 20 s`, `2 h 5 min`.
+pub(crate) fn duration(duration: std::time::Duration) -> String {
+    let seconds = duration.as_secs_f64();
+    let whole = seconds.round() as u64;
+    match whole {
+        0..10 => format!("{seconds:.2} s"),
+        10..60 => format!("{seconds:.1} s"),
+        60..3600 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole % 3600 / 60),
+    }
+}
+
 /// A shape: `[1, 3, 224, 224]`.
 pub(crate) fn shape(shape: &[usize]) -> String {
     format!("{shape:?}")
@@ -72,6 +84,18 @@ mod tests {
             (2_147_483_647, "2.15 GB"),
         ] {
             assert_eq!(bytes(value), text);
+        }
+    }
+
+    #[test]
+    fn times_have_two_units_at_most() {
+        for (seconds, text) in [
+            (0.254, "0.25 s"),
+            (35.04, "35.0 s"),
+            (200.4, "3 min 20 s"),
+            (7500.0, "2 h 5 min"),
+        ] {
+            assert_eq!(duration(std::time::Duration::from_secs_f64(seconds)), text);
         }
     }
 }

@@ -83,6 +83,15 @@ impl Source {
         &self.id
     }
 
+    /// The path or address that it is read from; `None` for bytes and readers.
+    pub fn place(&self) -> Option<String> {
+        match &self.origin {
+            Origin::Path(path) => Some(path.to_string_lossy().into_owned()),
+            Origin::Url(url) => Some(url.clone()),
+            Origin::Bytes(_) | Origin::Reader(_) | Origin::Failed(_) => None,
+        }
+    }
+
     pub(crate) fn into_parts(self) -> (String, Origin) {
         (self.id, self.origin)
     }

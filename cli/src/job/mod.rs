@@ -1,0 +1,19 @@
+//! A run over many images: where they come from, what becomes of them, and what survives a crash.
+//!
+//! [`Inputs`] names the images, [`Runner`] takes them through decoder and model, and [`Store`] keeps the
+//! rows that are done in part files beside the output, so that another process can go on from there.
+
+mod decoding;
+mod inputs;
+mod manifest;
+mod part;
+mod runner;
+mod store;
+mod summary;
+
+pub(crate) use decoding::{Decode, Decoding, MEASURED};
+pub(crate) use inputs::{Inputs, Shard};
+pub(crate) use manifest::Manifest;
+pub(crate) use runner::{Runner, Tracker};
+pub(crate) use store::{Begin, Store};
+pub(crate) use summary::Summary;

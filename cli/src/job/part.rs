@@ -1,0 +1,298 @@
+//! A part file: finished rows of a run.
+//!
+//! The first line is JSON with the number of rows and of the bytes that follow. Each row is a line of
+//! JSON, and the little-endian elements of its output where there is one.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+use prep_onnx_pipeline::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::host::Array;
+use crate::labels::Ranked;
+use crate::output::OutputFile;
+use crate::results::{ImageResult, Kept};
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    rows: usize,
+    failed: usize,
+    bytes: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    id: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    path: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    size: Option<(usize, usize)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    top: Option<Vec<Rank>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    output: Option<Form>,
+}
+
+/// An index and the bits of its score, which JSON cannot hold when it is NaN.
+type Rank = (usize, u64);
+
+#[derive(Serialize, Deserialize)]
+struct Form {
+    npy_type: String,
+    shape: Vec<usize>,
+    bytes: usize,
+}
+
+/// Rows on their way into a part file.
+#[derive(Default)]
+pub(super) struct Rows {
+    encoded: Vec<u8>,
+    pub(super) rows: usize,
+    pub(super) failed: usize,
+}
+
+impl Rows {
+    pub(super) fn bytes(&self) -> usize {
+        self.encoded.len()
+    }
+
+    pub(super) fn push(&mut self, row: &ImageResult) -> Result<()> {
+        let mut elements = Vec::new();
+        let mut line = Line {
+            id: row.id.clone(),
+            path: row.path.clone(),
+            size: row.size,
+            error: None,
+            top: None,
+            output: None,
+        };
+        match &row.outcome {
+            Err(error) => {
+                line.error = Some(error.to_string());
+                self.failed += 1;
+            }
+            Ok(Kept::Top(top)) => {
+                let ranks = top.iter().map(|ranked| (ranked.index, ranked.score.to_bits()));
+                line.top = Some(ranks.collect());
+            }
+            Ok(Kept::Output(array)) => {
+                array.write_le(&mut elements).map_err(|error| encoding(&error))?;
+                line.output = Some(Form {
+                    npy_type: array.npy_type().to_owned(),
+                    shape: array.shape().to_vec(),
+                    bytes: elements.len(),
+                });
+            }
+        }
+        serde_json::to_writer(&mut self.encoded, &line).map_err(|error| encoding(&error))?;
+        self.encoded.push(b'\n');
+        self.encoded.extend(elements);
+        self.rows += 1;
+        Ok(())
+    }
+
+    /// Writes the rows as a part file, which appears complete or not at all.
+    pub(super) fn write(&self, path: &Path) -> Result<()> {
+        let header = Header {
+            rows: self.rows,
+            failed: self.failed,
+            bytes: self.encoded.len() as u64,
+        };
+        let mut file = OutputFile::create(path)?;
+        file.write(|out| {
+            serde_json::to_writer(&mut *out, &header)?;
+            out.write_all(b"\n")?;
+            out.write_all(&self.encoded)
+        })?;
+        file.finish()
+    }
+}
+
+fn encoding(error: &dyn std::fmt::Display) -> Error {
+    Error::new("row", "cannot be encoded").why(error)
+}
+
+/// A part file that is read row by row.
+pub(super) struct Part {
+    reader: BufReader<File>,
+    path: String,
+    pub(super) rows: usize,
+    pub(super) failed: usize,
+    left: usize,
+}
+
+impl Part {
+    /// Opens a part file; `None` for one that is not complete.
+    ///
+    /// # Errors
+    /// What reading meets.
+    pub(super) fn open(path: &Path) -> Result<Option<Self>> {
+        let cannot =
+            |error: std::io::Error| Error::new(path.display(), format_args!("cannot be read: {error}"));
+        let file = File::open(path).map_err(cannot)?;
+        let total = file.metadata().map_err(cannot)?.len();
+        let mut reader = BufReader::new(file);
+        let line = line(&mut reader).map_err(cannot)?;
+        let header: Option<Header> = serde_json::from_slice(&line).ok();
+        Ok(header
+            .filter(|header| (line.len() as u64).checked_add(header.bytes) == Some(total))
+            .map(|Header { rows, failed, .. }| Self {
+                reader,
+                path: path.display().to_string(),
+                rows,
+                failed,
+                left: rows,
+            }))
+    }
+
+    fn read_row(&mut self) -> Result<ImageResult> {
+        let broken = |what: &dyn std::fmt::Display| {
+            Error::new(&self.path, format_args!("is damaged: {what}"))
+                .fix("delete the folder of the file and run again")
+        };
+        let line = line(&mut self.reader).map_err(|error| broken(&error))?;
+        let line: Line = serde_json::from_slice(&line).map_err(|error| broken(&error))?;
+        let outcome = match (line.output, line.top, line.error) {
+            (Some(form), None, None) => {
+                let mut elements = Vec::new();
+                let bytes = form.bytes as u64;
+                (&mut self.reader)
+                    .take(bytes)
+                    .read_to_end(&mut elements)
+                    .map_err(|error| broken(&error))?;
+                let array = Array::from_npy(&form.npy_type, &form.shape, &elements);
+                Ok(Kept::Output(
+                    array.ok_or_else(|| broken(&"an output does not have its form"))?,
+                ))
+            }
+            (None, Some(top), None) => {
+                let ranked = top.into_iter().map(|(index, bits)| Ranked {
+                    index,
+                    score: f64::from_bits(bits),
+                });
+                Ok(Kept::Top(ranked.collect()))
+            }
+            (None, None, Some(error)) => Err(Error::new("", error)),
+            _ => return Err(broken(&"a row is neither an output nor an error")),
+        };
+        Ok(ImageResult {
+            id: line.id,
+            path: line.path,
+            size: line.size,
+            outcome,
+        })
+    }
+}
+
+/// A line with its end; what is too long for one is cut.
+fn line(reader: &mut impl BufRead) -> std::io::Result<Vec<u8>> {
+    const LONGEST: u64 = 1 << 26;
+    let mut line = Vec::new();
+    reader.take(LONGEST).read_until(b'\n', &mut line)?;
+    Ok(line)
+}
+
+impl Iterator for Part {
+    type Item = Result<ImageResult>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        let row = self.read_row();
+        if row.is_err() {
+            self.left = 0;
+        }
+        Some(row)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{ArrayD, IxDyn};
+
+    use super::*;
+
+    fn rows() -> Vec<ImageResult> {
+        let row = |id: &str, outcome| ImageResult {
+            id: id.to_owned(),
+            path: Some(format!("folder/{id}")),
+            size: Some((3, 4)),
+            outcome,
+        };
+        let array = ArrayD::from_shape_vec(IxDyn(&[2, 2]), vec![f32::NAN, -0.0, 1.0, f32::MAX]).unwrap();
+        vec![
+            row("a\nb", Ok(Kept::Output(Array::Float32(array)))),
+            row("b", Err(Error::new("b", "is bad\nindeed"))),
+            row(
+                "c",
+                Ok(Kept::Top(vec![Ranked {
+                    index: 7,
+                    score: f64::NAN,
+                }])),
+            ),
+            row(
+                "d",
+                Ok(Kept::Output(Array::Bool(ArrayD::from_elem(IxDyn(&[]), true)))),
+            ),
+        ]
+    }
+
+    fn bytes(row: &ImageResult) -> String {
+        let mut rows = Rows::default();
+        rows.push(row).unwrap();
+        format!("{:?}", rows.encoded)
+    }
+
+    #[test]
+    fn rows_come_back_as_they_were() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("part");
+        let mut part = Rows::default();
+        for row in rows() {
+            part.push(&row).unwrap();
+        }
+        part.write(&path).unwrap();
+        let read = Part::open(&path).unwrap().unwrap();
+        assert_eq!((read.rows, read.failed), (4, 1));
+        let read: Vec<_> = read.map(|row| bytes(&row.unwrap())).collect();
+        assert_eq!(read, rows().iter().map(bytes).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_part_that_is_cut_anywhere_is_no_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("part");
+        let mut part = Rows::default();
+        for row in rows() {
+            part.push(&row).unwrap();
+        }
+        part.write(&path).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        for length in 0..whole.len() {
+            std::fs::write(&path, &whole[..length]).unwrap();
+            assert!(Part::open(&path).unwrap().is_none(), "{length}");
+        }
+    }
+
+    #[test]
+    fn damage_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("part");
+        for rows in [
+            "x\n",
+            "{\"id\":\"a\"}\n",
+            "{\"id\":\"a\",\"output\":{\"npy_type\":\"<f4\",\"shape\":[9],\"bytes\":4}}\nabcd",
+        ] {
+            let header = format!("{{\"rows\":1,\"failed\":0,\"bytes\":{}}}\n", rows.len());
+            std::fs::write(&path, header + rows).unwrap();
+            let read: Vec<_> = Part::open(&path).unwrap().unwrap().collect();
+            let [Err(error)] = read.as_slice() else {
+                panic!("{rows}")
+            };
+            assert!(error.to_string().contains("is damaged"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What a run finds out about each image, and the files that it writes.
+
+mod jsonl;
+mod npy;
+mod parquet;
+
+use std::path::Path;
+
+use prep_onnx_pipeline::{Error, Result};
+use serde_json::{Value, json};
+
+use crate::host::Array;
+use crate::labels::{Labels, Ranked};
+
+/// One row: the fate of one image.
+pub(crate) struct ImageResult {
+    /// The path, or what a list calls it.
+    pub(crate) id: String,
+    /// Where it was read from, where that is known.
+    pub(crate) path: Option<String>,
+    /// Height and width of the decoded pixels.
+    pub(crate) size: Option<(usize, usize)>,
+    /// What the model made of it, or why there is nothing.
+    pub(crate) outcome: Result<Kept>,
+}
+
+/// What is kept of a model's output.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Kept {
+    /// All of it.
+    Output(Array),
+    /// Its highest elements.
+    Top(Vec<Ranked>),
+}
+
+impl ImageResult {
+    /// One line of a .jsonl file.
+    pub(crate) fn json(&self, labels: &Labels) -> Value {
+        let mut entry = self.json_without_output();
+        match &self.outcome {
+            Err(_) => {}
+            Ok(Kept::Output(array)) => entry["output"] = array.to_json(),
+            Ok(Kept::Top(top)) => {
+                let ranked = top.iter().map(|ranked| {
+                    let mut entry = json!({ "index": ranked.index, "score": ranked.score });
+                    if !labels.is_empty() {
+                        entry["label"] = labels.name(ranked.index).into();
+                    }
+                    entry
+                });
+                entry["top"] = ranked.collect();
+            }
+        }
+        entry
+    }
+
+    fn json_without_output(&self) -> Value {
+        let mut entry = json!({ "id": self.id });
+        if let Some(path) = self.path.as_ref().filter(|path| **path != self.id) {
+            entry["path"] = path.as_str().into();
+        }
+        if let Some((height, width)) = self.size {
+            entry["height"] = height.into();
+            entry["width"] = width.into();
+        }
+        if let Err(error) = &self.outcome {
+            entry["error"] = error.to_string().into();
+        }
+        entry
+    }
+}
+
+/// A format of files with one row per image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// One array, and a .jsonl file beside it that says which image each row is.
+    Npy,
+    /// One line of JSON per image.
+    Jsonl,
+    /// One table.
+    Parquet,
+}
+
+impl Format {
+    /// The format that the extension of a file names.
+    ///
+    /// # Errors
+    /// Another extension.
+    pub(crate) fn of(path: &Path) -> Result<Self> {
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some("npy") => Ok(Self::Npy),
+            Some("jsonl") => Ok(Self::Jsonl),
+            Some("parquet") => Ok(Self::Parquet),
+            other => Err(Error::new(path.display(), "has an unknown format").expected_got(
+                ".npy, .jsonl or .parquet",
+                other.map_or_else(|| "no extension".to_owned(), |e| format!(".{e}")),
+            )),
+        }
+    }
+}
+
+/// A file that is being written, row by row, in memory that does not grow with their number.
+pub(crate) enum Writer<'a> {
+    Npy(Box<npy::NpyWriter>),
+    Jsonl(jsonl::JsonlWriter<'a>),
+    Parquet(Box<parquet::ParquetWriter<'a>>),
+}
+
+impl<'a> Writer<'a> {
+    /// Begins a file of `rows` rows.
+    ///
+    /// # Errors
+    /// An unknown format; a place that is not writable.
+    pub(crate) fn create(path: &Path, rows: usize, labels: &'a Labels) -> Result<Self> {
+        Ok(match Format::of(path)? {
+            Format::Npy => Self::Npy(Box::new(npy::NpyWriter::create(path, rows)?)),
+            Format::Jsonl => Self::Jsonl(jsonl::JsonlWriter::create(path, labels)?),
+            Format::Parquet => Self::Parquet(Box::new(parquet::ParquetWriter::create(path, labels)?)),
+        })
+    }
+
+    /// Appends a row.
+    ///
+    /// # Errors
+    /// An output of another form than those before, where the format needs one form; what writing meets.
+    pub(crate) fn push(&mut self, row: &ImageResult) -> Result<()> {
+        match self {
+            Self::Npy(writer) => writer.push(row),
+            Self::Jsonl(writer) => writer.push(row),
+            Self::Parquet(writer) => writer.push(row),
+        }
+    }
+
+    /// Puts the complete file into its place.
+    pub(crate) fn finish(self) -> Result<()> {
+        match self {
+            Self::Npy(writer) => writer.finish(),
+            Self::Jsonl(writer) => writer.finish(),
+            Self::Parquet(writer) => writer.finish(),
+        }
+    }
+}
+
+/// The error of an output that does not go into one array with those before.
+pub(crate) fn differs(id: &str, first: (&str, &[usize]), array: &Array) -> Error {
+    Error::new("outputs", "differ in shape from image to image")
+        .expected_got(
+            format_args!("{} {:?}", first.0, first.1),
+            format_args!("{} {:?} for {id}", array.dtype(), array.shape()),
+        )
+        .fix("write .jsonl, whose lines may have any shape, or name another --output")
+}
