@@ -13,7 +13,8 @@ use ndarray::{Array3, Array4, Axis, s};
 
 use prep_onnx_pipeline::{Dtype, Layout, PRESETS, Pipeline, Resampler};
 use prep_onnx_rewriter::EmbedOptions;
-use prep_onnx_tests::{embed_to, identity_model, images};
+use prep_onnx_tests::zoo::{self, EXTERNAL_DATA, pipeline_for};
+use prep_onnx_tests::{embed_to, identity_model, images, shipped};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -21,6 +22,9 @@ use sha2::{Digest, Sha256};
 const MAIN_OPSET: i64 = 18;
 const OPSETS: [i64; 5] = [11, 13, 17, MAIN_OPSET, 21];
 const FEW: [&str; 4] = ["pixel-1x1", "scene-161x121", "tall-45x1023", "scene-500x375"];
+
+/// An image's name and pixels, and the shape and digest of its tensor.
+type Case<'a> = (&'a str, &'a Array4<u8>, Option<(Vec<usize>, String)>);
 
 fn main() {
     let folder = std::env::args().nth(1).expect("usage: vectors FOLDER");
@@ -34,6 +38,21 @@ fn main() {
     for (name, image) in &images {
         let pixels: Vec<u8> = image.iter().copied().collect();
         std::fs::write(folder.join(format!("{name}.u8")), pixels).expect("a writable folder");
+    }
+
+    let embedded = folder.join("zoo");
+    std::fs::create_dir_all(&embedded).expect("a writable folder");
+    std::fs::copy(shipped(EXTERNAL_DATA), embedded.join("external-data.bin")).expect("a writable folder");
+    for path in zoo::models() {
+        let file = format!("{}.onnx", zoo::name(&path));
+        let copy = embedded.join(format!("original-{file}"));
+        std::fs::copy(&path, &copy).expect("a writable folder");
+        embed_to(
+            &copy,
+            &pipeline_for(&path),
+            &EmbedOptions::default(),
+            &embedded.join(file),
+        );
     }
 
     let mut models = Vec::new();
@@ -58,13 +77,7 @@ fn main() {
     std::fs::write(folder.join("vectors.json"), manifest).expect("a writable folder");
 }
 
-fn write(
-    folder: &Path,
-    name: &str,
-    opset: i64,
-    pipeline: &Pipeline,
-    expected: &[(&str, &Array4<u8>, Option<(Vec<usize>, String)>)],
-) -> Value {
+fn write(folder: &Path, name: &str, opset: i64, pipeline: &Pipeline, expected: &[Case<'_>]) -> Value {
     let file = format!("{name}-opset{opset}.onnx");
     let model = identity_model(opset, Layout::Nchw, Dtype::Float32);
     embed_to(&model, pipeline, &EmbedOptions::default(), &folder.join(&file));

@@ -10,6 +10,7 @@
 )]
 
 pub mod random;
+pub mod zoo;
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;

@@ -28,14 +28,25 @@ fn size_rule() -> impl Strategy<Value = SizeRule> {
 
 fn resize() -> impl Strategy<Value = Step> {
     let sampling = (select(Resampler::ALL), select(Filter::ALL))
-        .prop_filter("the resampler has the filter", |(resampler, filter)| resampler.check_filter(*filter).is_ok());
-    (size_rule(), sampling)
-        .prop_map(|(size, (resampler, filter))| Step::Resize(Resize { size, filter, resampler }))
+        .prop_filter("the resampler has the filter", |(resampler, filter)| {
+            resampler.check_filter(*filter).is_ok()
+        });
+    (size_rule(), sampling).prop_map(|(size, (resampler, filter))| {
+        Step::Resize(Resize {
+            size,
+            filter,
+            resampler,
+        })
+    })
 }
 
 fn crop() -> impl Strategy<Value = Step> {
-    (edge(), edge(), select(CropRule::ALL))
-        .prop_map(|(height, width, offset)| Step::CenterCrop(CenterCrop { size: [height, width], offset }))
+    (edge(), edge(), select(CropRule::ALL)).prop_map(|(height, width, offset)| {
+        Step::CenterCrop(CenterCrop {
+            size: [height, width],
+            offset,
+        })
+    })
 }
 
 fn arithmetic() -> impl Strategy<Value = Vec<Step>> {
@@ -44,7 +55,12 @@ fn arithmetic() -> impl Strategy<Value = Vec<Step>> {
         proptest::array::uniform3(0.05..2.0_f64),
     );
     let rescale = |factor, divisor, offset, precision| {
-        Step::Rescale(Rescale { factor, divisor, offset, precision })
+        Step::Rescale(Rescale {
+            factor,
+            divisor,
+            offset,
+            precision,
+        })
     };
     (0..5_u8, constants).prop_map(move |(kind, (mean, std))| {
         let normalize = Step::Normalize(Normalize { mean, std });
@@ -52,7 +68,11 @@ fn arithmetic() -> impl Strategy<Value = Vec<Step>> {
             0 => vec![],
             1 => vec![rescale(None, Some(255.0), None, Precision::Float32), normalize],
             2 => vec![rescale(Some(FACTOR), None, None, Precision::Float64), normalize],
-            3 => vec![Step::RescaleNormalize(RescaleNormalize { factor: FACTOR, mean, std })],
+            3 => vec![Step::RescaleNormalize(RescaleNormalize {
+                factor: FACTOR,
+                mean,
+                std,
+            })],
             _ => vec![rescale(Some(std[0]), None, Some(mean[0]), Precision::Float64)],
         }
     })
@@ -69,7 +89,12 @@ pub fn pipelines() -> impl Strategy<Value = Pipeline> {
     )
         .prop_map(|(resize, crop, order, arithmetic)| Pipeline {
             description: None,
-            steps: resize.into_iter().chain(crop).chain(order).chain(arithmetic).collect(),
+            steps: resize
+                .into_iter()
+                .chain(crop)
+                .chain(order)
+                .chain(arithmetic)
+                .collect(),
             output: Output::default(),
         })
 }
@@ -91,5 +116,8 @@ pub fn pictures() -> impl Strategy<Value = Array3<u8>> {
 
 /// How many random cases a test runs: `PREP_CASES`, else `usual`.
 pub fn cases(usual: u32) -> u32 {
-    std::env::var("PREP_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(usual)
+    std::env::var("PREP_CASES")
+        .ok()
+        .and_then(|cases| cases.parse().ok())
+        .unwrap_or(usual)
 }

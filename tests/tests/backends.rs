@@ -1,4 +1,5 @@
 //! The portable body and the fused op, in ONNX Runtime, give the bits of the scalar reference.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use ndarray::{Array3, Array4, Axis, s};
 use prep_onnx::host::{Array, Feed, Session, SessionOptions};

@@ -1,46 +1,14 @@
 //! Embedding changes nothing but the input: the shipped models give what they gave, and strip restores them.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ndarray::Axis;
 use prep_onnx::host::{Array, Feed, Session, SessionOptions};
 use prep_onnx::runtime::Loaded;
-use prep_onnx_pipeline::steps::Step;
-use prep_onnx_pipeline::{Dtype, Pipeline, imagenet_at};
 use prep_onnx_rewriter::{EmbedOptions, Lowering, Model, strip};
+use prep_onnx_tests::zoo::{EXTERNAL_DATA, models, name, pipeline_for};
 use prep_onnx_tests::{embed_to, images, runtime, shipped};
-
-/// A model of the zoo that takes an image: those that embedding must refuse are named so.
-fn zoo() -> Vec<PathBuf> {
-    let mut models: Vec<PathBuf> = std::fs::read_dir(shipped("models/zoo"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "onnx"))
-        .filter(|path| !name(path).starts_with("refused-") && !name(path).starts_with("gray-"))
-        .collect();
-    models.sort();
-    models
-}
-
-fn name(path: &Path) -> String {
-    path.file_stem().unwrap().to_string_lossy().into_owned()
-}
-
-/// A pipeline that makes what the model takes.
-fn pipeline_for(model: &Path) -> Pipeline {
-    let model = Model::open(model).unwrap();
-    let input = prep_onnx_rewriter::ImageInput::find(&model, None).unwrap();
-    let (height, width) = input.size();
-    let edge = |fixed: Option<i64>| fixed.map_or(64, |edge| usize::try_from(edge).unwrap());
-    let size = [edge(height.fixed()), edge(width.fixed())];
-    let mut pipeline = imagenet_at(size[0], size[1]).unwrap();
-    if input.dtype == Dtype::Uint8 {
-        pipeline
-            .steps
-            .retain(|step| matches!(step, Step::Resize(_) | Step::CenterCrop(_)));
-    }
-    pipeline
-}
 
 fn run(session: &mut Session, feeds: &[(&str, Feed<'_>)]) -> Vec<Array> {
     let outputs: Vec<usize> = (0..session.outputs().len()).collect();
@@ -85,11 +53,7 @@ fn check(loaded: &Loaded, path: &Path, lowering: Lowering) {
     };
     let folder = tempfile::tempdir().unwrap();
     let embedded = folder.path().join(path.file_name().unwrap());
-    for file in ["external-data.bin"] {
-        std::fs::hard_link(shipped("models/zoo").join(file), folder.path().join(file))
-            .or_else(|_| std::fs::copy(shipped("models/zoo").join(file), folder.path().join(file)).map(drop))
-            .unwrap();
-    }
+    std::fs::copy(shipped(EXTERNAL_DATA), folder.path().join("external-data.bin")).unwrap();
     let copy = folder.path().join("original.onnx");
     std::fs::copy(path, &copy).unwrap();
     let pipeline = pipeline_for(path);
@@ -150,7 +114,7 @@ fn check(loaded: &Loaded, path: &Path, lowering: Lowering) {
 #[test]
 fn every_shipped_model_in_every_lowering() {
     let Some(loaded) = runtime() else { return };
-    let models = zoo();
+    let models = models();
     assert!(models.len() >= 30, "{} models", models.len());
     for path in &models {
         for lowering in Lowering::ALL {
