@@ -4,6 +4,7 @@
    FAKE_CUDA_VERSION=11040           what cuDriverGetVersion says
    FAKE_CUDA_CONTEXT=none            no context is current at first
    It shows neither races nor speed. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,7 @@ static __thread Handle current;
 static __thread int started;
 static size_t live_bytes, live_count, launches;
 static struct { Address at; size_t bytes; } blocks[4096];
+static pthread_mutex_t blocks_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static Result injected(const char* call) {
     static int calls;
@@ -177,8 +179,7 @@ Result cuModuleGetFunction(Handle* function, Handle module, const char* name) {
     return SUCCESS;
 }
 
-Result cuMemAlloc_v2(Address* address, size_t bytes) {
-    IN_CONTEXT("cuMemAlloc");
+static Result allocate(Address* address, size_t bytes) {
     if (!bytes) return INVALID_VALUE;
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
         if (blocks[i].at) continue;
@@ -194,8 +195,7 @@ Result cuMemAlloc_v2(Address* address, size_t bytes) {
     return OUT_OF_MEMORY;
 }
 
-Result cuMemFree_v2(Address address) {
-    IN_CONTEXT("cuMemFree");
+static Result release(Address address) {
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
         if (!address || blocks[i].at != address) continue;
         live_bytes -= blocks[i].bytes;
@@ -207,11 +207,31 @@ Result cuMemFree_v2(Address address) {
     return INVALID_VALUE;
 }
 
-static int inside(Address address, size_t bytes) {
+#define LOCKED(call)                            \
+    do {                                        \
+        pthread_mutex_lock(&blocks_lock);       \
+        const Result result = call;             \
+        pthread_mutex_unlock(&blocks_lock);     \
+        return result;                          \
+    } while (0)
+
+Result cuMemAlloc_v2(Address* address, size_t bytes) {
+    IN_CONTEXT("cuMemAlloc");
+    LOCKED(allocate(address, bytes));
+}
+
+Result cuMemFree_v2(Address address) {
+    IN_CONTEXT("cuMemFree");
+    LOCKED(release(address));
+}
+
+static int find(Address address, size_t bytes) {
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         if (blocks[i].at && address >= blocks[i].at && address + bytes <= blocks[i].at + blocks[i].bytes) return 1;
     return 0;
 }
+
+static int inside(Address address, size_t bytes) { LOCKED(find(address, bytes)); }
 
 Result cuMemcpyHtoDAsync_v2(Address to, const void* from, size_t bytes, Handle stream) {
     (void)stream;
@@ -242,6 +262,6 @@ Result cuLaunchKernel(Handle function, unsigned gx, unsigned gy, unsigned gz, un
     memset(memory, 0xcd, shared);
     preprocess_emulated(parameters[0], gx, gy, memory);
     free(memory);
-    launches++;
+    __atomic_add_fetch(&launches, 1, __ATOMIC_RELAXED);
     return SUCCESS;
 }

@@ -164,6 +164,7 @@ mod tests {
 
     #[test]
     fn sums_of_real_sizes_fit_into_32_bits() {
+        let mut most = 0;
         let sizes = (1..=40).chain([63, 64, 65, 224, 255, 256, 257, 1080, 4099]);
         for resampler in Resampler::ALL {
             for filter in Filter::ALL
@@ -174,10 +175,23 @@ mod tests {
                     for output in sizes.clone() {
                         let axis = Axis::new(Some((*resampler, *filter)), input, output, 0, output);
                         assert!(!axis.wide, "{resampler} {filter} {input} {output}");
+                        for index in 0..output {
+                            let sum: u64 = axis
+                                .window(index)
+                                .1
+                                .iter()
+                                .map(|w| u64::from(w.unsigned_abs()))
+                                .sum();
+                            most = most.max(sum);
+                        }
                     }
                 }
             }
         }
+        // 2.0 is where 255 times the sum leaves 31 bits.
+        let most = most as f64 / f64::from(1 << 22);
+        assert!(most < 1.6, "{most}");
+        eprintln!("the magnitudes of a window's weights sum to at most {most}");
     }
 
     #[test]

@@ -34,26 +34,28 @@ fn built(threads: Threads) -> Option<&'static Path> {
 /// Compiles the fake driver; `None`, with a report, where no C++ compiler works.
 fn build(flags: &[&str]) -> Option<PathBuf> {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("cuda");
-    let folder = tempfile::Builder::new()
-        .prefix("fake-driver-")
-        .tempdir_in(env!("CARGO_TARGET_TMPDIR"))
-        .unwrap()
-        .keep();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("fake-driver{}", flags.concat()));
+    std::fs::create_dir_all(&folder).unwrap();
+    // Another process may be using the library: it is replaced, not changed.
+    let library = tempfile::NamedTempFile::new_in(&folder).unwrap();
     let chosen = std::env::var("CXX").ok();
     let mut reports = Vec::new();
     for compiler in chosen.as_deref().into_iter().chain(["g++", "clang++"]) {
         let output = Command::new(compiler)
-            .args(["-O2", "-shared", "-fPIC", "-Wall", "-Wl,-z,defs"])
+            .args(["-O2", "-shared", "-fPIC", "-pthread", "-Wall", "-Wl,-z,defs"])
             .args(flags)
             .args(["-x", "c++"])
             .arg(sources.join("preprocess.cu"))
             .args(["-x", "c"])
             .arg(sources.join("fake/libcuda.c"))
             .arg("-o")
-            .arg(folder.join("libcuda.so.1"))
+            .arg(library.path())
             .output();
         match output {
-            Ok(output) if output.status.success() => return Some(folder),
+            Ok(output) if output.status.success() => {
+                library.persist(folder.join("libcuda.so.1")).unwrap();
+                return Some(folder);
+            }
             Ok(output) => reports.push(format!("{compiler}: {}", String::from_utf8_lossy(&output.stderr))),
             Err(error) => reports.push(format!("{compiler}: {error}")),
         }

@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# Everything that needs a GPU, in two steps, since the machine with the GPU may have neither Rust nor a network:
+#   op/cuda/on_gpu.sh pack FOLDER       builds test binary, library, cases and models into FOLDER
+#   FOLDER/on_gpu.sh run [--record F]   on the machine with the GPU: level 1, compute-sanitizer, level 2
+# pack needs Rust and a Python with onnx and numpy; run needs bash, and for level 2 a Python with numpy and
+# onnxruntime-gpu. PYTHON names the Python. In run, whatever is missing is a failure.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+python=${PYTHON:-python3}
+
+pack() {
+    local folder
+    mkdir -p "$1"
+    folder=$(cd "$1" && pwd)
+    cd "$here/../.."
+    cargo build --release -p prep-onnx-op
+    cargo run --release -q -p prep-onnx-op --example reference_cases -- "$folder"
+    local target binary
+    target=$(cargo metadata --format-version 1 --no-deps | "$python" -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
+    cp "$target/release/libprep_onnx_op.so" "$folder/"
+    binary=$(cargo test --release -p prep-onnx-op --test cuda --no-run --message-format json |
+        "$python" -c 'import json, sys
+for line in sys.stdin:
+    message = json.loads(line)
+    if message.get("executable") and message["target"]["name"] == "cuda": print(message["executable"])')
+    cp "$binary" "$folder/cuda-tests"
+    PYTHONPATH=op/tests/python "$python" - "$folder" <<'PYTHON'
+import json, pathlib, sys
+import onnx
+from op_library import make_model
+folder = pathlib.Path(sys.argv[1])
+cases = json.loads((folder / "cases.json").read_text())
+for index, case in enumerate(cases):
+    onnx.save(make_model(case), folder / f"{index}.onnx")
+for dtype in ("float32", "float16"):
+    plan = json.loads(cases[0]["plan"]) | {"dtype": dtype}
+    case = cases[0] | {"dtype": dtype, "accept": "batch", "op": f"ImageBatchTo{dtype.capitalize()}V1",
+                       "plan": json.dumps(plan, sort_keys=True, separators=(",", ":"))}
+    onnx.save(make_model(case), folder / f"time-{dtype}.onnx")
+PYTHON
+    cp "$here/on_gpu.sh" "$here/on_gpu.py" "$folder/"
+    echo "packed $folder: $(du -sh "$folder" | cut -f1)"
+}
+
+run() {
+    export PREP_REQUIRE=cuda
+    nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader
+    echo "== level 1: the driver API, against the scalar reference"
+    "$here/cuda-tests" on_gpu --nocapture --test-threads=1
+    echo "== compute-sanitizer"
+    for tool in memcheck racecheck synccheck; do
+        PREP_CASES=60 compute-sanitizer --tool "$tool" --error-exitcode 1 "$here/cuda-tests" --nocapture --test-threads=1 \
+            on_gpu::gpu_random_cases on_gpu::gpu_layouts_types_orders_and_padding
+    done
+    echo "== level 2: through ONNX Runtime"
+    "$python" "$here/on_gpu.py" "$here" "$@"
+}
+
+case "${1:-}" in
+    pack) pack "${2:?usage: on_gpu.sh pack FOLDER}" ;;
+    run) shift; run "$@" ;;
+    *) sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
+esac

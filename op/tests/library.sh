@@ -1,0 +1,22 @@
+#!/bin/sh
+# Facts of the built library: size without symbols, exports, needed libraries, oldest glibc symbols.
+#     op/tests/library.sh target/release/libprep_onnx_op.so
+set -eu
+library=$1
+stripped=$(mktemp)
+trap 'rm -f "$stripped"' EXIT
+strip -o "$stripped" "$library"
+size=$(wc -c <"$stripped")
+exports=$(nm -D --defined-only "$stripped" | awk '{ print $3 }')
+needed=$(readelf -d "$stripped" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
+glibc=$(nm -D --undefined-only "$stripped" | sed -n 's/.*@\(GLIBC_[0-9.]*\)$/\1/p' | sort -Vu | tail -1)
+echo "size $size, exports $exports, newest glibc version needed $glibc ($(nm -D --undefined-only "$stripped" | grep "$glibc\$" | awk '{ print $2 }' | tr '\n' ' '))"
+echo "needs" $needed
+[ "$size" -le 2097152 ] || { echo "larger than 2 MiB" >&2; exit 1; }
+[ "$exports" = RegisterCustomOps ] || { echo "exports other than RegisterCustomOps" >&2; exit 1; }
+for name in $needed; do
+    case $name in
+        libc.so.6 | libm.so.6 | libgcc_s.so.1 | ld-linux*) ;;
+        *) echo "needs $name" >&2; exit 1 ;;
+    esac
+done
