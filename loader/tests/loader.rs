@@ -231,7 +231,6 @@ fn a_slow_consumer_bounds_what_is_decoded_ahead() {
         .unwrap();
     let image_bytes = 7 * 9 * 3;
     let mut seen = 0;
-    let mut before = None;
     while let Some(batch) = loader.next() {
         seen += batch.items().len();
         // A while, so that the threads run as far ahead as they may.
@@ -246,22 +245,8 @@ fn a_slow_consumer_bounds_what_is_decoded_ahead() {
             "{:?} {bound}",
             loader.usage()
         );
-        if seen == 2000 {
-            before = common::peak_rss();
-        }
     }
     assert_eq!(seen, IMAGES);
-    match (before, common::peak_rss()) {
-        (Some(before), Some(after)) => {
-            println!(
-                "peak RSS {} KiB after 2,000 images, {} KiB after 20,000",
-                before >> 10,
-                after >> 10
-            );
-            assert!(after < before + (8 << 20), "{before} {after}");
-        }
-        _ => eprintln!("skipped: this system does not tell the peak memory"),
-    }
 }
 
 #[test]
