@@ -96,6 +96,8 @@ commands! {
     Inspect(inspect),
     Verify(verify),
     Run(run),
+    Preview(preview),
+    Bench(bench),
     Demo(demo),
     Pipelines(pipelines),
     Library(library),

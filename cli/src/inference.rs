@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use ndarray::{Array1, Array2, Array4, ArrayView1, ArrayView2, ArrayView3, ArrayView4, Axis, stack};
 use prep_onnx_loader::Batch;
@@ -131,6 +132,16 @@ impl Inference {
         Array::stack(&[row.ok_or_else(|| Error::new("output", "has no row"))?])
     }
 
+    /// How long one image, [height, width, 3], takes: of a fixed batch, its share.
+    pub(crate) fn time_one(&mut self, image: ArrayView3<'_, u8>) -> Result<Duration> {
+        let count = self.fixed_batch.unwrap_or(1);
+        let padded = vec![image; count];
+        let images = Padded::new(&self.inputs, &padded)?;
+        let feeds = all_feeds(&self.inputs, images.view(), &self.feeds);
+        let time = self.session.time(&feeds, &[self.output])?;
+        Ok(time / u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
     /// Runs images that fit into one call, with copies of the last one up to a fixed batch.
     fn run_group(&mut self, images: &[ArrayView3<'_, u8>]) -> Result<Vec<Array>> {
         let count = images.len();
@@ -138,22 +149,8 @@ impl Inference {
         if let (Some(fixed), Some(last)) = (self.fixed_batch, images.last()) {
             padded.resize(fixed.max(count), *last);
         }
-        match &self.inputs {
-            ImageInputs::Batch { .. } => {
-                let stacked = stack(Axis(0), &padded).map_err(|error| Error::new("images", error))?;
-                self.run_images(Images::Batch(stacked.view()), count)
-            }
-            ImageInputs::Ragged { .. } => {
-                let pixels: Array1<u8> = padded.iter().flat_map(|image| image.iter().copied()).collect();
-                let mut shapes = Array2::<i64>::zeros((padded.len(), CHANNELS));
-                for (mut row, image) in shapes.outer_iter_mut().zip(&padded) {
-                    for (extent, got) in row.iter_mut().zip(image.shape()) {
-                        *extent = *got as i64;
-                    }
-                }
-                self.run_images(Images::Ragged(pixels.view(), shapes.view()), count)
-            }
-        }
+        let images = Padded::new(&self.inputs, &padded)?;
+        self.run_images(images.view(), count)
     }
 
     /// The rows of the first `count` images.
@@ -244,6 +241,39 @@ impl ImageInputs {
 enum Images<'a> {
     Batch(ArrayView4<'a, u8>),
     Ragged(ArrayView1<'a, u8>, ArrayView2<'a, i64>),
+}
+
+/// Images that were copied together.
+enum Padded {
+    Batch(Array4<u8>),
+    Ragged(Array1<u8>, Array2<i64>),
+}
+
+impl Padded {
+    fn new(inputs: &ImageInputs, images: &[ArrayView3<'_, u8>]) -> Result<Self> {
+        match inputs {
+            ImageInputs::Batch { .. } => stack(Axis(0), images)
+                .map(Self::Batch)
+                .map_err(|error| Error::new("images", error)),
+            ImageInputs::Ragged { .. } => {
+                let pixels: Array1<u8> = images.iter().flat_map(|image| image.iter().copied()).collect();
+                let mut shapes = Array2::<i64>::zeros((images.len(), CHANNELS));
+                for (mut row, image) in shapes.outer_iter_mut().zip(images) {
+                    for (extent, got) in row.iter_mut().zip(image.shape()) {
+                        *extent = *got as i64;
+                    }
+                }
+                Ok(Self::Ragged(pixels, shapes))
+            }
+        }
+    }
+
+    fn view(&self) -> Images<'_> {
+        match self {
+            Self::Batch(images) => Images::Batch(images.view()),
+            Self::Ragged(pixels, shapes) => Images::Ragged(pixels.view(), shapes.view()),
+        }
+    }
 }
 
 fn all_feeds<'a, 'b: 'a>(

@@ -16,6 +16,7 @@ mod inference;
 mod job;
 mod labels;
 mod output;
+mod picture;
 mod results;
 pub mod runtime;
 mod seen;

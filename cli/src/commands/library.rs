@@ -1,9 +1,10 @@
 //! Where the shared library of the fused op is.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use clap::Args;
-use prep_onnx_pipeline::Error;
+use prep_onnx_pipeline::{Error, Result};
 use serde_json::json;
 
 use crate::answer::{Answer, Outcome};
@@ -11,44 +12,144 @@ use crate::args::Global;
 
 /// Print the path of the op library, for hosts that load custom ops
 ///
-/// This command line has the ops built in; Python, C, C#, Java and other hosts load the library. It is
-/// looked for beside the executable, and in `lib` beside its folder.
+/// This command line has the ops built in; Python, C, C#, Java and other hosts load the library. An
+/// executable that cargo built in a checkout builds it there; else it lies beside the executable, or in
+/// `lib` beside its folder.
 #[derive(Debug, Args)]
 #[command(after_help = "Example, in Python:
   options = onnxruntime.SessionOptions()
   options.register_custom_ops_library(subprocess.check_output([\"prep-onnx\", \"library\"], text=True).strip())")]
 pub(crate) struct Options {}
 
-pub(crate) fn run(_: &Options, _: &Global) -> Outcome {
+pub(crate) fn run(_: &Options, global: &Global) -> Outcome {
     let name = format!(
         "{}prep_onnx_op{}",
         std::env::consts::DLL_PREFIX,
         std::env::consts::DLL_SUFFIX
     );
-    let places: Vec<PathBuf> = std::env::current_exe()
-        .ok()
-        .and_then(|executable| {
-            let folder = executable.parent()?.to_owned();
-            let lib = folder.parent().map(|parent| parent.join("lib"));
-            Some(
-                std::iter::once(folder)
-                    .chain(lib)
-                    .map(|folder| folder.join(&name))
-                    .collect(),
-            )
-        })
-        .unwrap_or_default();
-    match places.iter().find(|place| place.is_file()) {
-        Some(path) => Ok(Answer::new(
-            format!("{}\n", path.display()),
-            json!({ "path": path }),
-        )),
-        None => {
+    let executable = std::env::current_exe()
+        .map_err(|error| Error::new("the executable", format_args!("cannot be found: {error}")))?;
+    let path = match Checkout::of(&executable) {
+        Some(checkout) => checkout.build(&name, global)?,
+        None => beside(&executable, &name)?,
+    };
+    Ok(Answer::new(
+        format!("{}\n", path.display()),
+        json!({ "path": path }),
+    ))
+}
+
+/// The library of an installation.
+fn beside(executable: &Path, name: &str) -> Result<PathBuf> {
+    let folder = executable.parent();
+    let lib = folder.and_then(Path::parent).map(|parent| parent.join("lib"));
+    let places: Vec<PathBuf> = folder
+        .map(Path::to_owned)
+        .into_iter()
+        .chain(lib)
+        .map(|folder| folder.join(name))
+        .collect();
+    places
+        .iter()
+        .find(|place| place.is_file())
+        .cloned()
+        .ok_or_else(|| {
             let looked: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
-            Err(Error::new(name, "was not found")
+            Error::new(name, "was not found")
                 .expected_got(format_args!("one of {}", looked.join(", ")), "none of them")
                 .fix("build it in a checkout: cargo build --release -p prep-onnx-op")
-                .into())
+        })
+}
+
+/// A source tree, and the target folder that the executable is in.
+#[derive(Debug, PartialEq, Eq)]
+struct Checkout {
+    manifest: PathBuf,
+    target: PathBuf,
+}
+
+impl Checkout {
+    /// The source tree around `TARGET/PROFILE/prep-onnx`.
+    fn of(executable: &Path) -> Option<Self> {
+        let target = executable.parent()?.parent()?;
+        let root = target.parent()?;
+        let manifest = root.join("Cargo.toml");
+        (manifest.is_file() && root.join("op/Cargo.toml").is_file()).then(|| Self {
+            manifest,
+            target: target.to_owned(),
+        })
+    }
+
+    /// Builds the library, which takes no time where it is built.
+    fn build(&self, name: &str, global: &Global) -> Result<PathBuf> {
+        let path = self.target.join("release").join(name);
+        if !path.is_file() {
+            global.say(&format!("building {name} with cargo, once for this checkout"));
         }
+        let mut cargo = Command::new("cargo");
+        cargo
+            .args([
+                "build",
+                "--release",
+                "--quiet",
+                "-p",
+                "prep-onnx-op",
+                "--manifest-path",
+            ])
+            .arg(&self.manifest)
+            .arg("--target-dir")
+            .arg(&self.target)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        if global.search().offline {
+            cargo.arg("--offline");
+        }
+        let command = "cargo build --release -p prep-onnx-op";
+        match cargo.status() {
+            Ok(status) if status.success() && path.is_file() => Ok(path),
+            Ok(status) => Err(Error::new(name, format_args!("could not be built: {status}"))
+                .fix(format_args!("see what {command} says"))),
+            // An older library is better than none where there is no cargo.
+            Err(_) if path.is_file() => Ok(path),
+            Err(error) => Err(
+                Error::new(name, format_args!("could not be built: cargo: {error}"))
+                    .fix(format_args!("install Rust, then: {command}")),
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkout_is_known_by_its_sources() {
+        let folder = tempfile::tempdir().unwrap();
+        let executable = folder.path().join("target/debug/prep-onnx");
+        assert_eq!(Checkout::of(&executable), None);
+        std::fs::create_dir(folder.path().join("op")).unwrap();
+        std::fs::write(folder.path().join("op/Cargo.toml"), "").unwrap();
+        std::fs::write(folder.path().join("Cargo.toml"), "").unwrap();
+        let checkout = Checkout::of(&executable).unwrap();
+        assert_eq!(checkout.target, folder.path().join("target"));
+        assert_eq!(Checkout::of(Path::new("prep-onnx")), None);
+    }
+
+    #[test]
+    fn an_installed_library_lies_beside_the_executable_or_in_lib() {
+        let folder = tempfile::tempdir().unwrap();
+        let executable = folder.path().join("bin/prep-onnx");
+        let error = beside(&executable, "lib.so").unwrap_err().to_string();
+        assert!(
+            error.contains("bin/lib.so, ") && error.contains("lib/lib.so"),
+            "{error}"
+        );
+        std::fs::create_dir(folder.path().join("lib")).unwrap();
+        std::fs::write(folder.path().join("lib/lib.so"), "").unwrap();
+        assert_eq!(
+            beside(&executable, "lib.so").unwrap(),
+            folder.path().join("lib/lib.so")
+        );
     }
 }

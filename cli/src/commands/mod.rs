@@ -1,5 +1,6 @@
 //! The commands, one file each: its options, and what it does with them.
 
+pub(crate) mod bench;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod doctor;
@@ -7,6 +8,7 @@ pub(crate) mod embed;
 pub(crate) mod inspect;
 pub(crate) mod library;
 pub(crate) mod pipelines;
+pub(crate) mod preview;
 pub(crate) mod run;
 pub(crate) mod runtime;
 pub(crate) mod strip;

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use ndarray::{ArrayView1, ArrayView2, ArrayView4};
 use ort::session::builder::SessionBuilder;
-use ort::session::{OutputSelector, RunOptions, SessionInputValue};
+use ort::session::{OutputSelector, RunOptions, SessionInputValue, SessionOutputs};
 use ort::value::{TensorElementType, TensorRef, ValueType};
 use prep_onnx_pipeline::{Error, Result};
 
@@ -151,6 +152,13 @@ impl Session {
         }
     }
 
+    /// The same session under another name in messages.
+    #[must_use]
+    pub fn with_name(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
     /// The inputs.
     pub fn inputs(&self) -> &[Port] {
         &self.inputs
@@ -225,34 +233,57 @@ impl Session {
     /// # Errors
     /// An input that is missing or does not fit; what ONNX Runtime says about the run.
     pub fn run(&mut self, feeds: &[(&str, Feed<'_>)], outputs: &[usize]) -> Result<Vec<Array>> {
+        let names = self.names(outputs);
+        self.call(feeds, &names, |mut results| {
+            names
+                .iter()
+                .map(|name| match results.remove(name) {
+                    Some(value) => Array::from_value(name, &value),
+                    None => Err(Error::new(format_args!("output `{name}`"), "was not computed")),
+                })
+                .collect()
+        })
+    }
+
+    /// Runs the model as [`Session::run`] does, leaves its outputs where they are, and returns the time.
+    ///
+    /// # Errors
+    /// Those of [`Session::run`].
+    pub fn time(&mut self, feeds: &[(&str, Feed<'_>)], outputs: &[usize]) -> Result<Duration> {
+        let names = self.names(outputs);
+        let started = Instant::now();
+        self.call(feeds, &names, |_| Ok(started.elapsed()))
+    }
+
+    fn names(&self, outputs: &[usize]) -> Vec<String> {
+        let found = outputs.iter().filter_map(|index| self.outputs.get(*index));
+        found.map(|output| output.name.clone()).collect()
+    }
+
+    fn call<T>(
+        &mut self,
+        feeds: &[(&str, Feed<'_>)],
+        outputs: &[String],
+        take: impl FnOnce(SessionOutputs<'_>) -> Result<T>,
+    ) -> Result<T> {
         self.check_feeds(feeds)?;
+        let name = &self.name;
         let failed = |error: ort::Error| {
             Error::new(
-                &self.name,
+                name,
                 format_args!("ONNX Runtime failed: {}", one_line(error.message())),
             )
         };
-        let names: Vec<&str> = outputs
+        let selector = outputs
             .iter()
-            .filter_map(|index| self.outputs.get(*index).map(|output| output.name.as_str()))
-            .collect();
-        let selector = names.iter().fold(OutputSelector::no_default(), |selector, name| {
-            selector.with(*name)
-        });
+            .fold(OutputSelector::no_default(), |selector, name| selector.with(name));
         let options = RunOptions::new().map_err(failed)?.with_outputs(selector);
         let inputs = feeds
             .iter()
             .map(|(name, array)| Ok((Cow::Borrowed(*name), array.as_input()?)))
             .collect::<Result<Vec<(Cow<'_, str>, SessionInputValue<'_>)>, ort::Error>>()
             .map_err(failed)?;
-        let mut results = self.session.run_with_options(inputs, &options).map_err(failed)?;
-        names
-            .into_iter()
-            .map(|name| match results.remove(name) {
-                Some(value) => Array::from_value(name, &value),
-                None => Err(Error::new(format_args!("output `{name}`"), "was not computed")),
-            })
-            .collect()
+        take(self.session.run_with_options(inputs, &options).map_err(failed)?)
     }
 }
 
