@@ -18,6 +18,8 @@ const BLACK_IS_ZERO: u8 = 1;
 const PALETTE: u64 = 3;
 const ASSOCIATED_ALPHA: u64 = 1;
 const UNCOMPRESSED: u64 = 1;
+/// Old and new style.
+const JPEG: [u64; 2] = [6, 7];
 const LOW_BIT_FIRST: u64 = 2;
 
 pub(super) struct TiffReader<'a> {
@@ -75,6 +77,10 @@ pub(super) fn open<'a>(
         .find_tag_unsigned::<u64>(Tag::Compression)
         .map_err(error)?
         .unwrap_or(UNCOMPRESSED);
+    // Another crate in a build may switch the tiff crate's own JPEG decoder on, which is not exact.
+    if JPEG.contains(&compression) {
+        return Err(ImageError::unsupported("TIFF: JPEG compression"));
+    }
     let low_bit_first =
         decoder.find_tag_unsigned::<u64>(Tag::FillOrder).map_err(error)? == Some(LOW_BIT_FIRST);
     if low_bit_first && (compression != UNCOMPRESSED || color.bit_depth() > 8) {
