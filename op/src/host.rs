@@ -7,7 +7,8 @@ use ort::session::builder::SessionBuilder;
 ///
 /// ```no_run
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let mut builder = prep_onnx_op::host::register(ort::session::Session::builder()?)?;
+/// let environment = ort::init_from("libonnxruntime.so")?.build()?;
+/// let mut builder = prep_onnx_op::host::register(ort::session::Session::builder(&environment)?)?;
 /// let session = builder.commit_from_file("model.prep.onnx")?;
 /// # Ok(())
 /// # }

@@ -39,7 +39,7 @@ impl Port {
         self.dtype == "uint8" && matches!(self.shape.as_deref(), Some([_, _, _, 3 | -1]))
     }
 
-    /// Whether it takes images of mixed sizes, one after another: uint8 [total].
+    /// Whether it takes images of mixed sizes, one after another: uint8 `[total]`.
     pub fn is_pixels(&self) -> bool {
         self.dtype == "uint8" && matches!(self.shape.as_deref(), Some([_]))
     }
@@ -75,7 +75,7 @@ pub enum Feed<'a> {
     Array(&'a Array),
     /// Images: uint8 [N, H, W, 3], contiguous, handed over without a copy.
     Images(ArrayView4<'a, u8>),
-    /// Images of mixed sizes, one after another: uint8 [total], contiguous.
+    /// Images of mixed sizes, one after another: uint8 `[total]`, contiguous.
     Pixels(ArrayView1<'a, u8>),
     /// Their sizes: int64 [N, 3] of height, width and 3, contiguous.
     Shapes(ArrayView2<'a, i64>),

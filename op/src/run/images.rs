@@ -12,7 +12,7 @@ pub enum Images<'a> {
         /// The elements in C order.
         image: &'a [u8],
     },
-    /// `pixels`: uint8 [total] and `shapes`: int64 [N, 3]: images of mixed sizes, one after another.
+    /// `pixels`: uint8 `[total]` and `shapes`: int64 `[N, 3]`: images of mixed sizes, one after another.
     Ragged {
         /// The extents of `pixels`.
         pixels_shape: &'a [i64],
