@@ -25,9 +25,9 @@ named_enum! {
     pub enum Accept("accept") {
         /// `image`: uint8 [N, H, W, 3], images of one size.
         Batch = "batch",
-        /// `pixels`: uint8 [total] and `shapes`: int64 [N, 3], images of mixed sizes.
+        /// `pixels`: uint8 `[total]` and `shapes`: int64 `[N, 3]`, images of mixed sizes.
         Ragged = "ragged",
-        /// `bytes`: uint8 [total] and `lengths`: int64 [N], encoded files.
+        /// `bytes`: uint8 `[total]` and `lengths`: int64 `[N]`, encoded files.
         Encoded = "encoded",
     }
 }
