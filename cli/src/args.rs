@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand};
+use prep_onnx_rewriter::Lowering;
 
 use crate::answer::Outcome;
 use crate::commands;
+use crate::host::Provider;
 use crate::runtime::{self, Loaded, Search};
 
 /// Puts the preprocessing of a vision model into the model, bit for bit.
@@ -68,8 +70,22 @@ impl Global {
 
     /// Finds or gets ONNX Runtime, and loads it.
     pub(crate) fn load_runtime(&self) -> Outcome<Loaded> {
-        let runtime = runtime::ensure(&self.search(), &mut |line| self.say(line))?;
+        self.load_runtime_for(Provider::Cpu)
+    }
+
+    /// Finds or gets an ONNX Runtime that has the provider, and loads it.
+    pub(crate) fn load_runtime_for(&self, provider: Provider) -> Outcome<Loaded> {
+        let mut search = self.search();
+        search.cuda = provider == Provider::Cuda;
+        let runtime = runtime::ensure(&search, &mut |line| self.say(line))?;
         Ok(runtime::load(&runtime)?)
+    }
+
+    /// Says where a fused op runs, if not on the device of its provider.
+    pub(crate) fn say_op_elsewhere(&self, provider: Provider, lowering: Lowering) {
+        if let Some(line) = provider.op_elsewhere().filter(|_| lowering != Lowering::Standard) {
+            self.say(&line);
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use prep_onnx_pipeline::{FusedPlan, Result};
 use prep_onnx_rewriter::{Lowering, preprocessing};
 
 use crate::embedded::EmbeddedModel;
-use crate::host::{Array, Session, SessionOptions};
+use crate::host::{Array, Provider, Session, SessionOptions};
 use crate::inference::Inference;
 use crate::runtime::Loaded;
 
@@ -28,7 +28,7 @@ impl Executions {
     ///
     /// # Errors
     /// A part that cannot be taken out of the model, or that ONNX Runtime refuses.
-    pub(crate) fn new(embedded: EmbeddedModel, loaded: &Loaded) -> Result<Self> {
+    pub(crate) fn new(embedded: EmbeddedModel, loaded: &Loaded, provider: Provider) -> Result<Self> {
         let plan = embedded.pipeline.plan(embedded.layout, embedded.dtype)?;
         let path = embedded.model.path().to_owned();
         let part = preprocessing(&embedded.model)?;
@@ -36,6 +36,7 @@ impl Executions {
         let backend = |backend: &'static str, fused: bool| -> Result<Backend> {
             let options = SessionOptions {
                 fused,
+                provider,
                 ..SessionOptions::default()
             };
             let session = Session::from_bytes(loaded, &name, &part, options)?;

@@ -1,5 +1,8 @@
 //! The ops in a Rust host that uses the `ort` crate, without a shared library.
 
+use std::ffi::CStr;
+use std::ptr;
+
 use ort::AsPointer;
 use ort::session::builder::SessionBuilder;
 
@@ -24,4 +27,30 @@ pub fn register(mut builder: SessionBuilder) -> ort::Result<SessionBuilder> {
     // SAFETY: the status comes from this runtime and is given away here.
     unsafe { ort::Error::result_from_status(status) }?;
     Ok(builder)
+}
+
+/// The execution providers that the loaded ONNX Runtime was built with, by their names, the preferred first:
+/// `["CUDAExecutionProvider", "CPUExecutionProvider"]`. Whether one can start is another question.
+///
+/// # Errors
+/// ONNX Runtime's own.
+pub fn available_providers() -> ort::Result<Vec<String>> {
+    let api = ort::api();
+    let (mut names, mut count) = (ptr::null_mut(), 0);
+    // SAFETY: writes the address and the length of a list of strings.
+    let status = unsafe { (api.GetAvailableProviders)(&mut names, &mut count) };
+    // SAFETY: the status comes from this runtime and is given away here.
+    unsafe { ort::Error::result_from_status(status) }?;
+    let length = usize::try_from(count).unwrap_or(0);
+    let list = (0..length).map(|index| {
+        // SAFETY: the list has `count` entries, each a string that ends with NUL, until it is released below.
+        let name = unsafe { CStr::from_ptr(*names.add(index)) };
+        name.to_string_lossy().into_owned()
+    });
+    let list = list.collect();
+    // SAFETY: the list of above, released once.
+    let status = unsafe { (api.ReleaseAvailableProviders)(names, count) };
+    // SAFETY: the status comes from this runtime and is given away here.
+    unsafe { ort::Error::result_from_status(status) }?;
+    Ok(list)
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::answer::{Answer, Outcome};
 use crate::args::Global;
 use crate::embedded::EmbeddedModel;
-use crate::host::{Array, Feed, Session, SessionOptions};
+use crate::host::{Array, Feed, Provider, Session, SessionOptions};
 use crate::inference::Inference;
 use crate::runtime::Loaded;
 use crate::ui;
@@ -39,6 +39,9 @@ pub(crate) struct Options {
     /// Threads of ONNX Runtime; decoding takes one
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1024))]
     threads: u32,
+    /// The execution provider; on cuda the times hold the transfers
+    #[arg(long, value_name = "PROVIDER", value_enum, default_value_t = Provider::Cpu)]
+    ep: Provider,
 }
 
 /// What takes time.
@@ -74,8 +77,14 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     } else {
         read(&options.images)?
     };
-    let loaded = global.load_runtime()?;
-    let mut stages = Stages::new(&embedded, &loaded, options.threads as usize)?;
+    let loaded = global.load_runtime_for(options.ep)?;
+    let session = SessionOptions {
+        threads: options.threads as usize,
+        fused: false,
+        provider: options.ep,
+    };
+    let mut stages = Stages::new(&embedded, &loaded, session)?;
+    global.say_op_elsewhere(options.ep, embedded.lowering);
     for subject in &mut subjects {
         let reference =
             embedded
@@ -112,12 +121,12 @@ struct Stages {
 }
 
 impl Stages {
-    fn new(embedded: &EmbeddedModel, loaded: &Loaded, threads: usize) -> Result<Self> {
+    fn new(embedded: &EmbeddedModel, loaded: &Loaded, options: SessionOptions) -> Result<Self> {
         let path = embedded.model.path();
         let name = path.display().to_string();
         let part = preprocessing(&embedded.model)?;
         let backend = |fused: bool| {
-            let session = Session::from_bytes(loaded, &name, &part, SessionOptions { threads, fused })?;
+            let session = Session::from_bytes(loaded, &name, &part, SessionOptions { fused, ..options })?;
             Inference::new(path, session, None, None, Vec::new())
         };
         let mut stages = Self {
@@ -132,7 +141,7 @@ impl Stages {
             scratch: Scratch::default(),
             note: None,
         };
-        match original(&embedded.model, loaded, threads) {
+        match original(&embedded.model, loaded, options) {
             Ok((session, input)) => {
                 stages.model = Some(session);
                 stages.input = input;
@@ -186,7 +195,7 @@ impl Stages {
 }
 
 /// The model without its pipeline, the name of its image input, and how many images that takes.
-fn original(model: &Model, loaded: &Loaded, threads: usize) -> Result<(Session, (String, usize))> {
+fn original(model: &Model, loaded: &Loaded, options: SessionOptions) -> Result<(Session, (String, usize))> {
     let edit = strip(model)?;
     // Beside the model, where the paths of external data hold.
     let folder = tempfile::Builder::new()
@@ -199,14 +208,7 @@ fn original(model: &Model, loaded: &Loaded, threads: usize) -> Result<(Session, 
     edit.write(&path)?;
     let stripped = Model::open(&path)?;
     let name = ImageInput::find(&stripped, None)?.name;
-    let session = Session::open(
-        loaded,
-        &path,
-        SessionOptions {
-            threads,
-            fused: false,
-        },
-    )?;
+    let session = Session::open(loaded, &path, options)?;
     let session = session.with_name(&model.path().display().to_string());
     let port = session.inputs().iter().find(|port| port.name == name);
     let count = port.and_then(|port| usize::try_from(*port.shape.as_ref()?.first()?).ok());

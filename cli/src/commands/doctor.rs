@@ -42,7 +42,14 @@ impl State {
 }
 
 pub(crate) fn run(_: &Options, global: &Global) -> Outcome {
-    let checks = [onnx_runtime(global), cache(), python(), npm(), processor()];
+    let checks = [
+        onnx_runtime(global),
+        cache(),
+        python(),
+        npm(),
+        processor(),
+        cuda(),
+    ];
     let ok = checks.iter().all(|check| check.state != State::Bad);
     let mut table = ui::Table::new(&[]);
     for check in &checks {
@@ -97,7 +104,15 @@ fn onnx_runtime(global: &Global) -> Check {
             Ok(loaded) => Check {
                 name,
                 state: State::Good,
-                found: format!("{}, {}: {}", loaded.version(), found.origin, found.path.display()),
+                found: format!(
+                    "{}, {}: {}; {}",
+                    loaded.version(),
+                    found.origin,
+                    found.path.display(),
+                    prep_onnx_op::host::available_providers()
+                        .unwrap_or_default()
+                        .join(", ")
+                ),
                 advice: None,
             },
         },
@@ -207,6 +222,27 @@ fn processor() -> Check {
             state: State::Bad,
             found: error.to_string(),
             advice: error.help().map(str::to_owned),
+        },
+    }
+}
+
+fn cuda() -> Check {
+    let name = "CUDA";
+    match prep_onnx_op::cuda::status() {
+        Ok(found) => Check {
+            name,
+            state: State::Good,
+            found,
+            advice: None,
+        },
+        Err(error) => Check {
+            name,
+            state: State::Optional,
+            found: error.to_string(),
+            advice: Some(format!(
+                "only needed for --ep cuda{}",
+                error.help().map(|help| format!(": {help}")).unwrap_or_default()
+            )),
         },
     }
 }

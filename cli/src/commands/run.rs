@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::answer::{Answer, Failure, Outcome};
 use crate::args::Global;
 use crate::embedded::EmbeddedModel;
-use crate::host::{Array, Session, SessionOptions, npy};
+use crate::host::{Array, Provider, Session, SessionOptions, npy};
 use crate::inference::Inference;
 use crate::job::{
     Begin, Decode, Decoding, Inputs, MEASURED, Manifest, Runner, Shard, Store, Summary, Tracker,
@@ -75,6 +75,9 @@ pub(crate) struct Options {
     /// Run the standard ops in the model, as a host without the op library does
     #[arg(long)]
     portable: bool,
+    /// The execution provider: the processor, or the CUDA provider of onnxruntime-gpu
+    #[arg(long, value_name = "PROVIDER", value_enum, default_value_t = Provider::Cpu)]
+    ep: Provider,
     /// The output of the model that is taken [default: the first]
     #[arg(long, value_name = "NAME")]
     output: Option<String>,
@@ -126,7 +129,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     };
     let sources = inputs.sources()?;
     let decoding = Decoding::new(options.decode, &embedded)?;
-    let loaded = global.load_runtime()?;
+    let loaded = global.load_runtime_for(options.ep)?;
     let threads = options.threads.map_or(0, |threads| threads as usize);
     let session = Session::open(
         &loaded,
@@ -134,8 +137,12 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         SessionOptions {
             threads,
             fused: !options.portable,
+            provider: options.ep,
         },
     )?;
+    if !options.portable {
+        global.say_op_elsewhere(options.ep, embedded.lowering);
+    }
     let runner = Runner {
         inference: Inference::new(
             &options.model,
@@ -186,6 +193,7 @@ impl Job<'_> {
             ("batch", json!(options.batch)),
             ("decode", json!(options.decode.name())),
             ("portable", json!(options.portable)),
+            ("ep", json!(options.ep)),
             ("shard", json!(self.inputs.shard.to_string())),
             ("input", json!(options.input)),
             ("feed", json!(options.feed)),

@@ -14,7 +14,7 @@ use crate::args::Global;
 use crate::compare::compare;
 use crate::embedded::EmbeddedModel;
 use crate::executions::Executions;
-use crate::host::{Array, npy};
+use crate::host::{Array, Provider, npy};
 use crate::ui;
 
 /// Compare every execution of an embedded pipeline, bit for bit
@@ -40,6 +40,9 @@ pub(crate) struct Options {
     /// How many steps of the 8-bit pixel value a tensor may be off
     #[arg(long, value_name = "LSB", default_value_t = 0.0)]
     tolerance: f64,
+    /// The execution provider that runs the nodes
+    #[arg(long, value_name = "PROVIDER", value_enum, default_value_t = Provider::Cpu)]
+    ep: Provider,
 }
 
 /// What is compared: one row of the table.
@@ -82,8 +85,10 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     for argument in &options.images {
         sources = sources.expand(argument)?;
     }
-    let loaded = global.load_runtime()?;
-    let mut executions = Executions::new(embedded, &loaded)?;
+    let loaded = global.load_runtime_for(options.ep)?;
+    let lowering = embedded.lowering;
+    let mut executions = Executions::new(embedded, &loaded, options.ep)?;
+    global.say_op_elsewhere(options.ep, lowering);
 
     let mut rows = Vec::new();
     for (position, batch) in Loader::builder().batch_size(1).build(sources)?.enumerate() {

@@ -2,7 +2,13 @@
 
 mod array;
 pub mod npy;
+mod provider;
 mod session;
 
 pub use array::Array;
+pub use provider::Provider;
 pub use session::{Feed, Port, Session, SessionOptions};
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

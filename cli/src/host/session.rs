@@ -10,7 +10,7 @@ use ort::session::{OutputSelector, RunOptions, SessionInputValue, SessionOutputs
 use ort::value::{TensorElementType, TensorRef, ValueType};
 use prep_onnx_pipeline::{Error, Result};
 
-use super::Array;
+use super::{Array, Provider, one_line};
 use crate::runtime::Loaded;
 
 /// How a model is run.
@@ -20,6 +20,8 @@ pub struct SessionOptions {
     pub threads: usize,
     /// Registers the fused ops, which then run in the place of the model-local function.
     pub fused: bool,
+    /// What runs it.
+    pub provider: Provider,
 }
 
 /// An input or output of a model.
@@ -124,8 +126,8 @@ impl Session {
     /// What ONNX Runtime says about the file.
     pub fn open(loaded: &Loaded, path: &Path, options: SessionOptions) -> Result<Self> {
         let name = path.display().to_string();
-        builder(loaded, options)
-            .and_then(|mut builder| builder.commit_from_file(path))
+        builder(loaded, &name, options)?
+            .commit_from_file(path)
             .map(|session| Self::new(name.clone(), session))
             .map_err(|error| cannot_load(&name, loaded, &error))
     }
@@ -135,8 +137,8 @@ impl Session {
     /// # Errors
     /// What ONNX Runtime says about the model.
     pub fn from_bytes(loaded: &Loaded, name: &str, model: &[u8], options: SessionOptions) -> Result<Self> {
-        builder(loaded, options)
-            .and_then(|mut builder| builder.commit_from_memory(model))
+        builder(loaded, name, options)?
+            .commit_from_memory(model)
             .map(|session| Self::new(name.to_owned(), session))
             .map_err(|error| cannot_load(name, loaded, &error))
     }
@@ -287,17 +289,25 @@ impl Session {
     }
 }
 
-fn builder(loaded: &Loaded, options: SessionOptions) -> ort::Result<SessionBuilder> {
-    let SessionOptions { threads, fused } = options;
-    let mut builder = ort::session::Session::builder(loaded.environment())?
-        .with_log_level(ort::logging::LogLevel::Error)?;
-    if threads > 0 {
-        builder = builder.with_intra_threads(threads)?;
-    }
-    if fused {
-        builder = prep_onnx_op::host::register(builder)?;
-    }
-    Ok(builder)
+fn builder(loaded: &Loaded, name: &str, options: SessionOptions) -> Result<SessionBuilder> {
+    let SessionOptions {
+        threads,
+        fused,
+        provider,
+    } = options;
+    let start = || {
+        let mut builder = ort::session::Session::builder(loaded.environment())?
+            .with_log_level(ort::logging::LogLevel::Error)?;
+        if threads > 0 {
+            builder = builder.with_intra_threads(threads)?;
+        }
+        if fused {
+            builder = prep_onnx_op::host::register(builder)?;
+        }
+        Ok(builder)
+    };
+    let builder = start().map_err(|error: ort::Error| cannot_load(name, loaded, &error))?;
+    provider.register(loaded, builder)
 }
 
 fn cannot_load(name: &str, loaded: &Loaded, error: &ort::Error) -> Error {
@@ -314,10 +324,6 @@ fn cannot_load(name: &str, loaded: &Loaded, error: &ort::Error) -> Error {
     } else {
         "check the model with onnx.checker, or name a newer runtime with --runtime PATH"
     })
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn port(outlet: &ort::value::Outlet) -> Port {

@@ -10,6 +10,7 @@
 //! ```
 
 mod cache;
+mod cuda;
 mod install;
 mod library;
 mod load;
@@ -24,6 +25,7 @@ use prep_onnx_pipeline::{Error, Result};
 use serde::Serialize;
 
 pub use cache::cache_folder;
+pub(crate) use cuda::preload_cuda;
 pub use load::{Loaded, load};
 pub use package::VERSION;
 pub use python::python;
@@ -47,6 +49,8 @@ pub struct Search {
     pub variable: Option<OsString>,
     /// Never installs anything.
     pub offline: bool,
+    /// Takes, of those that nobody named, only a runtime with the CUDA execution provider, and installs none.
+    pub cuda: bool,
 }
 
 impl Search {
@@ -57,6 +61,7 @@ impl Search {
             named: None,
             variable: variable(LIBRARY_VARIABLE),
             offline: variable(OFFLINE_VARIABLE).is_some_and(|value| value != "0"),
+            cuda: false,
         }
     }
 }
@@ -117,7 +122,7 @@ pub fn find(search: &Search) -> Result<Option<Runtime>> {
     ];
     Ok(places.into_iter().find_map(|(origin, place)| {
         let path = std::path::absolute(place()?).ok()?;
-        Some(Runtime { path, origin })
+        (!search.cuda || cuda::has_provider(&path)).then_some(Runtime { path, origin })
     }))
 }
 
@@ -129,6 +134,13 @@ pub fn find(search: &Search) -> Result<Option<Runtime>> {
 pub fn ensure(search: &Search, progress: Progress<'_>) -> Result<Runtime> {
     match find(search)? {
         Some(runtime) => Ok(runtime),
+        None if search.cuda => Err(Error::new("--ep cuda", "no ONNX Runtime with the CUDA execution provider was found")
+            .expected_got(
+                "one beside the executable, in the cache or in an installed Python package",
+                "none",
+            )
+            .why("the runtime that prep-onnx gets by itself is a build for the CPU")
+            .fix("install onnxruntime-gpu for the Python that is found first, or name its library with --runtime PATH")),
         None => install(search, progress),
     }
 }

@@ -107,6 +107,12 @@ Result cuGetErrorName(Result code, const char** name) {
     return *name = NULL, INVALID_VALUE;
 }
 
+Result cuDeviceGetCount(int* count) {
+    ENTER("cuDeviceGetCount");
+    *count = 1;
+    return SUCCESS;
+}
+
 Result cuDeviceGet(int* device, int ordinal) {
     ENTER("cuDeviceGet");
     *device = 0;

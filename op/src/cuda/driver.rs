@@ -1,6 +1,6 @@
 //! The CUDA driver library, loaded at run time.
 //!
-//! A table of its symbols instead of the crate `cudarc`: 19 functions are needed, and that crate panics
+//! A table of its symbols instead of the crate `cudarc`: 20 functions are needed, and that crate panics
 //! where the library is absent, owns contexts that belong to ONNX Runtime here, and fixes a CUDA version.
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
@@ -53,6 +53,7 @@ macro_rules! driver_functions {
 driver_functions! {
     init = b"cuInit": fn(c_uint);
     error_name = b"cuGetErrorName": fn(c_int, *mut *const c_char);
+    device_count = b"cuDeviceGetCount": fn(*mut c_int);
     device_get = b"cuDeviceGet": fn(*mut c_int, c_int);
     device_name = b"cuDeviceGetName": fn(*mut c_char, c_int, c_int);
     retain_primary = b"cuDevicePrimaryCtxRetain": fn(*mut Handle, c_int);
@@ -137,14 +138,14 @@ pub fn driver_version() -> Result<String> {
     loaded().map(|loaded| shown(loaded.version))
 }
 
-/// What the op would run on: the driver's CUDA version and the first GPU's name. This initialises CUDA.
+/// What the op would run on: the driver's CUDA version and the GPUs' names. This initialises CUDA.
 ///
 /// # Errors
 /// Why the op cannot run on a GPU of this machine, and what to do; it runs on the CPU then.
 pub fn status() -> Result<String> {
     let version = driver_version()?;
-    let name = Driver::get()?.first_device_name()?;
-    Ok(format!("CUDA {version}, {name}"))
+    let names = Driver::get()?.device_names()?;
+    Ok(format!("CUDA {version}, {}", names.join(", ")))
 }
 
 impl Driver {
@@ -177,11 +178,20 @@ impl Driver {
         Err(failure(call, code, &name))
     }
 
-    fn first_device_name(&self) -> Result<String> {
+    fn device_names(&self) -> Result<Vec<String>> {
+        let mut count = 0;
+        // SAFETY: writes one number.
+        self.check("cuDeviceGetCount", unsafe {
+            (self.functions.device_count)(&mut count)
+        })?;
+        (0..count).map(|ordinal| self.device_name(ordinal)).collect()
+    }
+
+    fn device_name(&self, ordinal: c_int) -> Result<String> {
         let mut device = 0;
         // SAFETY: writes one number.
         self.check("cuDeviceGet", unsafe {
-            (self.functions.device_get)(&mut device, 0)
+            (self.functions.device_get)(&mut device, ordinal)
         })?;
         let mut name: [c_char; 256] = [0; 256];
         // SAFETY: `name` has the length that is given; the driver ends it with NUL.

@@ -19,7 +19,7 @@ use crate::commands::{embed, verify};
 use crate::compare::compare;
 use crate::embedded::EmbeddedModel;
 use crate::executions::Executions;
-use crate::host::{Array, Session, SessionOptions};
+use crate::host::{Array, Provider, Session, SessionOptions};
 use crate::inference::Inference;
 use crate::labels::{Labels, top};
 use crate::ui;
@@ -76,7 +76,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         },
     )?;
     let mut inference = Inference::new(&output, session, None, None, Vec::new())?;
-    let mut executions = Executions::new(EmbeddedModel::open(&output)?, &loaded)?;
+    let mut executions = Executions::new(EmbeddedModel::open(&output)?, &loaded, Provider::Cpu)?;
     let labels = Labels::parse(files::labels(), false)?;
     let live = live::run(&files);
 

@@ -1,0 +1,134 @@
+//! The execution provider that runs a model.
+
+use clap::ValueEnum;
+use ort::ep::{CUDA, ExecutionProvider as _};
+use ort::session::builder::SessionBuilder;
+use prep_onnx_pipeline::{Error, Result};
+use serde::Serialize;
+
+use crate::runtime::{Loaded, preload_cuda};
+
+/// Which execution provider of ONNX Runtime runs a model. Nothing falls back from one to the other in silence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Provider {
+    /// The processor
+    #[default]
+    Cpu,
+    /// The first NVIDIA GPU
+    Cuda,
+}
+
+impl Provider {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Cuda => "cuda",
+        }
+    }
+
+    /// Why the fused op runs on another device than this provider's, in one line; `None` where it does not.
+    pub fn op_elsewhere(self) -> Option<String> {
+        match self {
+            Self::Cpu => None,
+            Self::Cuda => prep_onnx_op::cuda::status()
+                .err()
+                .map(|error| format!("the fused op runs on the CPU, with copies to the GPU: {error}")),
+        }
+    }
+
+    pub(super) fn register(self, loaded: &Loaded, builder: SessionBuilder) -> Result<SessionBuilder> {
+        match self {
+            Self::Cpu => Ok(builder),
+            Self::Cuda => cuda(loaded, builder),
+        }
+    }
+}
+
+/// The oldest ONNX Runtime whose CUDA provider can be told to multiply in full float32.
+const LEAST_MINOR: u32 = 18;
+
+const FIX: &str = "install onnxruntime-gpu and name its library with --runtime PATH, or leave out --ep cuda";
+
+fn cuda(loaded: &Loaded, builder: SessionBuilder) -> Result<SessionBuilder> {
+    let library = loaded.runtime().path.display();
+    if !matches!(CUDA::is_available(), Ok(true)) {
+        let providers = prep_onnx_op::host::available_providers().unwrap_or_default();
+        return Err(
+            Error::new("--ep cuda", "this ONNX Runtime has no CUDA execution provider")
+                .expected_got(CUDA::NAME, providers.join(", "))
+                .why(format!("{library} is a build without CUDA"))
+                .fix(FIX),
+        );
+    }
+    let version = loaded.version();
+    let minor = version
+        .split('.')
+        .nth(1)
+        .and_then(|minor| minor.parse::<u32>().ok());
+    if minor.is_some_and(|minor| minor < LEAST_MINOR) {
+        return Err(Error::new("--ep cuda", "this ONNX Runtime is too old")
+            .expected_got(format_args!("1.{LEAST_MINOR} or newer"), version)
+            .why("an older one cannot switch off TF32, which rounds the portable body's numbers")
+            .fix(FIX));
+    }
+    preload_cuda(loaded.runtime());
+    // TF32 keeps 11 bits of a factor; the portable body's factors have up to 17.
+    let provider = CUDA::default().with_tf32(false).build().error_on_failure();
+    builder
+        .with_execution_providers([provider])
+        .map_err(|error| cannot_start(error.message()))
+}
+
+/// Why the provider did not start: the driver where that is the reason, else what ONNX Runtime says.
+fn cannot_start(message: &str) -> Error {
+    if let Err(driver) = prep_onnx_op::cuda::status() {
+        return driver.within("--ep cuda");
+    }
+    let message = super::one_line(message);
+    let (why, fix) = match missing_library(&message) {
+        Some(library) if library.starts_with("libcudnn") => (
+            format!("it needs cuDNN: {library} was not found"),
+            "install nvidia-cudnn of the runtime's CUDA version beside it, or put cuDNN's folder on LD_LIBRARY_PATH",
+        ),
+        Some(library) => (
+            format!("it needs the CUDA libraries: {library} was not found"),
+            "install onnxruntime-gpu[cuda,cudnn], or put the folder of the CUDA libraries on LD_LIBRARY_PATH",
+        ),
+        None => (
+            "the driver answers, so the provider's libraries or the GPU itself are the cause".to_owned(),
+            "check with nvidia-smi that the GPU is free and its driver fits this ONNX Runtime, or leave out --ep cuda",
+        ),
+    };
+    Error::new(
+        "--ep cuda",
+        format_args!("the CUDA execution provider does not start: {message}"),
+    )
+    .why(why)
+    .fix(fix)
+}
+
+/// The shared library that a message of the dynamic loader names.
+fn missing_library(message: &str) -> Option<&str> {
+    let (before, _) = message.split_once(": cannot open shared object file")?;
+    before
+        .rsplit([' ', ':', '/'])
+        .find(|word| word.starts_with("lib"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_missing_library_is_named() {
+        let message = "Failed to load library libonnxruntime_providers_cuda.so with error: libcudnn.so.9: cannot open \
+                       shared object file: No such file or directory";
+        assert_eq!(missing_library(message), Some("libcudnn.so.9"));
+        assert_eq!(
+            missing_library("CUDA failure 100: no CUDA-capable device is detected"),
+            None
+        );
+    }
+}
