@@ -109,13 +109,16 @@ fn batches_of_random_pipelines_and_images() {
                     continue;
                 };
                 let feeds = [("image", Feed::Images(images.view()))];
-                let fused = embedded.fused.run(&feeds, &[0]).unwrap();
-                prop_assert!(
-                    bytes(&fused[0]) == expected,
-                    "fused: {:?} differs for {:?}",
-                    pipeline,
-                    image.shape()
-                );
+                // Flat standard ops hold no node for the fused op to take.
+                if !flat {
+                    let fused = embedded.fused.run(&feeds, &[0]).unwrap();
+                    prop_assert!(
+                        bytes(&fused[0]) == expected,
+                        "fused: {:?} differs for {:?}",
+                        pipeline,
+                        image.shape()
+                    );
+                }
                 let outputs = embedded.portable.run(&feeds, &[0]);
                 prop_assert_eq!(
                     outputs.is_err(),
