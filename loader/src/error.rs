@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use prep_onnx_pipeline::Error;
+use prep_onnx_pipeline::{Error, ImageStatus};
 
 /// The class of an [`ImageError`], for counting and for deciding whether to try again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -39,6 +39,19 @@ impl ErrorKind {
             Self::Corrupt => "corrupt",
             Self::Limit => "limit",
             Self::Internal => "internal",
+        }
+    }
+
+    /// The status that an op for encoded images gives such an image. One that was never read counts as
+    /// internal: bytes in memory have no such failure.
+    pub const fn status(self) -> ImageStatus {
+        match self {
+            Self::NotAnImage => ImageStatus::NotAnImage,
+            Self::Unsupported => ImageStatus::Unsupported,
+            Self::Truncated => ImageStatus::Truncated,
+            Self::Corrupt => ImageStatus::Corrupt,
+            Self::Limit => ImageStatus::Limit,
+            Self::Io | Self::Network | Self::Internal => ImageStatus::Internal,
         }
     }
 }

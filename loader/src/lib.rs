@@ -21,10 +21,14 @@
 
 pub mod decode;
 mod error;
+#[cfg(feature = "threads")]
 mod loader;
+#[cfg(feature = "threads")]
 pub mod source;
 
-pub use decode::{DecodeOptions, Decoded, Format, ImageReader, Limits, Orientation, Scratch, decode};
+pub use decode::{DecodeOptions, Decoded, Format, ImageReader, Limits, Orientation, Scratch, Window, decode};
 pub use error::{ErrorKind, ImageError};
+#[cfg(feature = "threads")]
 pub use loader::{Batch, Item, Loader, LoaderBuilder, Order, Usage};
+#[cfg(feature = "threads")]
 pub use source::{Source, Sources};

@@ -6,58 +6,11 @@ mod common;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use common::{Random, mutated};
 use prep_onnx_loader::{DecodeOptions, ErrorKind, Limits, Loader, Scratch, Source, decode};
 
 const MAX_PIXELS: u64 = 1 << 20;
 const MAX_MEMORY: u64 = 64 << 20;
-
-/// A generator with a fixed seed: the same mutations in every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % bound.max(1) as u64) as usize
-    }
-}
-
-fn mutated(bytes: &[u8], round: usize, random: &mut Random) -> Vec<u8> {
-    let mut bytes = bytes.to_vec();
-    if bytes.is_empty() {
-        return bytes;
-    }
-    match round % 5 {
-        0 => bytes.truncate(random.below(bytes.len())),
-        1 => {
-            let at = random.below(bytes.len());
-            bytes[at] ^= 1 << random.below(8);
-        }
-        // Headers are where the damage hurts most.
-        2 => {
-            let at = random.below(bytes.len().min(96));
-            bytes[at] = [0, 0xFF, 0x7F, 0x80, 1][random.below(5)];
-        }
-        3 => {
-            for _ in 0..=random.below(8) {
-                let at = random.below(bytes.len());
-                bytes[at] = random.below(256) as u8;
-            }
-        }
-        _ => {
-            let from = random.below(bytes.len());
-            let to = (from + random.below(24)).min(bytes.len());
-            if round.is_multiple_of(2) {
-                bytes.drain(from..to);
-            } else {
-                let copy = bytes[from..to].to_vec();
-                bytes.splice(from..from, copy);
-            }
-        }
-    }
-    bytes
-}
 
 #[test]
 fn mutated_files_give_pixels_or_errors() {

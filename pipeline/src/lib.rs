@@ -7,6 +7,7 @@
 
 mod arithmetic;
 mod crop;
+mod encoded;
 mod error;
 mod import;
 mod named;
@@ -22,6 +23,7 @@ pub mod steps;
 
 pub use arithmetic::{CHANNELS, Operation, Operator, Precision, ValueTable};
 pub use crop::CropRule;
+pub use encoded::{ImageStatus, ON_BAD_IMAGE_ATTRIBUTE, OnBadImage, STATUS_OUTPUT};
 pub use error::{Error, Result};
 pub use import::{Import, Source, import};
 pub use output::{Dtype, Elements, Layout, Tensor};

@@ -17,6 +17,8 @@ pub(super) struct JpegReader<'a> {
     bytes: &'a [u8],
     decoder: Decoder<'a>,
     color: Color,
+    limits: Limits,
+    scaled: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,6 +65,7 @@ pub(super) fn open<'a>(
         _ => Color::Rgb,
     };
     let scalable = !frame.is_lossless && color != Color::SubsampledCmyk;
+    let mut scaled = false;
     if let Some(rule) = options.scale.as_ref().filter(|_| scalable) {
         let (upright_height, upright_width) = if orientation.swaps_axes() {
             (width, height)
@@ -70,6 +73,7 @@ pub(super) fn open<'a>(
             (height, width)
         };
         let denominator = rule.denominator(upright_height, upright_width);
+        scaled = denominator > 1;
         decoder.set_scale(ScalingFactor::try_new(1, denominator).map_err(error)?);
     }
     decoder.set_output_format(if color == Color::Rgb {
@@ -89,8 +93,21 @@ pub(super) fn open<'a>(
             bytes,
             decoder,
             color,
+            limits: options.limits,
+            scaled,
         },
     ))
+}
+
+impl<'a> JpegReader<'a> {
+    /// A decoder of the same data at its own size, where they are complete and three components.
+    pub(super) fn plain(&self) -> Option<Decoder<'a>> {
+        let fits = self.color == Color::Rgb && !self.scaled && self.decoder.header().components.len() == 3;
+        if !fits || !has_eoi(self.bytes) {
+            return None;
+        }
+        Decoder::new_with_limits(self.bytes, decode_limits(&self.limits)).ok()
+    }
 }
 
 impl JpegReader<'_> {

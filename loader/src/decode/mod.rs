@@ -7,12 +7,14 @@ mod gif;
 mod ifd;
 mod jpeg;
 mod jpeg_cmyk;
+mod jpeg_window;
 mod limits;
 mod orientation;
 mod png;
 mod tiff;
 mod to_rgb;
 mod webp;
+mod window;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -20,6 +22,7 @@ pub use fast::ScaleRule;
 pub use format::Format;
 pub use limits::Limits;
 pub use orientation::Orientation;
+pub use window::Window;
 
 use crate::{ErrorKind, ImageError};
 
@@ -84,6 +87,8 @@ pub struct Decoded {
 pub struct Scratch {
     staging: Vec<u8>,
     stored: Vec<u8>,
+    whole: Vec<u8>,
+    rows: [Vec<u8>; 2],
 }
 
 /// Largest buffer that a [`Scratch`] keeps between images, in bytes.
@@ -95,7 +100,7 @@ impl Scratch {
     }
 
     fn trim(&mut self) {
-        for buffer in [&mut self.staging, &mut self.stored] {
+        for buffer in [&mut self.staging, &mut self.stored, &mut self.whole] {
             if buffer.capacity() > KEPT_SCRATCH {
                 *buffer = Vec::new();
             }
@@ -220,6 +225,40 @@ impl<'a> ImageReader<'a> {
             scratch.stored = stored;
             result
         });
+        scratch.trim();
+        result
+    }
+
+    /// Decodes the rows and columns of `window` into `out`, which has [`Window::byte_len`] bytes: the same
+    /// pixels as [`read_into`](Self::read_into) gives there, the same errors, but less work where the format
+    /// allows it. An 8-bit YCbCr JPEG that is not progressive is neither transformed outside the window's
+    /// rows nor converted outside the window; the others are decoded whole and cut.
+    pub fn read_window_into(
+        self,
+        window: &Window,
+        out: &mut [u8],
+        scratch: &mut Scratch,
+    ) -> Result<(), ImageError> {
+        let (height, width) = (self.height(), self.width());
+        window.check(height, width, out.len())?;
+        if window.is_whole(height, width) {
+            return self.read_into(out, scratch);
+        }
+        if let Codec::Jpeg(reader) = &self.codec
+            && self.header.orientation.is_upright()
+            && guarded(self.format, || {
+                Ok(jpeg_window::read(reader, window, out, scratch))
+            })?
+        {
+            return Ok(());
+        }
+        let mut whole = std::mem::take(&mut scratch.whole);
+        let pixels = grown(&mut whole, self.byte_len());
+        let result = self.read_into(pixels, scratch);
+        if result.is_ok() {
+            window.cut(pixels, width, out);
+        }
+        scratch.whole = whole;
         scratch.trim();
         result
     }

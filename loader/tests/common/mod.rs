@@ -36,3 +36,52 @@ pub(crate) fn peak_rss() -> Option<u64> {
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
     Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
 }
+
+/// A generator with a fixed seed: the same mutations in every run.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % bound.max(1) as u64) as usize
+    }
+}
+
+/// A damaged copy: cut, with flipped bits or other bytes, with bytes left out or twice.
+pub(crate) fn mutated(bytes: &[u8], round: usize, random: &mut Random) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    if bytes.is_empty() {
+        return bytes;
+    }
+    match round % 5 {
+        0 => bytes.truncate(random.below(bytes.len())),
+        1 => {
+            let at = random.below(bytes.len());
+            bytes[at] ^= 1 << random.below(8);
+        }
+        // Headers are where the damage hurts most.
+        2 => {
+            let at = random.below(bytes.len().min(96));
+            bytes[at] = [0, 0xFF, 0x7F, 0x80, 1][random.below(5)];
+        }
+        3 => {
+            for _ in 0..=random.below(8) {
+                let at = random.below(bytes.len());
+                bytes[at] = random.below(256) as u8;
+            }
+        }
+        _ => {
+            let from = random.below(bytes.len());
+            let to = (from + random.below(24)).min(bytes.len());
+            if round.is_multiple_of(2) {
+                bytes.drain(from..to);
+            } else {
+                let copy = bytes[from..to].to_vec();
+                bytes.splice(from..from, copy);
+            }
+        }
+    }
+    bytes
+}
