@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
-use super::tables::{BLOCKS, Columns, LOAD, Loads, MAX_SHORT, Mode};
+use super::tables::{Columns, DIGITS, LOAD, Loads, MAX_SHORT, Mode, QUAD_BYTES, Source};
 use crate::kernel::x86::{Block, padded, prefetch};
 use crate::kernel::{Lanes, lanes_of, plane_blocks};
 
@@ -17,7 +17,10 @@ const CLAMP: u8 = Mode::Clamp as u8;
 /// Even bytes: a 16-bit element with one tap.
 const EVEN: __mmask64 = 0x5555_5555_5555_5555;
 
-/// Lanes 6 to 11.
+/// Spreads the first two index bytes of each lane over the places of 16-bit elements.
+const SPREAD: [i32; 4] = [0x0001_0000, 0x0005_0004, 0x0009_0008, 0x000d_000c];
+
+/// The bytes of lanes 6 to 11.
 const SECOND_SIX: __mmask64 = 0xffff_ff00_0000;
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
@@ -101,6 +104,41 @@ fn store(lanes: &mut [i32], at: usize, value: __m512i) {
     unsafe { _mm512_storeu_si512(lanes.as_mut_ptr().add(at).cast(), value) }
 }
 
+/// What a load adds to the indices of its vector's first quad.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn shift(source: &Source) -> __m512i {
+    _mm512_set1_epi32(source.shift as i32)
+}
+
+/// For each digit, from a quad's weights by pixel to those by lane; the sixteenth lane has none.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn expansions() -> [__m512i; 3] {
+    static EXPANSIONS: [Lanes; 3] = {
+        let mut tables = [Lanes::ZERO; 3];
+        let mut digit = 0;
+        while digit < 3 {
+            let mut lane = 0;
+            while lane < Lanes::COUNT {
+                let last = lane == Lanes::COUNT - 1;
+                tables[digit].0[lane] = if last {
+                    lane
+                } else {
+                    DIGITS[digit] + lane / CHANNELS
+                } as i32;
+                lane += 1;
+            }
+            digit += 1;
+        }
+        tables
+    };
+    // SAFETY: `Lanes` is 64 bytes, aligned to 64.
+    EXPANSIONS
+        .each_ref()
+        .map(|table| unsafe { _mm512_load_si512(table.0.as_ptr().cast()) })
+}
+
 /// The rounding term, before the two shifts by 8.
 #[inline]
 #[target_feature(enable = "avx512f")]
@@ -132,19 +170,30 @@ fn short<const QUADS: usize, const TAIL: bool, const MODE: u8, const WIDE: bool>
     lanes: &mut [i32],
 ) {
     let full = if TAIL { QUADS - 1 } else { QUADS };
-    let bases = columns.bases.chunks_exact(QUADS);
-    let tables = columns.blocks.chunks_exact(QUADS * BLOCKS);
-    for (vector, (bases, tables)) in bases.zip(tables).enumerate() {
-        let table = |quad: usize, at: usize| block(&tables[quad * BLOCKS + at]);
-        let indices: [__m512i; QUADS] = std::array::from_fn(|quad| table(quad, 0));
-        let high: [__m512i; QUADS] = std::array::from_fn(|quad| table(quad, 1));
-        let middle: [__m512i; QUADS] = std::array::from_fn(|quad| table(quad, 2));
-        let low: [__m512i; QUADS] = std::array::from_fn(|quad| table(quad, 3));
+    let expand = expansions();
+    let sources = columns.sources.chunks_exact(QUADS);
+    let tables = columns.blocks.chunks_exact(1 + QUADS);
+    for (vector, (sources, tables)) in sources.zip(tables).enumerate() {
+        let first = block(&tables[0]);
+        let indices: [__m512i; QUADS] = std::array::from_fn(|quad| {
+            let first = if TAIL && quad == QUADS - 1 {
+                _mm512_shuffle_epi8(
+                    first,
+                    _mm512_set4_epi32(SPREAD[3], SPREAD[2], SPREAD[1], SPREAD[0]),
+                )
+            } else {
+                first
+            };
+            _mm512_add_epi8(first, shift(&sources[quad]))
+        });
+        let weights: [__m512i; QUADS] = std::array::from_fn(|quad| block(&tables[1 + quad]));
+        let digit = |digit: usize| weights.map(|weights| _mm512_permutexvar_epi32(expand[digit], weights));
+        let [high, middle, low] = [digit(0), digit(1), digit(2)];
         let mut packed = _mm512_setzero_si512();
         for row in (0..ROWS).rev() {
-            prefetch(ahead[row], bases[0] as usize);
+            prefetch(ahead[row], sources[0].base as usize);
             let taps: [__m512i; QUADS] = std::array::from_fn(|quad| {
-                let base = bases[quad] as usize;
+                let base = sources[quad].base as usize;
                 let bytes = load(rows[row], base);
                 let mask = if TAIL && quad == QUADS - 1 { EVEN } else { !0 };
                 if WIDE {
@@ -189,17 +238,25 @@ fn long<const LOADS: u8>(columns: &Columns, rows: &[&[u8]; ROWS], ahead: &[&[u8]
     let quads = columns.quads;
     let mode = columns.mode as u8;
     let zero = _mm512_setzero_si512();
-    let bases = columns.bases.chunks_exact(quads);
-    let tables = columns.blocks.chunks_exact(quads * BLOCKS);
-    for (vector, (bases, tables)) in bases.zip(tables).enumerate() {
+    let expand = expansions();
+    let sources = columns.sources.chunks_exact(quads);
+    let tables = columns.blocks.chunks_exact(1 + quads);
+    for (vector, (sources, tables)) in sources.zip(tables).enumerate() {
         let mut sums = [[rounding(mode), zero, zero]; ROWS];
-        for (quad, table) in tables.chunks_exact(BLOCKS).enumerate() {
-            let [indices, high, middle, low] = [0, 1, 2, 3].map(|at| block(&table[at]));
-            let base = if LOADS == PAIRS {
-                bases[quad & !1]
-            } else {
-                bases[quad]
-            } as usize;
+        let first = block(&tables[0]);
+        for (quad, weights) in tables[1..].iter().enumerate() {
+            let weights = block(weights);
+            let [high, middle, low] = expand.map(|expand| _mm512_permutexvar_epi32(expand, weights));
+            let slot = if LOADS == PAIRS { quad & !1 } else { quad };
+            let base = sources[slot].base as usize;
+            let mut indices = _mm512_add_epi8(first, shift(&sources[slot]));
+            if LOADS == PAIRS {
+                let second = shift(&sources[slot + 1]);
+                indices = _mm512_mask_add_epi8(indices, SECOND_SIX, first, second);
+                if quad % 2 == 1 {
+                    indices = _mm512_add_epi8(indices, _mm512_set1_epi8(QUAD_BYTES as i8));
+                }
+            }
             for row in 0..ROWS {
                 if quad < 3 {
                     prefetch(ahead[row], base + quad % 2 * 47);
@@ -207,7 +264,7 @@ fn long<const LOADS: u8>(columns: &Columns, rows: &[&[u8]; ROWS], ahead: &[&[u8]
                 let bytes = load(rows[row], base);
                 let taps = match LOADS {
                     PAIRS => {
-                        let second = load(rows[row], bases[quad | 1] as usize);
+                        let second = load(rows[row], sources[slot + 1].base as usize);
                         _mm512_mask_permutexvar_epi8(
                             _mm512_permutexvar_epi8(indices, bytes),
                             SECOND_SIX,

@@ -42,10 +42,10 @@ pub(crate) struct Columns {
     /// How many lanes of a vector are used.
     pub(super) lanes: usize,
     pub(super) vectors: usize,
-    /// For each vector and quad the first byte that is loaded; for [`Loads::Pairs`], for each vector and
-    /// two quads, that of lanes 0 to 5 and that of lanes 6 to 11.
-    pub(super) bases: Vec<u32>,
-    /// For each vector and quad: byte indices, then the three digits of the weights.
+    /// For each vector and quad; for [`Loads::Pairs`], for each vector and two quads, that of lanes 0 to 5
+    /// and that of lanes 6 to 11.
+    pub(super) sources: Vec<Source>,
+    /// For each vector: the byte indices of the first quad, then the [`DIGITS`] of each quad.
     pub(super) blocks: Vec<Block>,
     /// How many bytes a row must have for all loads to lie inside.
     pub(super) row_bytes: usize,
@@ -56,8 +56,26 @@ pub(crate) struct Columns {
 /// Bytes of a vector load.
 pub(super) const LOAD: usize = Block::BYTES;
 
-/// Blocks for each vector and quad.
-pub(super) const BLOCKS: usize = 4;
+/// What one load of a vector reads.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Source {
+    /// The first byte.
+    pub(super) base: u32,
+    /// In each of the four bytes: what to add to the indices of the first quad, of which the window of this
+    /// quad (the even one of two) lies 12 bytes times its number further on.
+    pub(super) shift: u32,
+}
+
+/// The three lanes of a pixel have the same weights, so a quad's weights are kept once for each pixel: 32
+/// bits of the highest digits at `DIGITS[0] + pixel`, of the middle and of the lowest ones. All tables of a
+/// row stay in the first level of the cache that way.
+pub(super) const DIGITS: [usize; 3] = [0, MAX_PIXELS, 2 * MAX_PIXELS];
+
+/// Most pixels of a vector.
+const MAX_PIXELS: usize = 5;
+
+/// Bytes from one quad of a window to the next.
+pub(super) const QUAD_BYTES: usize = 4 * CHANNELS;
 
 /// The largest weight whose fourfold has three digits.
 const MAX_TOP: u32 = 2_088_959;
@@ -66,13 +84,10 @@ const MAX_TOP: u32 = 2_088_959;
 pub(super) const MAX_SHORT: usize = 4;
 
 /// The ways to load, the best first; lanes that a way has too few bytes for make the next one tried.
-const WAYS: [(Loads, usize); 14] = [
-    (Loads::Shared, 16),
+const WAYS: [(Loads, usize); 11] = [
     (Loads::Shared, 15),
-    (Loads::PerQuad, 16),
     (Loads::PerQuad, 15),
     (Loads::Pairs, 12),
-    (Loads::Wide, 16),
     (Loads::Wide, 15),
     (Loads::Wide, 12),
     (Loads::Wide, 9),
@@ -106,7 +121,7 @@ impl Columns {
             quads,
             lanes: 0,
             vectors: 0,
-            bases: Vec::new(),
+            sources: Vec::new(),
             blocks: Vec::new(),
             row_bytes: (source.len() * CHANNELS).max(LOAD),
             columns: axis.len(),
@@ -145,61 +160,81 @@ impl Columns {
         let tail = self.tail && !pairs;
         let used = self.columns * CHANNELS;
         let vectors = used.div_ceil(lanes);
-        let mut bases = vec![0_u32; vectors * quads];
-        let mut blocks = vec![Block::ZERO; vectors * quads * BLOCKS];
+        let mut sources = vec![Source::default(); vectors * quads];
+        let mut blocks = vec![Block::ZERO; vectors * (1 + quads)];
         let multiple = if self.mode == Mode::Top { 4 } else { 1 };
-        for vector in 0..vectors {
-            for quad in 0..quads {
-                // Which taps and which lanes one load serves.
-                let (taps, sharing) = match loads {
-                    Loads::Shared => (0..4 * quads, lanes),
-                    Loads::PerQuad | Loads::Wide => (4 * quad..4 * quad + 4, lanes),
-                    Loads::Pairs => (4 * (quad & !1)..4 * (quad & !1) + 8, lanes / 2),
-                };
-                for first in (0..lanes).step_by(sharing) {
-                    let windows = || {
-                        (first..first + sharing).filter_map(|lane| {
-                            let window = lane_window(axis, origin, channels, vector * lanes + lane)?;
-                            Some((lane, window))
-                        })
-                    };
-                    let base = windows()
-                        .filter(|(_, window)| taps.start < window.weights.len())
-                        .map(|(_, window)| window.byte + taps.start * CHANNELS)
-                        .min()
-                        .unwrap_or(0)
-                        .min(self.row_bytes - reach);
-                    let slot = if pairs {
+        for (vector, (sources, blocks)) in sources
+            .chunks_exact_mut(quads)
+            .zip(blocks.chunks_exact_mut(1 + quads))
+            .enumerate()
+        {
+            let (indices, weights) = blocks.split_first_mut()?;
+            let windows = |some: Range<usize>| {
+                some.filter_map(|lane| {
+                    let window = lane_window(axis, origin, channels, vector * lanes + lane)?;
+                    (!window.weights.is_empty()).then_some((lane, window))
+                })
+            };
+            // The lanes that one load serves.
+            let sharing = if pairs { lanes / 2 } else { lanes };
+            for first in (0..lanes).step_by(sharing) {
+                let of_load = || windows(first..first + sharing);
+                let slot = |quad: usize| {
+                    if pairs {
                         (quad & !1) + first / sharing
                     } else {
                         quad
+                    }
+                };
+                for quad in (0..quads).step_by(if pairs { 2 } else { 1 }) {
+                    let from = if loads == Loads::Shared { 0 } else { 4 * quad };
+                    let base = of_load()
+                        .filter(|(_, window)| from < window.weights.len())
+                        .map(|(_, window)| window.byte + from * CHANNELS)
+                        .min()
+                        .unwrap_or(0)
+                        .min(self.row_bytes - reach);
+                    let first_base = if quad == 0 {
+                        base
+                    } else {
+                        sources[slot(0)].base as usize
                     };
-                    bases[vector * quads + slot] = u32::try_from(base).ok()?;
-                    let [indices, high, middle, low] =
-                        &mut blocks[(vector * quads + quad) * BLOCKS..][..BLOCKS]
-                    else {
-                        return None;
+                    // Modulo 256, as indices are added.
+                    let shift = (first_base + quad * QUAD_BYTES).wrapping_sub(base) as u8;
+                    sources[slot(quad)] = Source {
+                        base: u32::try_from(base).ok()?,
+                        shift: u32::from_ne_bytes([shift; 4]),
                     };
-                    for (lane, window) in windows() {
-                        for (at, weight) in window.weights.iter().enumerate().skip(4 * quad).take(4) {
-                            let byte = window.byte + at * CHANNELS - base;
-                            if byte >= reach {
-                                return None;
-                            }
-                            let weight = weight * multiple;
-                            let at = at - 4 * quad;
-                            if tail && quad == quads - 1 {
-                                let by = i32::from(weight as i8);
-                                let place = lane * 4 + 2 * at;
-                                indices.0[place] = byte as u8;
-                                high.0[place..place + 2]
-                                    .copy_from_slice(&(((weight - by) >> 8) as i16).to_le_bytes());
-                                middle.0[place..place + 2].copy_from_slice(&(by as i16).to_le_bytes());
-                            } else {
-                                let place = lane * 4 + at;
-                                indices.0[place] = byte as u8;
-                                [high.0[place], middle.0[place], low.0[place]] = digits(weight);
-                            }
+                }
+                for (lane, window) in of_load() {
+                    let first_base = sources[slot(0)].base as usize;
+                    for tap in 0..4 {
+                        indices.0[4 * lane + tap] = (window.byte + tap * CHANNELS - first_base) as u8;
+                    }
+                    for at in 0..window.weights.len() {
+                        let base = sources[slot(at / 4)].base as usize;
+                        if window.byte + at * CHANNELS - base >= reach {
+                            return None;
+                        }
+                    }
+                }
+            }
+            for (lane, window) in windows(0..lanes) {
+                let pixel = lane / CHANNELS;
+                for (at, weight) in window.weights.iter().enumerate() {
+                    let (quad, tap) = (at / 4, at % 4);
+                    let weight = weight * multiple;
+                    let place = |digit: usize| 4 * (DIGITS[digit] + pixel);
+                    let block = &mut weights[quad].0;
+                    if tail && quad == quads - 1 {
+                        let low = i32::from(weight as i8);
+                        for (digit, value) in [(weight - low) >> 8, low].into_iter().enumerate() {
+                            let place = place(digit) + 2 * tap;
+                            block[place..place + 2].copy_from_slice(&(value as i16).to_le_bytes());
+                        }
+                    } else {
+                        for (digit, value) in digits(weight).into_iter().enumerate() {
+                            block[place(digit) + tap] = value;
                         }
                     }
                 }
@@ -211,7 +246,7 @@ impl Columns {
             quads,
             lanes,
             vectors,
-            bases,
+            sources,
             blocks,
             ..*self
         })
