@@ -1,6 +1,7 @@
 //! The command line of prep-onnx, and ONNX Runtime as its host.
 //!
-//! [`runtime`] finds, gets and loads ONNX Runtime; [`host`] runs models in it; [`main`] is the binary.
+//! [`runtime`] finds, gets and loads ONNX Runtime; [`host`] runs models in it; [`lint`] knows the defects of its
+//! execution providers; [`main`] is the binary.
 #![forbid(unsafe_code)]
 
 mod answer;
@@ -15,6 +16,7 @@ pub mod host;
 mod inference;
 mod job;
 mod labels;
+pub mod lint;
 mod output;
 mod picture;
 mod results;

@@ -60,7 +60,14 @@ fn embedded(
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("embedded.onnx");
     embed_to(&identity_model(form.2, form.0, form.1), pipeline, options, &path);
-    let open = |fused: bool| Session::open(loaded, &path, SessionOptions { threads: 1, fused }).unwrap();
+    let open = |fused: bool| {
+        let options = SessionOptions {
+            threads: 1,
+            fused,
+            ..SessionOptions::default()
+        };
+        Session::open(loaded, &path, options).unwrap()
+    };
     Embedded {
         _folder: folder,
         portable: open(false),

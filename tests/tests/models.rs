@@ -42,6 +42,7 @@ fn check(loaded: &Loaded, path: &Path, lowering: Lowering) {
     let options = SessionOptions {
         threads: 1,
         fused: lowering == Lowering::Fused,
+        ..SessionOptions::default()
     };
     let Ok(mut original) = Session::open(loaded, path, options) else {
         assert_eq!(
@@ -79,6 +80,7 @@ fn check(loaded: &Loaded, path: &Path, lowering: Lowering) {
     let session = SessionOptions {
         threads: 1,
         fused: lowering == Lowering::Fused,
+        ..SessionOptions::default()
     };
     let mut with_pipeline = Session::open(loaded, &embedded, session).unwrap();
     let others = other_inputs(&original, &report.image_input.name);

@@ -1,7 +1,14 @@
 //! What holds for every preset.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use prep_onnx_pipeline::{Accept, Dtype, Layout, PRESETS, Resampler};
+use std::collections::BTreeSet;
+
+use prep_onnx::host::Provider;
+use prep_onnx::lint::{Effect, LINTS, lint};
+use prep_onnx_pipeline::{Accept, Dtype, Layout, PRESETS, Pipeline, Resampler};
 use prep_onnx_rewriter::portable::{Portable, lower};
+use prep_onnx_rewriter::{EmbedOptions, Lowering, Model};
+use prep_onnx_tests::{embed_to, identity_model};
 
 /// Every runtime loads a body of this size in a few milliseconds.
 const MOST_NODES: usize = 300;
@@ -27,5 +34,113 @@ fn portable_bodies_are_small_and_the_same_every_time() {
             );
             assert!(nodes == body(), "{}", preset.name);
         }
+    }
+}
+
+/// What is known against the bodies on CUDA, for which there is no other form: the MatMul that must not run
+/// in TF32, and control flow; before opset 13 the sign of a weight is taken on the CPU.
+const KNOWN_ON_CUDA: [&str; 3] = ["tf32", "control-flow", "no-cuda-kernel"];
+
+/// The ids of what is known against `pipeline`, embedded so that its body runs, on `provider`.
+fn known(
+    pipeline: &Pipeline,
+    opset: i64,
+    options: &EmbedOptions,
+    provider: Provider,
+) -> BTreeSet<&'static str> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    let dtype = pipeline.output.dtype.unwrap_or(Dtype::Float32);
+    embed_to(
+        &identity_model(opset, Layout::Nchw, dtype),
+        pipeline,
+        options,
+        &path,
+    );
+    let findings = lint(&Model::open(&path).unwrap(), provider).unwrap();
+    // The body was looked into.
+    assert!(findings.nodes > 10, "{} nodes", findings.nodes);
+    for finding in &findings.found {
+        assert!(
+            !finding.lint.effect.is_defect(),
+            "opset {opset}: {} {}: {:?}",
+            finding.lint.effect,
+            finding.lint.id,
+            finding.nodes
+        );
+    }
+    findings.found.iter().map(|finding| finding.lint.id).collect()
+}
+
+#[test]
+fn no_body_of_a_preset_has_a_construct_that_is_wrong_on_a_provider() {
+    let mut seen = BTreeSet::new();
+    for preset in PRESETS {
+        for resampler in [None, Some(Resampler::Pillow)] {
+            let pipeline = preset.import(resampler).unwrap().pipeline;
+            for opset in [11, 13, 17, 18, 21] {
+                for lowering in [Lowering::OneFile, Lowering::Standard] {
+                    let options = EmbedOptions {
+                        lowering,
+                        ..EmbedOptions::default()
+                    };
+                    assert!(known(&pipeline, opset, &options, Provider::Cpu).is_empty());
+                    let found = known(&pipeline, opset, &options, Provider::Cuda);
+                    if opset >= 13 {
+                        assert!(
+                            !found.contains("no-cuda-kernel"),
+                            "{} at opset {opset}",
+                            preset.name
+                        );
+                    }
+                    seen.extend(found);
+                }
+            }
+        }
+    }
+    assert_eq!(seen, BTreeSet::from(KNOWN_ON_CUDA));
+}
+
+#[test]
+fn ragged_bodies_are_known_like_the_others() {
+    let pipeline = PRESETS[0].import(None).unwrap().pipeline;
+    let options = EmbedOptions {
+        accept: Accept::Ragged,
+        ..EmbedOptions::default()
+    };
+    let found = known(&pipeline, 18, &options, Provider::Cuda);
+    assert_eq!(found, BTreeSet::from(["tf32", "control-flow"]));
+}
+
+#[test]
+fn the_fast_body_has_what_the_exact_one_avoids() {
+    let pipeline = prep_onnx_pipeline::imagenet_at(224, 224).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    let options = EmbedOptions {
+        portable: Portable::Fast,
+        ..EmbedOptions::default()
+    };
+    embed_to(
+        &identity_model(21, Layout::Nchw, Dtype::Float32),
+        &pipeline,
+        &options,
+        &path,
+    );
+    let findings = lint(&Model::open(&path).unwrap(), Provider::Cuda).unwrap();
+    let ids: Vec<_> = findings.found.iter().map(|finding| finding.lint.id).collect();
+    assert_eq!(ids, ["resize-antialias-opset-19"]);
+}
+
+#[test]
+fn lints_have_names_of_their_own_and_say_everything() {
+    let ids: BTreeSet<_> = LINTS.iter().map(|lint| lint.id).collect();
+    assert_eq!(ids.len(), LINTS.len());
+    for lint in LINTS {
+        for text in [lint.finds, lint.happens, lint.versions, lint.fix] {
+            assert!(!text.is_empty() && !text.ends_with('.'), "{}: {text}", lint.id);
+        }
+        assert!(!lint.providers.is_empty());
+        assert_eq!(lint.effect.is_defect(), lint.effect <= Effect::Wrong);
     }
 }

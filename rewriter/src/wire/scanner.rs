@@ -30,8 +30,8 @@ pub(crate) struct Field {
 pub(crate) enum Value {
     /// An integer, already read.
     Varint(u64),
-    /// Four or eight bytes, already read.
-    Fixed,
+    /// Four or eight bytes, little-endian, already read.
+    Fixed(u64),
     /// A payload that the caller has to read, skip or enter.
     Bytes,
 }
@@ -208,7 +208,12 @@ impl<R: Read + Seek> Scanner<R> {
             .map_err(|error| self.failed(&error))?;
         self.digest.update(bytes);
         self.position += N as u64;
-        Ok(Value::Fixed)
+        Ok(Value::Fixed(
+            bytes
+                .iter()
+                .rev()
+                .fold(0, |value, byte| value << 8 | u64::from(*byte)),
+        ))
     }
 
     /// An integer of at most `MOST` bytes: 10 for 64 bits, 5 for a tag.

@@ -1,5 +1,8 @@
 //! What works here, and what to do where it does not.
 
+mod model;
+
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use clap::Args;
@@ -8,13 +11,30 @@ use serde_json::json;
 
 use crate::answer::{Answer, Outcome};
 use crate::args::Global;
+use crate::host::Provider;
 use crate::runtime::{self, VERSION};
 use crate::ui;
 
-/// Show what works on this machine, and what to do where it does not
+/// Show what works on this machine; with a model, what is known against running it
+///
+/// A model is searched for constructs that an execution provider of ONNX Runtime is known to get wrong, to run on
+/// the CPU instead, or that are not what Pillow and torchvision give. Functions and subgraphs are searched too.
 #[derive(Debug, Args)]
-#[command(after_help = "Exit code 1 when something that the commands need is missing.")]
-pub(crate) struct Options {}
+#[command(
+    after_help = "Exit code 1 when something that the commands need is missing, or the model fails or gives wrong results.
+
+Examples:
+  prep-onnx doctor
+  prep-onnx doctor --ep cuda
+  prep-onnx doctor model.onnx --ep cuda"
+)]
+pub(crate) struct Options {
+    /// A model, embedded or not
+    model: Option<PathBuf>,
+    /// The execution provider that is meant
+    #[arg(long, value_name = "PROVIDER", value_enum, default_value_t = Provider::Cpu)]
+    ep: Provider,
+}
 
 struct Check {
     name: &'static str,
@@ -41,14 +61,21 @@ impl State {
     }
 }
 
-pub(crate) fn run(_: &Options, global: &Global) -> Outcome {
+pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
+    match &options.model {
+        Some(model) => model::examine(model, options.ep),
+        None => machine(options.ep, global),
+    }
+}
+
+fn machine(provider: Provider, global: &Global) -> Outcome {
     let checks = [
-        onnx_runtime(global),
+        onnx_runtime(provider, global),
         cache(),
         python(),
         npm(),
         processor(),
-        cuda(),
+        cuda(provider),
     ];
     let ok = checks.iter().all(|check| check.state != State::Bad);
     let mut table = ui::Table::new(&[]);
@@ -74,9 +101,10 @@ pub(crate) fn run(_: &Options, global: &Global) -> Outcome {
     Ok(Answer::new(text, json).with_verdict(ok))
 }
 
-fn onnx_runtime(global: &Global) -> Check {
+fn onnx_runtime(provider: Provider, global: &Global) -> Check {
     let name = "ONNX Runtime";
-    let search = global.search();
+    let mut search = global.search();
+    search.cuda = provider == Provider::Cuda;
     let failed = |error: prep_onnx_pipeline::Error| Check {
         name,
         state: State::Bad,
@@ -85,6 +113,12 @@ fn onnx_runtime(global: &Global) -> Check {
     };
     match runtime::find(&search) {
         Err(error) => failed(error),
+        Ok(None) if search.cuda => Check {
+            name,
+            state: State::Bad,
+            found: "none with the CUDA execution provider was found".to_owned(),
+            advice: Some("install onnxruntime-gpu, or name its library with --runtime PATH".to_owned()),
+        },
         Ok(None) => Check {
             name,
             state: if search.offline {
@@ -226,7 +260,7 @@ fn processor() -> Check {
     }
 }
 
-fn cuda() -> Check {
+fn cuda(provider: Provider) -> Check {
     let name = "CUDA";
     match prep_onnx_op::cuda::status() {
         Ok(found) => Check {
@@ -237,7 +271,11 @@ fn cuda() -> Check {
         },
         Err(error) => Check {
             name,
-            state: State::Optional,
+            state: if provider == Provider::Cuda {
+                State::Bad
+            } else {
+                State::Optional
+            },
             found: error.to_string(),
             advice: Some(format!(
                 "only needed for --ep cuda{}",
