@@ -4,17 +4,19 @@
 //! - the shared library `libprep_onnx_op`, whose one export [`RegisterCustomOps`] every ONNX
 //!   Runtime binding knows how to call;
 //! - [`host::register`] (feature `ort`) and [`register`]: the same ops on a session of this process;
-//! - [`Preprocessor`]: the op without ONNX Runtime.
+//! - [`Preprocessor`], and [`EncodedPreprocessor`] for files: the ops without ONNX Runtime.
 //!
 //! All give the bits of [`prep_onnx_pipeline::Pipeline::reference`], at every [`SimdLevel`].
 
 mod boundary;
 pub mod cuda;
+mod encoded;
 #[cfg(feature = "ort")]
 pub mod host;
 mod kernel;
 mod run;
 
 pub use boundary::{RegisterCustomOps, register};
+pub use encoded::{EncodedPreprocessor, Files};
 pub use kernel::SimdLevel;
 pub use run::{Executor, ImageShapes, Images, OutputMut, Preprocessor, Sequential, Shape, Threads};

@@ -127,15 +127,30 @@ impl<'a> Context<'a> {
         Ok(stream)
     }
 
-    /// Creates output 0 and gives the address of its elements.
-    pub(crate) fn output(&self, extents: [usize; 4]) -> Result<*mut c_void, Failure> {
-        let extents = extents.map(|extent| extent as i64);
+    /// How many outputs the node has.
+    pub(crate) fn output_count(&self) -> Result<usize, Failure> {
+        let mut count = 0;
+        // SAFETY: the context is that of the running call.
+        check(unsafe { (self.api.KernelContext_GetOutputCount)(self.context, &mut count) })?;
+        Ok(count)
+    }
+
+    /// Creates output `index` and gives the address of its elements; null for an output that nobody uses.
+    pub(crate) fn output(&self, index: usize, extents: &[usize]) -> Result<*mut c_void, Failure> {
+        let rank = extents.len().min(MAX_RANK);
+        let mut values = [0; MAX_RANK];
+        for (value, extent) in values.iter_mut().zip(extents) {
+            *value = *extent as i64;
+        }
         let mut value: *mut OrtValue = ptr::null_mut();
-        // SAFETY: the context is that of the running call, `extents` outlives it.
+        // SAFETY: the context is that of the running call, `values` has `rank` extents and outlives it.
         check(unsafe {
-            (self.api.KernelContext_GetOutput)(self.context, 0, extents.as_ptr(), extents.len(), &mut value)
+            (self.api.KernelContext_GetOutput)(self.context, index, values.as_ptr(), rank, &mut value)
         })?;
         let mut data: *mut c_void = ptr::null_mut();
+        if value.is_null() {
+            return Ok(data);
+        }
         // SAFETY: `value` is the output just created.
         check(unsafe { (self.api.GetTensorMutableData)(value, &mut data) })?;
         Ok(data)

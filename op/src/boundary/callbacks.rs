@@ -11,8 +11,10 @@ use ort_sys::{
 use prep_onnx_pipeline::{Accept, DOMAIN_VERSION, Dtype, Error, FusedPlan, Layout, PLAN_ATTRIBUTE};
 
 use super::api::{Context, KernelInfo, SessionThreads, ShapeContext};
+use super::encoded;
 use super::registration::{Entry, Provider};
 use super::status::{Failure, guarded};
+use crate::encoded::EncodedPreprocessor;
 use crate::run::{Images, OutputMut, Preprocessor};
 
 /// The kernel of one node. Sessions run it from several threads at once: it is never changed.
@@ -21,7 +23,12 @@ struct Kernel {
     title: String,
     accept: Accept,
     threads: NonZero<usize>,
-    preprocessor: Preprocessor,
+    work: Work,
+}
+
+enum Work {
+    Pixels(Preprocessor),
+    Files(EncodedPreprocessor),
 }
 
 pub(super) unsafe extern "system" fn get_name(op: *const OrtCustomOp) -> *const c_char {
@@ -54,14 +61,32 @@ pub(super) unsafe extern "system" fn get_input_count(op: *const OrtCustomOp) -> 
 
 pub(super) unsafe extern "system" fn get_output_type(
     op: *const OrtCustomOp,
-    _: usize,
+    index: usize,
 ) -> ONNXTensorElementDataType {
-    // SAFETY: ONNX Runtime hands back the entry that was registered.
-    element_type(unsafe { Entry::of(op) }.dtype)
+    match index {
+        // SAFETY: ONNX Runtime hands back the entry that was registered.
+        0 => element_type(unsafe { Entry::of(op) }.dtype),
+        _ => ONNXTensorElementDataType::ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64,
+    }
 }
 
-pub(super) unsafe extern "system" fn get_output_count(_: *const OrtCustomOp) -> usize {
-    1
+pub(super) unsafe extern "system" fn get_output_count(op: *const OrtCustomOp) -> usize {
+    // SAFETY: ONNX Runtime hands back the entry that was registered.
+    match unsafe { Entry::of(op) }.accept {
+        Accept::Batch | Accept::Ragged => 1,
+        // The status of each image.
+        Accept::Encoded => 2,
+    }
+}
+
+pub(super) unsafe extern "system" fn get_output_characteristic(
+    _: *const OrtCustomOp,
+    index: usize,
+) -> OrtCustomOpInputOutputCharacteristic {
+    match index {
+        0 => OrtCustomOpInputOutputCharacteristic::INPUT_OUTPUT_REQUIRED,
+        _ => OrtCustomOpInputOutputCharacteristic::INPUT_OUTPUT_OPTIONAL,
+    }
 }
 
 pub(super) unsafe extern "system" fn get_characteristic(
@@ -144,7 +169,7 @@ pub(super) fn plan(entry: &Entry, info: &KernelInfo<'_>) -> Result<FusedPlan, Fa
                 .into(),
         );
     }
-    if entry.accept == Accept::Ragged && plan.fixed_output().is_none() {
+    if entry.accept != Accept::Batch && plan.fixed_output().is_none() {
         return Err(
             Error::new(PLAN_ATTRIBUTE, "the size of the output depends on the image")
                 .why("images of mixed sizes become one tensor, so each must give the same size")
@@ -158,68 +183,80 @@ pub(super) fn plan(entry: &Entry, info: &KernelInfo<'_>) -> Result<FusedPlan, Fa
 impl Kernel {
     fn new(entry: &'static Entry, info: &KernelInfo<'_>) -> Result<Self, Failure> {
         let plan = plan(entry, info)?;
+        let work = match entry.accept {
+            Accept::Batch | Accept::Ragged => Work::Pixels(Preprocessor::new(plan)?),
+            Accept::Encoded => Work::Files(encoded::prepare(plan, info)?),
+        };
         Ok(Self {
             api: entry.api,
             title: title(entry, info),
             accept: entry.accept,
             threads: std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
-            preprocessor: Preprocessor::new(plan)?,
+            work,
         })
     }
 
     fn compute(&self, context: Context<'_>) -> Result<(), Failure> {
-        match self.accept {
-            Accept::Batch => {
-                let image = context.input::<u8>(0, "image")?;
-                self.run(
-                    context,
-                    &Images::Batch {
-                        shape: image.extents.as_slice(),
-                        image: image.elements,
-                    },
-                )
-            }
-            Accept::Ragged => {
+        match (&self.work, self.accept) {
+            (Work::Files(preprocessor), _) => encoded::compute(preprocessor, self.threads, context),
+            (Work::Pixels(preprocessor), Accept::Ragged) => {
                 let pixels = context.input::<u8>(0, "pixels")?;
                 let shapes = context.input::<i64>(1, "shapes")?;
-                self.run(
-                    context,
-                    &Images::Ragged {
-                        pixels_shape: pixels.extents.as_slice(),
-                        pixels: pixels.elements,
-                        shapes_shape: shapes.extents.as_slice(),
-                        shapes: shapes.elements,
-                    },
-                )
+                let images = Images::Ragged {
+                    pixels_shape: pixels.extents.as_slice(),
+                    pixels: pixels.elements,
+                    shapes_shape: shapes.extents.as_slice(),
+                    shapes: shapes.elements,
+                };
+                self.run(preprocessor, context, &images)
             }
-            Accept::Encoded => Err(Error::new("bytes", "this library has no op for encoded images").into()),
+            (Work::Pixels(preprocessor), Accept::Batch | Accept::Encoded) => {
+                let image = context.input::<u8>(0, "image")?;
+                let images = Images::Batch {
+                    shape: image.extents.as_slice(),
+                    image: image.elements,
+                };
+                self.run(preprocessor, context, &images)
+            }
         }
     }
 
-    fn run(&self, context: Context<'_>, images: &Images<'_>) -> Result<(), Failure> {
-        let shape = self.preprocessor.output_shape(images)?;
-        let data = context.output(shape.extents)?;
+    fn run(
+        &self,
+        preprocessor: &Preprocessor,
+        context: Context<'_>,
+        images: &Images<'_>,
+    ) -> Result<(), Failure> {
+        let shape = preprocessor.output_shape(images)?;
+        let data = context.output(0, &shape.extents)?;
         let length = shape.extents.iter().product();
         if length == 0 {
             return Ok(());
         }
-        // SAFETY: ONNX Runtime made the output with these extents and, as `get_output_type` says and
-        // `Kernel::new` compares, the plan's element type; it is aligned, and nobody else has it yet. The
-        // kernel writes every element and reads none.
-        let output = unsafe {
-            match self.preprocessor.plan().dtype {
-                Dtype::Float32 => OutputMut::Float32(std::slice::from_raw_parts_mut(data.cast(), length)),
-                Dtype::Float16 => {
-                    OutputMut::Float16(std::slice::from_raw_parts_mut(data.cast::<f16>(), length))
-                }
-                Dtype::Uint8 => OutputMut::Uint8(std::slice::from_raw_parts_mut(data.cast(), length)),
-            }
-        };
+        // SAFETY: ONNX Runtime made the output with these extents and, as `get_output_type` says and `plan`
+        // compares, the plan's element type.
+        let output = unsafe { output_elements(data, preprocessor.plan().dtype, length) };
         let threads = SessionThreads {
             context,
             threads: self.threads,
         };
-        Ok(self.preprocessor.run(images, output, &threads)?)
+        Ok(preprocessor.run(images, output, &threads)?)
+    }
+}
+
+/// The elements of an output that is there to be written.
+///
+/// # Safety
+/// At `data` are `length` elements of type `dtype`, aligned, which nobody else has for the lifetime `'a`.
+/// The kernel writes every element before it reads it.
+pub(super) unsafe fn output_elements<'a>(data: *mut c_void, dtype: Dtype, length: usize) -> OutputMut<'a> {
+    // SAFETY: promised by the caller.
+    unsafe {
+        match dtype {
+            Dtype::Float32 => OutputMut::Float32(std::slice::from_raw_parts_mut(data.cast(), length)),
+            Dtype::Float16 => OutputMut::Float16(std::slice::from_raw_parts_mut(data.cast::<f16>(), length)),
+            Dtype::Uint8 => OutputMut::Uint8(std::slice::from_raw_parts_mut(data.cast(), length)),
+        }
     }
 }
 

@@ -49,7 +49,7 @@ impl Kernel {
             Accept::Batch => "image",
             Accept::Ragged => "pixels",
             Accept::Encoded => {
-                return Err(Error::new("bytes", "this library has no op for encoded images").into());
+                return Err(Error::new("bytes", "files are not decoded on a GPU").into());
             }
         };
         let pixels = context.raw_input::<u8>(0, subject)?;
@@ -73,7 +73,7 @@ impl Kernel {
             },
         };
         let shape = self.preprocessor.output_shape(&images.shapes)?;
-        let output = context.output(shape.extents)?;
+        let output = context.output(0, &shape.extents)?;
         let stream = Stream(context.gpu_stream()?);
         // SAFETY: ONNX Runtime gives a node of the CUDA execution provider its inputs and outputs in device
         // memory, with the elements and types that it says and that `plan` compares, and keeps them until the

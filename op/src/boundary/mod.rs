@@ -8,6 +8,7 @@
 mod api;
 mod callbacks;
 mod cuda_callbacks;
+mod encoded;
 mod registration;
 mod status;
 

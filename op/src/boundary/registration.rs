@@ -47,6 +47,14 @@ impl Provider {
         }
     }
 
+    /// The forms of input that there are ops for. Files are decoded on the CPU, whatever runs the model.
+    fn accepts(self) -> &'static [Accept] {
+        match self {
+            Self::Cpu => &[Accept::Batch, Accept::Ragged, Accept::Encoded],
+            Self::Cuda | Self::CudaPlugin => &[Accept::Batch, Accept::Ragged],
+        }
+    }
+
     /// Those that nodes can be given to here. Without a driver that the kernel needs the entries of CUDA are
     /// left out, and ONNX Runtime takes the CPU's.
     fn usable() -> &'static [Self] {
@@ -56,9 +64,6 @@ impl Provider {
         }
     }
 }
-
-/// The forms of input that this library has ops for.
-const ACCEPTS: [Accept; 2] = [Accept::Batch, Accept::Ragged];
 
 /// A domain with its ops. Both stay for the life of the process: sessions refer to them.
 struct Domain {
@@ -120,7 +125,7 @@ fn domain(api: &'static OrtApi) -> Result<*mut OrtCustomOpDomain, Failure> {
     // SAFETY: `name` ends with NUL and is copied; `domain` receives a new object.
     check(unsafe { (api.CreateCustomOpDomain)(name.as_ptr(), &mut domain) })?;
     for provider in Provider::usable() {
-        for accept in ACCEPTS {
+        for accept in provider.accepts().iter().copied() {
             for dtype in Dtype::ALL {
                 let entry = Box::leak(Box::new(Entry {
                     op: operator(*provider),
@@ -153,7 +158,7 @@ fn operator(provider: Provider) -> OrtCustomOp {
     op.GetOutputType = Some(callbacks::get_output_type);
     op.GetOutputTypeCount = Some(callbacks::get_output_count);
     op.GetInputCharacteristic = Some(callbacks::get_characteristic);
-    op.GetOutputCharacteristic = Some(callbacks::get_characteristic);
+    op.GetOutputCharacteristic = Some(callbacks::get_output_characteristic);
     op.GetInputMemoryType = Some(callbacks::get_memory_type);
     op.GetVariadicInputMinArity = Some(callbacks::get_arity);
     op.GetVariadicInputHomogeneity = Some(callbacks::get_homogeneity);

@@ -2,8 +2,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What one axis is resized from and to, and whether the vertical pass comes first.
-pub(crate) type Key = (usize, usize, bool);
+use super::tables::Extent;
+
+/// What one axis is resized from and to, whether the vertical pass comes first, and which pixels there are.
+pub(crate) type Key = (usize, usize, bool, Extent);
 
 /// How many sizes are kept: enough that a stream of camera formats is served, small enough to search.
 const SIZES: usize = 64;

@@ -33,7 +33,7 @@ pub(crate) struct OutputImage(pub(crate) *mut u8);
 pub(crate) struct Task<'a> {
     pub(crate) index: usize,
     pub(crate) geometry: Geometry,
-    /// The pixels of the image, exactly.
+    /// The rows and columns of the image that the tables call their source, exactly.
     pub(crate) pixels: &'a [u8],
     pub(crate) output: OutputImage,
 }
@@ -58,14 +58,13 @@ pub(crate) unsafe fn run_band<I: Isa>(
     scratch: &mut Scratch,
 ) {
     let Geometry {
-        image: (image_rows, image_columns),
         output: (output_rows, output_columns),
         vertical_first,
         ..
     } = task.geometry;
     let Prepared { columns, rows } = prepared;
     let blocks = CHANNELS * plane_blocks(output_columns);
-    let stride = image_columns * CHANNELS;
+    let stride = columns.source.len() * CHANNELS;
     let weighed_stride = span_bytes(&columns.span);
     let Scratch {
         ring,
@@ -95,7 +94,8 @@ pub(crate) unsafe fn run_band<I: Isa>(
                     .take(I::GROUP)
                 {
                     let (start, weights) = rows.axis.window((first + offset).min(output_rows - 1));
-                    let from = start * stride + columns.span.start * CHANNELS;
+                    let from = start.saturating_sub(rows.source.start) * stride
+                        + (columns.span.start - columns.source.start) * CHANNELS;
                     isa.weigh_rows(&task.pixels[from..], stride, weights, out);
                 }
                 let source: [&[u8]; MAX_GROUP] = std::array::from_fn(|at| {
@@ -103,7 +103,9 @@ pub(crate) unsafe fn run_band<I: Isa>(
                 });
                 isa.horizontal(&columns.tables, &source[..I::GROUP], &[], unpacked, slot);
             } else {
-                let source_row = |row: usize| &task.pixels[row.min(image_rows - 1) * stride..][..stride];
+                let source_row = |row: usize| {
+                    &task.pixels[(row.min(rows.source.end - 1) - rows.source.start) * stride..][..stride]
+                };
                 let source: [&[u8]; MAX_GROUP] = std::array::from_fn(|at| source_row(first + at));
                 let ahead: [&[u8]; MAX_GROUP] =
                     std::array::from_fn(|at| source_row(first + GROUPS_AHEAD * I::GROUP + at));

@@ -230,7 +230,7 @@ fn image_bytes(subject: impl Fn() -> String, height: usize, width: usize) -> Res
     }
 }
 
-fn geometry(plan: &FusedPlan, height: usize, width: usize) -> Result<Geometry> {
+pub(super) fn geometry(plan: &FusedPlan, height: usize, width: usize) -> Result<Geometry> {
     let geometry = plan.geometry(height, width)?;
     let pixels = |(height, width): (usize, usize)| height.checked_mul(width).is_some_and(|n| n <= MAX_PIXELS);
     if pixels(geometry.resized) && pixels(geometry.output) {

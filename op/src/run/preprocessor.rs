@@ -10,7 +10,7 @@ use super::engine::{OutputImage, Scratch, Task, element_size, run_band};
 use super::finish::Finish;
 use super::images::{Image, Images, Shape};
 use super::schedule::{Executor, Schedule};
-use super::tables::{AnyPrepared, Tables};
+use super::tables::{AnyPrepared, Extent, Tables};
 use crate::kernel::scalar::Scalar;
 use crate::kernel::{Isa, SimdLevel};
 #[cfg(target_arch = "x86_64")]
@@ -47,13 +47,13 @@ impl OutputMut<'_> {
 
 /// A plan made ready to run, as often and from as many threads as wanted.
 pub struct Preprocessor {
-    plan: FusedPlan,
+    pub(super) plan: FusedPlan,
     level: SimdLevel,
-    finish: Finish,
-    engine: AnyEngine,
+    pub(super) finish: Finish,
+    pub(super) engine: AnyEngine,
 }
 
-enum AnyEngine {
+pub(super) enum AnyEngine {
     Scalar(Engine<Scalar>),
     #[cfg(target_arch = "x86_64")]
     Avx2(Engine<Avx2>),
@@ -140,11 +140,11 @@ struct Call<I: Isa> {
 }
 
 /// Tables and buffers at one level.
-struct Engine<I: Isa> {
-    isa: I,
-    tables: Tables<I>,
+pub(super) struct Engine<I: Isa> {
+    pub(super) isa: I,
+    pub(super) tables: Tables<I>,
     calls: Pool<Call<I>>,
-    scratches: Pool<Scratch>,
+    pub(super) scratches: Pool<Scratch>,
 }
 
 impl<I: Isa> Engine<I> {
@@ -199,7 +199,8 @@ impl<I: Isa> Engine<I> {
         call.prepared_of.clear();
         for (index, image) in call.images.iter().enumerate() {
             if index == 0 || image.geometry != call.images[index - 1].geometry {
-                call.prepared.push(self.tables.get(plan, &image.geometry));
+                call.prepared
+                    .push(self.tables.get(plan, &image.geometry, Extent::Whole));
             }
             call.prepared_of.push(call.prepared.len() - 1);
         }
@@ -279,19 +280,19 @@ pub(crate) fn check_output(dtype: Dtype, shape: Shape, output: &mut OutputMut<'_
 }
 
 /// Values that are reused instead of allocated again. It never holds more than were in use at once.
-struct Pool<T>(Mutex<Vec<T>>);
+pub(crate) struct Pool<T>(Mutex<Vec<T>>);
 
 impl<T> Pool<T> {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Mutex::new(Vec::new()))
     }
 
-    fn take(&self, make: impl FnOnce() -> T) -> T {
+    pub(crate) fn take(&self, make: impl FnOnce() -> T) -> T {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
         kept.unwrap_or_else(make)
     }
 
-    fn give(&self, value: T) {
+    pub(crate) fn give(&self, value: T) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(value);
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use prep_onnx_pipeline::{CHANNELS, FusedPlan, Geometry};
 
 use super::axis::Axis;
-use super::cache::Cache;
+use super::cache::{Cache, Key};
 use crate::kernel::Isa;
 use crate::kernel::scalar::Scalar;
 
@@ -15,6 +15,8 @@ pub(crate) struct Columns<I: Isa> {
     pub(crate) tables: I::Columns,
     /// The source columns that are read.
     pub(crate) span: Range<usize>,
+    /// The source columns that the pixels hold.
+    pub(crate) source: Range<usize>,
 }
 
 /// The rows of one image height.
@@ -22,12 +24,33 @@ pub(crate) struct Rows<I: Isa> {
     /// The weights; the vertical pass before the horizontal one reads them directly.
     pub(crate) axis: Axis,
     pub(crate) tables: I::Rows,
+    /// The source rows that the pixels hold.
+    pub(crate) source: Range<usize>,
     /// Where the row groups begin, in the rows that the horizontal pass reads.
     pub(crate) first: usize,
     /// For each output row, the first group of its window and how many there are.
     pub(crate) groups: Vec<(usize, usize)>,
     /// How many groups must be kept.
     pub(crate) slots: usize,
+}
+
+/// Which pixels of an image there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    Whole,
+    /// The rows and columns that are read, and no others.
+    Part,
+}
+
+impl Extent {
+    /// The source positions that the pixels hold, of `all` where `span` is read. Where nothing is read,
+    /// there is no part.
+    fn source(self, span: &Range<usize>, all: usize) -> Range<usize> {
+        match self {
+            Self::Part if !span.is_empty() => span.clone(),
+            Self::Whole | Self::Part => 0..all,
+        }
+    }
 }
 
 /// The tables of one image.
@@ -81,22 +104,22 @@ impl<I: Isa> Tables<I> {
         }
     }
 
-    pub(crate) fn get(&self, plan: &FusedPlan, of: &Geometry) -> AnyPrepared<I> {
-        let (columns, rows) = keys(of);
+    pub(crate) fn get(&self, plan: &FusedPlan, of: &Geometry, extent: Extent) -> AnyPrepared<I> {
+        let (columns, rows) = keys(of, Extent::Whole);
         let wide = *self.columns_wide.get(columns, || column_axis(plan, of).wide)
             || *self.rows_wide.get(rows, || row_axis(plan, of).wide);
         if wide {
-            AnyPrepared::Wide(self.wide.get(plan, of))
+            AnyPrepared::Wide(self.wide.get(plan, of, extent))
         } else {
-            AnyPrepared::Level(self.level.get(plan, of))
+            AnyPrepared::Level(self.level.get(plan, of, extent))
         }
     }
 }
 
-fn keys(of: &Geometry) -> ((usize, usize, bool), (usize, usize, bool)) {
+fn keys(of: &Geometry, extent: Extent) -> (Key, Key) {
     (
-        (of.image.1, of.resized.1, of.vertical_first),
-        (of.image.0, of.resized.0, of.vertical_first),
+        (of.image.1, of.resized.1, of.vertical_first, extent),
+        (of.image.0, of.resized.0, of.vertical_first, extent),
     )
 }
 
@@ -109,29 +132,27 @@ impl<I: Isa> Level<I> {
         }
     }
 
-    fn get(&self, plan: &FusedPlan, of: &Geometry) -> Prepared<I> {
-        let (columns, rows) = keys(of);
+    fn get(&self, plan: &FusedPlan, of: &Geometry, extent: Extent) -> Prepared<I> {
+        let (columns, rows) = keys(of, extent);
         Prepared {
-            columns: self.columns.get(columns, || self.columns(plan, of)),
-            rows: self.rows.get(rows, || self.rows(plan, of)),
+            columns: self.columns.get(columns, || self.columns(plan, of, extent)),
+            rows: self.rows.get(rows, || self.rows(plan, of, extent)),
         }
     }
 
-    fn columns(&self, plan: &FusedPlan, of: &Geometry) -> Columns<I> {
+    fn columns(&self, plan: &FusedPlan, of: &Geometry, extent: Extent) -> Columns<I> {
         let axis = column_axis(plan, of);
         let span = axis.span();
-        let source = if of.vertical_first {
-            span.clone()
-        } else {
-            0..of.image.1
-        };
+        let source = extent.source(&span, of.image.1);
+        let read = if of.vertical_first { &span } else { &source };
         Columns {
-            tables: self.isa.columns(&axis, source, plan.channels, plan.layout),
+            tables: self.isa.columns(&axis, read.clone(), plan.channels, plan.layout),
             span,
+            source,
         }
     }
 
-    fn rows(&self, plan: &FusedPlan, of: &Geometry) -> Rows<I> {
+    fn rows(&self, plan: &FusedPlan, of: &Geometry, extent: Extent) -> Rows<I> {
         let axis = row_axis(plan, of);
         let copy = Axis::identity(of.output.0);
         let grouped = if of.vertical_first { &copy } else { &axis };
@@ -152,6 +173,7 @@ impl<I: Isa> Level<I> {
         }
         Rows {
             tables: self.isa.rows(grouped, first),
+            source: extent.source(&axis.span(), of.image.0),
             axis,
             first,
             groups,

@@ -1,0 +1,59 @@
+//! The kernel of the ops for encoded images.
+
+use std::num::NonZero;
+
+use prep_onnx_pipeline::{Error, FusedPlan, ON_BAD_IMAGE_ATTRIBUTE, OnBadImage};
+
+use super::api::{Context, KernelInfo, SessionThreads};
+use super::callbacks::output_elements;
+use super::status::Failure;
+use crate::encoded::{EncodedPreprocessor, Files};
+
+/// Prepares the plan of a node with the node's choice for images that cannot be read.
+pub(super) fn prepare(plan: FusedPlan, info: &KernelInfo<'_>) -> Result<EncodedPreprocessor, Failure> {
+    let on_bad_image = match info.string(ON_BAD_IMAGE_ATTRIBUTE) {
+        Some(name) => name
+            .parse()
+            .map_err(|error: Error| error.fix("write the model with `prep-onnx embed --on-bad-image`"))?,
+        None => OnBadImage::Fail,
+    };
+    Ok(EncodedPreprocessor::new(plan, on_bad_image)?)
+}
+
+pub(super) fn compute(
+    preprocessor: &EncodedPreprocessor,
+    threads: NonZero<usize>,
+    context: Context<'_>,
+) -> Result<(), Failure> {
+    let bytes = context.input::<u8>(0, "bytes")?;
+    let lengths = context.input::<i64>(1, "lengths")?;
+    let files = Files {
+        bytes_shape: bytes.extents.as_slice(),
+        bytes: bytes.elements,
+        lengths_shape: lengths.extents.as_slice(),
+        lengths: lengths.elements,
+    };
+    let shape = preprocessor.output_shape(&files)?;
+    let data = context.output(0, &shape.extents)?;
+    let status = if context.output_count()? > 1 {
+        context.output(1, &[shape.images])?.cast::<i64>()
+    } else {
+        std::ptr::null_mut()
+    };
+    if shape.images == 0 {
+        return Ok(());
+    }
+    // SAFETY: ONNX Runtime made the output with these extents and the plan's element type.
+    let output = unsafe { output_elements(data, preprocessor.plan().dtype, shape.extents.iter().product()) };
+    let status = if status.is_null() {
+        None
+    } else {
+        // SAFETY: ONNX Runtime made the output with an int64 for each image, it is aligned, and nobody else
+        // has it yet; zero bytes are values of int64, and every one is written before it is read.
+        Some(unsafe {
+            status.write_bytes(0, shape.images);
+            std::slice::from_raw_parts_mut(status, shape.images)
+        })
+    };
+    Ok(preprocessor.run(&files, output, status, &SessionThreads { context, threads })?)
+}

@@ -1,0 +1,31 @@
+//! The places of the images in the output.
+
+use half::f16;
+
+use crate::run::OutputMut;
+
+/// `output` in parts of `size` elements, one for each image.
+pub(super) fn split(output: OutputMut<'_>, size: usize) -> Vec<OutputMut<'_>> {
+    let size = size.max(1);
+    match output {
+        OutputMut::Float32(all) => all.chunks_exact_mut(size).map(OutputMut::Float32).collect(),
+        OutputMut::Float16(all) => all.chunks_exact_mut(size).map(OutputMut::Float16).collect(),
+        OutputMut::Uint8(all) => all.chunks_exact_mut(size).map(OutputMut::Uint8).collect(),
+    }
+}
+
+pub(super) fn borrowed<'a>(output: &'a mut OutputMut<'_>) -> OutputMut<'a> {
+    match output {
+        OutputMut::Float32(elements) => OutputMut::Float32(elements),
+        OutputMut::Float16(elements) => OutputMut::Float16(elements),
+        OutputMut::Uint8(elements) => OutputMut::Uint8(elements),
+    }
+}
+
+pub(super) fn zero(output: &mut OutputMut<'_>) {
+    match output {
+        OutputMut::Float32(elements) => elements.fill(0.0),
+        OutputMut::Float16(elements) => elements.fill(f16::ZERO),
+        OutputMut::Uint8(elements) => elements.fill(0),
+    }
+}

@@ -1,0 +1,121 @@
+//! One image of which only the needed part is there.
+
+use std::ops::Range;
+
+use prep_onnx_pipeline::{CHANNELS, Error, FusedPlan, Geometry, Result};
+
+use super::engine::{OutputImage, Task, run_band};
+use super::finish::Finish;
+use super::images::{Shape, geometry};
+use super::preprocessor::{AnyEngine, Engine, OutputMut, Preprocessor, check_output};
+use super::tables::{AnyPrepared, Extent, Prepared};
+use crate::kernel::Isa;
+use crate::kernel::scalar::Scalar;
+
+/// The rows and columns of an image that its output is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) rows: Range<usize>,
+    pub(crate) columns: Range<usize>,
+    geometry: Geometry,
+}
+
+macro_rules! with_engine {
+    ($preprocessor:expr, $engine:ident => $call:expr) => {
+        match &$preprocessor.engine {
+            AnyEngine::Scalar($engine) => $call,
+            #[cfg(target_arch = "x86_64")]
+            AnyEngine::Avx2($engine) => $call,
+            #[cfg(target_arch = "x86_64")]
+            AnyEngine::Avx512($engine) => $call,
+        }
+    };
+}
+
+impl Preprocessor {
+    /// What is needed of an image of `height` x `width` pixels.
+    ///
+    /// # Errors
+    /// An image without pixels, or that would be resized to none or to too many.
+    pub(crate) fn part(&self, height: usize, width: usize) -> Result<Part> {
+        let geometry = geometry(&self.plan, height, width)?;
+        Ok(with_engine!(self, engine => engine.part(&self.plan, geometry)))
+    }
+
+    /// Computes the output of one image from the pixels of its part, on this thread.
+    ///
+    /// # Errors
+    /// When `pixels` or `output` have another size.
+    pub(crate) fn run_part(&self, part: &Part, pixels: &[u8], mut output: OutputMut<'_>) -> Result<()> {
+        let expected = part.rows.len() * part.columns.len() * CHANNELS;
+        if pixels.len() != expected {
+            return Err(
+                Error::new("pixels", "are not the part of the image that is needed")
+                    .expected_got(format_args!("{expected} bytes"), pixels.len()),
+            );
+        }
+        let shape = Shape {
+            extents: self.plan.output_shape(1, part.geometry.output),
+            images: 1,
+        };
+        check_output(self.finish.dtype, shape, &mut output)?;
+        let output = OutputImage(output.elements().0);
+        with_engine!(self, engine => {
+            // SAFETY: `check_output` compared the output, which is borrowed mutably, with the shape of this
+            // image's output.
+            unsafe { engine.run_part(&self.plan, &self.finish, part, pixels, output) }
+        });
+        Ok(())
+    }
+}
+
+fn ranges<I: Isa>(prepared: &Prepared<I>) -> (Range<usize>, Range<usize>) {
+    (prepared.rows.source.clone(), prepared.columns.source.clone())
+}
+
+impl<I: Isa> Engine<I> {
+    fn part(&self, plan: &FusedPlan, geometry: Geometry) -> Part {
+        let (rows, columns) = match self.tables.get(plan, &geometry, Extent::Part) {
+            AnyPrepared::Level(prepared) => ranges(&prepared),
+            AnyPrepared::Wide(prepared) => ranges(&prepared),
+        };
+        Part {
+            rows,
+            columns,
+            geometry,
+        }
+    }
+
+    /// # Safety
+    /// As for [`run_band`], for all rows of the output image.
+    unsafe fn run_part(
+        &self,
+        plan: &FusedPlan,
+        finish: &Finish,
+        part: &Part,
+        pixels: &[u8],
+        output: OutputImage,
+    ) {
+        let task = Task {
+            index: 0,
+            geometry: part.geometry,
+            pixels,
+            output,
+        };
+        let rows = 0..part.geometry.output.0;
+        let mut scratch = self.scratches.take(Default::default);
+        scratch.reset();
+        // SAFETY: promised by the caller.
+        unsafe {
+            match self.tables.get(plan, &part.geometry, Extent::Part) {
+                AnyPrepared::Level(prepared) => {
+                    run_band(self.isa, &prepared, finish, &task, rows, &mut scratch);
+                }
+                AnyPrepared::Wide(prepared) => {
+                    run_band(Scalar, &prepared, finish, &task, rows, &mut scratch);
+                }
+            }
+        }
+        self.scratches.give(scratch);
+    }
+}
