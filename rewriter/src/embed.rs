@@ -1,9 +1,9 @@
 //! Putting a pipeline into a model.
 
-use onnx_protobuf::attribute_proto::AttributeType;
-use onnx_protobuf::{AttributeProto, FunctionProto, NodeProto, OperatorSetIdProto};
+use onnx_protobuf::{FunctionProto, NodeProto, OperatorSetIdProto};
 use prep_onnx_pipeline::{
-    Accept, DOMAIN, DOMAIN_VERSION, Error, FusedPlan, Output, PLAN_ATTRIBUTE, Pipeline, Result, op_name,
+    Accept, DOMAIN, DOMAIN_VERSION, Error, FusedPlan, OnBadImage, Output, PLAN_ATTRIBUTE, Pipeline, Result,
+    op_name,
 };
 use serde::Serialize;
 
@@ -14,6 +14,7 @@ use crate::lowering::Lowering;
 use crate::metadata::{PIPELINE_KEY, VERSION_KEY};
 use crate::model::{Dimension, Model, Value};
 use crate::new_input::{NewInputs, usual_names};
+use crate::on_bad_image;
 use crate::portable::{self, Portable};
 
 /// The usual name of the custom node, and what the names of standard ops begin with.
@@ -34,6 +35,9 @@ pub struct EmbedOptions {
     pub lowering: Lowering,
     /// Which standard ops stand in where the library is not loaded.
     pub portable: Portable,
+    /// What becomes of encoded images that cannot be read. [`OnBadImage::Zero`] adds an output with a status
+    /// for each image, called `status` or like it, after the model's own.
+    pub on_bad_image: OnBadImage,
 }
 
 impl Default for EmbedOptions {
@@ -44,6 +48,7 @@ impl Default for EmbedOptions {
             accept: Accept::Batch,
             lowering: Lowering::OneFile,
             portable: Portable::Exact,
+            on_bad_image: OnBadImage::Fail,
         }
     }
 }
@@ -64,6 +69,8 @@ pub struct Report {
     pub image_input: ImageInput,
     /// The inputs that take its place.
     pub inputs: Vec<Value>,
+    /// The outputs that come after the model's own.
+    pub outputs: Vec<Value>,
     /// The custom op with its domain; none for [`Lowering::Standard`].
     pub op: Option<String>,
     /// How the pipeline lies in the model.
@@ -105,9 +112,12 @@ pub fn embed(model: &Model, pipeline: &Pipeline, options: &EmbedOptions) -> Resu
     check_size(&plan, &image_input).map_err(within)?;
 
     check_accept(&plan, options).map_err(within)?;
+    on_bad_image::check(options).map_err(within)?;
 
     let mut assumptions = image_input.assumptions.clone();
     let inputs = NewInputs::of(model, options, image_input.batch(), &mut assumptions).map_err(within)?;
+    let (status, status_proto) =
+        on_bad_image::status_output(model, options, &inputs.batch, &mut assumptions).unzip();
     let pipeline = Pipeline {
         output: Output {
             layout: Some(layout),
@@ -123,6 +133,7 @@ pub fn embed(model: &Model, pipeline: &Pipeline, options: &EmbedOptions) -> Resu
     };
     let mut insertion = Insertion {
         inputs: inputs.protos(),
+        outputs: status_proto.into_iter().collect(),
         metadata: vec![
             (PIPELINE_KEY.to_owned(), pipeline.to_json()),
             (VERSION_KEY.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
@@ -137,7 +148,9 @@ pub fn embed(model: &Model, pipeline: &Pipeline, options: &EmbedOptions) -> Resu
             .map_err(within)?;
         portable_nodes = insertion.nodes.len();
     } else {
-        insertion.nodes = vec![op.node(model.free_name(NODE_NAME), inputs.names(), &image_input.name)];
+        let mut node = op.node(model.free_name(NODE_NAME), inputs.names(), &image_input.name);
+        on_bad_image::add_to_node(&mut node, options.on_bad_image, status.as_ref());
+        insertion.nodes = vec![node];
         insertion.opset_imports = vec![(DOMAIN.to_owned(), DOMAIN_VERSION)];
     }
     if options.lowering == Lowering::OneFile {
@@ -155,6 +168,7 @@ pub fn embed(model: &Model, pipeline: &Pipeline, options: &EmbedOptions) -> Resu
     let report = Report {
         image_input,
         inputs: inputs.values(),
+        outputs: status.into_iter().collect(),
         op: (options.lowering != Lowering::Standard).then(|| format!("{DOMAIN}::{}", op.name)),
         lowering: options.lowering,
         portable: options.portable,
@@ -241,17 +255,13 @@ impl Op<'_> {
     }
 
     fn node(&self, name: String, inputs: Vec<String>, output: &str) -> NodeProto {
-        let mut attribute = AttributeProto::new();
-        attribute.name = PLAN_ATTRIBUTE.to_owned();
-        attribute.s = self.plan.to_json().into_bytes();
-        attribute.type_ = AttributeType::STRING.into();
         let mut node = NodeProto::new();
         node.name = name;
         node.op_type.clone_from(&self.name);
         node.domain = DOMAIN.to_owned();
         node.input = inputs;
         node.output = vec![output.to_owned()];
-        node.attribute = vec![attribute];
+        node.attribute = vec![on_bad_image::plan(self.plan.to_json())];
         node
     }
 

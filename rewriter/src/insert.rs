@@ -21,6 +21,7 @@ const MAX_REPLACED: u64 = 2 << 20;
 mod field {
     pub(super) const GRAPH_NODE: u32 = 1;
     pub(super) const GRAPH_INPUT: u32 = 11;
+    pub(super) const GRAPH_OUTPUT: u32 = 12;
     pub(super) const GRAPH_VALUE_INFO: u32 = 13;
     pub(super) const MODEL_OPSET_IMPORT: u32 = 8;
     pub(super) const MODEL_METADATA_PROPS: u32 = 14;
@@ -39,6 +40,8 @@ pub struct Insertion {
     pub functions: Vec<FunctionProto>,
     /// The graph inputs that take the place of the image input.
     pub inputs: Vec<ValueInfoProto>,
+    /// Graph outputs, after the model's own. Each is an output of one of `nodes`.
+    pub outputs: Vec<ValueInfoProto>,
     /// Operator sets that the nodes need: domain and version. One that the model has already is left out.
     pub opset_imports: Vec<(String, i64)>,
     /// Entries for `metadata_props`.
@@ -197,6 +200,8 @@ fn graph_replacements(model: &Model, image_input: &str, insertion: &Insertion) -
         inner.extend(initializers.map(|initializer| no_longer_an_input(model, initializer, Vec::new())));
     }
 
+    inner.extend(more_outputs(model, insertion)?);
+
     let mut replacements = Vec::new();
     for (index, graph) in model.skeleton.graphs.iter().enumerate() {
         let mut nodes = Vec::new();
@@ -249,6 +254,27 @@ fn no_longer_an_input(model: &Model, input: &Input, mut inserted: Vec<u8>) -> Re
         removed: end - input.field.start,
         inserted,
     }
+}
+
+/// The new outputs behind the last one of the model, so that no output changes its position.
+fn more_outputs(model: &Model, insertion: &Insertion) -> Result<Option<Replacement>> {
+    if insertion.outputs.is_empty() {
+        return Ok(None);
+    }
+    let last = model
+        .skeleton
+        .last_output
+        .ok_or_else(|| Error::new("outputs", "the model has none"))?;
+    // In the place of the last one and not behind it, which may be behind the graph.
+    let mut inserted = model.range(last.start, last.end, MAX_REPLACED)?;
+    for output in &insertion.outputs {
+        bytes_field(&mut inserted, field::GRAPH_OUTPUT, &encode(output)?);
+    }
+    Ok(Some(Replacement {
+        at: last.start,
+        removed: last.end - last.start,
+        inserted,
+    }))
 }
 
 /// What comes after the last byte of the original. The record is its last field.

@@ -1,6 +1,8 @@
 //! What is inside a model, embedded or not.
 
-use prep_onnx_pipeline::{DOMAIN, PLAN_ATTRIBUTE};
+use prep_onnx_pipeline::{
+    Accept, DOMAIN, Dtype, ON_BAD_IMAGE_ATTRIBUTE, OnBadImage, PLAN_ATTRIBUTE, op_name,
+};
 use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
 
@@ -88,6 +90,10 @@ pub struct Embedded {
     pub pipeline: Option<Json>,
     /// The name of the op, with its domain.
     pub op: Option<String>,
+    /// What the model takes; none where no custom op says it.
+    pub accept: Option<Accept>,
+    /// What becomes of encoded images that cannot be read.
+    pub on_bad_image: Option<OnBadImage>,
     /// The fused plan of the op.
     pub plan: Option<Json>,
     /// How it lies in the model.
@@ -156,11 +162,17 @@ fn embedded(model: &Model) -> Embedded {
         (Some(_), Some(_)) => Lowering::OneFile,
         (Some(_), None) => Lowering::Fused,
     };
-    let plan = node.and_then(|node| {
+    let attribute = |name: &str| {
+        let node = node?;
         let bytes = model.range(node.field.payload, node.field.end, MAX_NODE).ok()?;
-        let plan = string_attribute(&bytes, PLAN_ATTRIBUTE).ok()??;
-        serde_json::from_slice(&plan).ok()
-    });
+        string_attribute(&bytes, name).ok()?
+    };
+    let plan = attribute(PLAN_ATTRIBUTE).and_then(|plan| serde_json::from_slice(&plan).ok());
+    let accept = node.and_then(|node| accept_of(&node.op_type));
+    let on_bad_image = match attribute(ON_BAD_IMAGE_ATTRIBUTE) {
+        Some(name) => String::from_utf8(name).ok().and_then(|name| name.parse().ok()),
+        None => (accept == Some(Accept::Encoded)).then_some(OnBadImage::Fail),
+    };
     let problem = strip(model).err().map(|error| error.to_string());
     Embedded {
         version: model.metadata_value(VERSION_KEY).map(str::to_owned),
@@ -168,12 +180,20 @@ fn embedded(model: &Model) -> Embedded {
             .metadata_value(PIPELINE_KEY)
             .and_then(|text| serde_json::from_str(text).ok()),
         op: node.map(|node| format!("{DOMAIN}::{}", node.op_type)),
+        accept,
+        on_bad_image,
         plan,
         lowering,
         function_nodes: function.map(|function| function.nodes),
         can_strip: problem.is_none() && model.metadata_value(STRIP_KEY).is_some(),
         strip_problem: problem,
     }
+}
+
+/// The form of input that an op takes.
+fn accept_of(op: &str) -> Option<Accept> {
+    let has_name = |accept: &Accept| Dtype::ALL.iter().any(|dtype| op_name(*accept, *dtype) == op);
+    Accept::ALL.iter().copied().find(has_name)
 }
 
 /// Serialises a value as the text that it displays as.

@@ -16,6 +16,7 @@ mod metadata;
 mod model;
 mod new_input;
 mod nodes;
+mod on_bad_image;
 pub mod portable;
 mod preprocessing;
 mod record;

@@ -21,7 +21,11 @@ pub(crate) fn usual_names(accept: Accept) -> &'static [&'static str] {
 }
 
 /// The new inputs: names, element types and shapes.
-pub(crate) struct NewInputs(Vec<(String, ElementType, Vec<Dimension>)>);
+pub(crate) struct NewInputs {
+    inputs: Vec<(String, ElementType, Vec<Dimension>)>,
+    /// The number of images.
+    pub(crate) batch: Dimension,
+}
 
 impl NewInputs {
     /// The inputs of `options.accept` for batches of `batch` images.
@@ -41,6 +45,7 @@ impl NewInputs {
             Dimension::Unknown => open("batch"),
             known => known.clone(),
         };
+        let images = batch.clone();
         let channels = Dimension::Fixed(CHANNELS as i64);
         let shapes = match options.accept {
             Accept::Batch => vec![vec![batch, open("height"), open("width"), channels]],
@@ -49,15 +54,16 @@ impl NewInputs {
         };
         let types = [ElementType::UINT8, ElementType::INT64];
         let inputs = names.into_iter().zip(types).zip(shapes);
-        Ok(Self(
-            inputs
+        Ok(Self {
+            inputs: inputs
                 .map(|((name, element), shape)| (name, element, shape))
                 .collect(),
-        ))
+            batch: images,
+        })
     }
 
     pub(crate) fn names(&self) -> Vec<String> {
-        self.0.iter().map(|(name, ..)| name.clone()).collect()
+        self.inputs.iter().map(|(name, ..)| name.clone()).collect()
     }
 
     pub(crate) fn values(&self) -> Vec<Value> {
@@ -68,11 +74,11 @@ impl NewInputs {
                 shape: Some(shape.clone()),
             },
         };
-        self.0.iter().map(value).collect()
+        self.inputs.iter().map(value).collect()
     }
 
     pub(crate) fn protos(&self) -> Vec<ValueInfoProto> {
-        self.0
+        self.inputs
             .iter()
             .map(|(name, element, shape)| proto(name, *element, shape))
             .collect()
@@ -120,7 +126,7 @@ fn free_dimension(model: &Model, wanted: &str) -> String {
     name
 }
 
-fn proto(name: &str, element: ElementType, shape: &[Dimension]) -> ValueInfoProto {
+pub(crate) fn proto(name: &str, element: ElementType, shape: &[Dimension]) -> ValueInfoProto {
     let mut shape_proto = TensorShapeProto::new();
     shape_proto.dim = shape.iter().map(dimension_proto).collect();
     let mut tensor = type_proto::Tensor::new();

@@ -6,7 +6,7 @@ mod common;
 use common::build::*;
 use common::{OnDisk, on_disk, parse, zoo};
 use onnx_protobuf::{Message, ModelProto, ValueInfoProto};
-use prep_onnx_pipeline::{Accept, Dtype, Error, FusedPlan, Layout, Notation, Pipeline};
+use prep_onnx_pipeline::{Accept, Dtype, Error, FusedPlan, Layout, Notation, OnBadImage, Pipeline};
 use prep_onnx_rewriter::{EmbedOptions, Embedding, Lowering, Model, embed, inspect, strip};
 
 const IMAGENET: &str = r#"
@@ -312,6 +312,105 @@ fn encoded_images_need_the_library() {
             "accept: no standard op decodes images: expected batch or ragged, got encoded"
         );
     }
+}
+
+/// Encoded images, and zeros for those that cannot be read.
+fn tolerant() -> EmbedOptions {
+    EmbedOptions {
+        accept: Accept::Encoded,
+        lowering: Lowering::Fused,
+        on_bad_image: OnBadImage::Zero,
+        ..EmbedOptions::default()
+    }
+}
+
+#[test]
+fn a_status_output_comes_last_and_goes_again() {
+    let model = float(&["b", "3", "224", "224"]);
+    let (with_status, embedding) = embedded(&model, IMAGENET, &tolerant());
+    let names: Vec<_> = with_status
+        .graph
+        .output
+        .iter()
+        .map(|output| output.name.as_str())
+        .collect();
+    let own: Vec<_> = model
+        .graph
+        .output
+        .iter()
+        .map(|output| output.name.as_str())
+        .collect();
+    assert_eq!(names, [own.as_slice(), &["status"]].concat());
+    assert_eq!(
+        text_of(with_status.graph.output.last().unwrap()),
+        "status: int64 [b]"
+    );
+    let node = &with_status.graph.node[0];
+    assert_eq!(node.output, ["x", "status"]);
+    let attributes: Vec<_> = node
+        .attribute
+        .iter()
+        .map(|attribute| attribute.name.as_str())
+        .collect();
+    assert_eq!(attributes, ["plan", "on_bad_image"]);
+    assert_eq!(node.attribute[1].s, b"zero");
+    assert_eq!(embedding.report.outputs.len(), 1);
+
+    // Fields of one graph can lie in any order, and the last output can be the last of them.
+    let bytes = model.write_to_bytes().unwrap();
+    let file = on_disk(&bytes);
+    let opened = Model::open(&file.path).unwrap();
+    let embedding = embed(&opened, &pipeline(IMAGENET), &tolerant()).unwrap();
+    embedding.edit.write(file.out()).unwrap();
+    let embedded = Model::open(file.out()).unwrap();
+    let summary = inspect(&embedded).embedded.unwrap();
+    assert_eq!(summary.accept, Some(Accept::Encoded));
+    assert_eq!(summary.on_bad_image, Some(OnBadImage::Zero));
+    assert!(summary.can_strip);
+    let restored = on_disk(b"");
+    strip(&embedded).unwrap().write(restored.out()).unwrap();
+    assert_eq!(std::fs::read(restored.out()).unwrap(), bytes);
+}
+
+#[test]
+fn the_status_output_takes_no_name_of_the_model() {
+    let mut model = float(&["b", "3", "224", "224"]);
+    model.graph.mut_or_insert_default().output[0].name = "status".to_owned();
+    let nodes = &mut model.graph.mut_or_insert_default().node;
+    nodes.last_mut().unwrap().output[0] = "status".to_owned();
+    let (with_status, embedding) = embedded(&model, IMAGENET, &tolerant());
+    let names: Vec<_> = with_status
+        .graph
+        .output
+        .iter()
+        .map(|output| output.name.as_str())
+        .collect();
+    assert_eq!(names, ["status", "status_1"]);
+    assert!(embedding.report.assumptions.contains(
+        &"the name `status` is taken in the model: the new output is called `status_1`".to_owned()
+    ));
+}
+
+#[test]
+fn only_encoded_images_can_be_bad() {
+    let options = EmbedOptions {
+        on_bad_image: OnBadImage::Zero,
+        ..EmbedOptions::default()
+    };
+    assert_eq!(
+        message(&float(&["b", "3", "224", "224"]), IMAGENET, &options),
+        "on_bad_image: only a model that decodes images can meet one that it cannot read: expected accept encoded, got accept batch"
+    );
+    let (fused, _) = embedded(
+        &float(&["b", "3", "224", "224"]),
+        IMAGENET,
+        &EmbedOptions {
+            on_bad_image: OnBadImage::Fail,
+            ..tolerant()
+        },
+    );
+    assert_eq!(fused.graph.node[0].attribute.len(), 1);
+    assert_eq!(fused.graph.node[0].output.len(), 1);
 }
 
 #[test]

@@ -52,6 +52,7 @@ pub(crate) struct Skeleton {
     pub(crate) graphs: Vec<Field>,
     pub(crate) inputs: Vec<Input>,
     pub(crate) outputs: Vec<GraphValue>,
+    pub(crate) last_output: Option<Field>,
     pub(crate) nodes: u64,
     pub(crate) initializers: u64,
     pub(crate) functions: Vec<Function>,
@@ -159,7 +160,10 @@ impl<R: Read + Seek> Walk<R> {
                     self.add(value.name.clone(), scope, Use::Other);
                     match field.number {
                         11 => self.found.inputs.push(Input { value, field }),
-                        _ => self.found.outputs.push(value),
+                        _ => {
+                            self.found.outputs.push(value);
+                            self.found.last_output = Some(field);
+                        }
                     }
                 }
                 (11 | 12, Value::Bytes) => self.value_name(&field, scope, Use::Other)?,

@@ -69,6 +69,7 @@ pub(crate) fn insertion(model: &Model, image_input: &str) -> Insertion {
         nodes: vec![node],
         functions: vec![function(model.standard_opset().unwrap_or(11))],
         inputs: vec![build::tensor_info(&name, 2, &["N", "H", "W", "3"])],
+        outputs: Vec::new(),
         opset_imports: vec![("prep.onnx".into(), 1)],
         metadata: vec![
             ("prep_onnx.pipeline".into(), "{\"steps\":[]}".into()),
