@@ -1,0 +1,50 @@
+//! Bytes that may be in memory at once.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// What a permit of the semaphore stands for: permits are counted in 32 bits.
+const UNIT: usize = 1 << 12;
+
+/// A number of bytes, part of which is taken and given back.
+#[derive(Clone)]
+pub(crate) struct Budget {
+    units: Arc<Semaphore>,
+    all: u32,
+}
+
+/// Bytes that are taken until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    _units: OwnedSemaphorePermit,
+}
+
+impl Budget {
+    pub(crate) fn new(bytes: usize) -> Self {
+        let all = u32::try_from(bytes / UNIT).unwrap_or(u32::MAX).max(1);
+        Self {
+            units: Arc::new(Semaphore::new(all as usize)),
+            all,
+        }
+    }
+
+    /// Takes bytes, if so many are left.
+    pub(crate) fn try_take(&self, bytes: usize) -> Option<Taken> {
+        let units = Arc::clone(&self.units).try_acquire_many_owned(self.units(bytes)?);
+        units.ok().map(|units| Taken { _units: units })
+    }
+
+    /// Waits until so many bytes are left and takes them; `None` when that will never be.
+    pub(crate) async fn take(&self, bytes: usize) -> Option<Taken> {
+        let units = Arc::clone(&self.units)
+            .acquire_many_owned(self.units(bytes)?)
+            .await;
+        units.ok().map(|units| Taken { _units: units })
+    }
+
+    fn units(&self, bytes: usize) -> Option<u32> {
+        let units = u32::try_from(bytes.div_ceil(UNIT)).ok()?;
+        (units <= self.all).then_some(units)
+    }
+}
