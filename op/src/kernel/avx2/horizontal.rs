@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
 use super::LOW_BITS;
-use super::tables::{Columns, HALVES, HalfBlock, LOAD, PairTable};
+use super::tables::{Columns, HALF_LANES, HALVES, HalfBlock, LOAD, PairTable};
 use crate::kernel::x86::{padded, prefetch};
 use crate::kernel::{Lanes, as_lanes, lanes_of, plane_blocks};
 use crate::run::{HALF, PRECISION};
@@ -31,15 +31,20 @@ pub(super) fn resize(
     );
     let ahead: [&[u8]; ROWS] = std::array::from_fn(|row| ahead.get(row).copied().unwrap_or(&[]));
     let lanes = lanes_of(scratch);
-    let last = columns.vectors.saturating_sub(1) * HALVES * columns.half_lanes;
-    assert!(lanes.len() >= last + VECTOR, "room for every vector");
-    match (columns.half_lanes, columns.pairs_per_load, columns.clamp) {
-        (4, 2, false) => sums::<4, 2, false>(columns, &rows, &ahead, lanes),
-        (4, 2, true) => sums::<4, 2, true>(columns, &rows, &ahead, lanes),
-        (4, _, false) => sums::<4, 1, false>(columns, &rows, &ahead, lanes),
-        (4, _, true) => sums::<4, 1, true>(columns, &rows, &ahead, lanes),
-        (_, _, false) => sums::<3, 2, false>(columns, &rows, &ahead, lanes),
-        (_, _, true) => sums::<3, 2, true>(columns, &rows, &ahead, lanes),
+    let last = match columns.starts.last() {
+        Some(starts) => starts[HALVES - 1] as usize + HALF_LANES,
+        None => columns.vectors * VECTOR,
+    };
+    assert!(lanes.len() >= last, "room for every vector");
+    match (columns.starts.is_empty(), columns.pairs_per_load, columns.clamp) {
+        (true, 2, false) => sums::<false, 2, false>(columns, &rows, &ahead, lanes),
+        (true, 2, true) => sums::<false, 2, true>(columns, &rows, &ahead, lanes),
+        (true, _, false) => sums::<false, 1, false>(columns, &rows, &ahead, lanes),
+        (true, _, true) => sums::<false, 1, true>(columns, &rows, &ahead, lanes),
+        (false, 2, false) => sums::<true, 2, false>(columns, &rows, &ahead, lanes),
+        (false, 2, true) => sums::<true, 2, true>(columns, &rows, &ahead, lanes),
+        (false, _, false) => sums::<true, 1, false>(columns, &rows, &ahead, lanes),
+        (false, _, true) => sums::<true, 1, true>(columns, &rows, &ahead, lanes),
     }
     match columns.layout {
         Layout::Nchw => planes(as_lanes(scratch), group, plane_blocks(columns.columns)),
@@ -88,7 +93,7 @@ fn add(
 
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn sums<const HALF_LANES: usize, const PAIRS: usize, const CLAMP: bool>(
+fn sums<const STARTS: bool, const PAIRS: usize, const CLAMP: bool>(
     columns: &Columns,
     rows: &[&[u8]; ROWS],
     ahead: &[&[u8]; ROWS],
@@ -127,17 +132,16 @@ fn sums<const HALF_LANES: usize, const PAIRS: usize, const CLAMP: bool>(
             _mm256_blend_epi16::<0b1010_1010>(low, high)
         };
         let packed = _mm256_or_si256(two(0, 2), _mm256_slli_epi32::<8>(two(1, 3)));
-        let at = vector * HALVES * HALF_LANES;
-        debug_assert!(at + VECTOR <= lanes.len());
-        // SAFETY: `resize` checks that there is room for all vectors of the table; the second half begins
-        // `HALF_LANES` lanes after the first.
+        // SAFETY: `resize` checks that there is room for all vectors of the table, whose halves begin in
+        // rising order: what the unused lanes of a half hold is overwritten by the next one.
         unsafe {
-            let out = lanes.as_mut_ptr().add(at);
-            if HALF_LANES == 4 {
-                _mm256_storeu_si256(out.cast(), packed);
+            let out = lanes.as_mut_ptr();
+            if STARTS {
+                let [first, second] = columns.starts[vector].map(|start| out.add(start as usize));
+                _mm_storeu_si128(first.cast(), _mm256_castsi256_si128(packed));
+                _mm_storeu_si128(second.cast(), _mm256_extracti128_si256::<1>(packed));
             } else {
-                _mm_storeu_si128(out.cast(), _mm256_castsi256_si128(packed));
-                _mm_storeu_si128(out.add(HALF_LANES).cast(), _mm256_extracti128_si256::<1>(packed));
+                _mm256_storeu_si256(out.add(vector * VECTOR).cast(), packed);
             }
         }
     }
