@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use prep_onnx_loader::{
     Batch, DecodeOptions, ErrorKind, Loader, LoaderBuilder, Order, Scratch, Source, Sources, decode,
+    decode::ScaleRule,
 };
 
 fn photo() -> Vec<u8> {
@@ -426,4 +427,38 @@ fn sources_from_directories_patterns_and_lists() {
         [&format!("{root}/z.jpg"), "mine", "https://example.org/x.jpg"]
     );
     assert!(Sources::new().list_file(format!("{root}/absent.txt")).is_err());
+}
+
+#[test]
+fn a_scaled_decode_keeps_the_size_of_the_file() {
+    let options = DecodeOptions::default().scale(ScaleRule::new(|_, _| (1, 1)));
+    let names = [
+        "jpeg/420_33x50.jpg",
+        "jpeg/orientation_6.jpg",
+        "png/1x1.png",
+        "jpeg/orientation_1.jpg",
+    ];
+    let items = |options: DecodeOptions| -> Vec<_> {
+        let sources = names.map(|name| Source::bytes(name, common::read(name)));
+        let loader = builder().decode(options).build(sources).unwrap();
+        loader.flat_map(|batch| batch.items().to_vec()).collect()
+    };
+    let exact = items(DecodeOptions::default());
+    for (scaled, exact) in items(options).iter().zip(&exact) {
+        assert_eq!(exact.original, exact.size.clone().ok(), "{}", exact.id);
+        assert_eq!(scaled.original, exact.original, "{}", exact.id);
+        let (height, width) = exact.original.unwrap();
+        let denominator = if exact.id.starts_with("jpeg") { 8 } else { 1 };
+        assert_eq!(
+            scaled.size,
+            Ok((height.div_ceil(denominator), width.div_ceil(denominator))),
+            "{}",
+            exact.id
+        );
+    }
+    // Turned upright.
+    assert_eq!(
+        exact[1].original,
+        exact[3].original.map(|(height, width)| (width, height))
+    );
 }

@@ -18,7 +18,7 @@ pub(crate) struct ImageResult {
     pub(crate) id: String,
     /// Where it was read from, where that is known.
     pub(crate) path: Option<String>,
-    /// Height and width of the decoded pixels.
+    /// Height and width of the image in the file, turned upright.
     pub(crate) size: Option<(usize, usize)>,
     /// What the model made of it, or why there is nothing.
     pub(crate) outcome: Result<Kept>,

@@ -111,6 +111,12 @@ impl<'a> JpegReader<'a> {
 }
 
 impl JpegReader<'_> {
+    /// Rows and columns as stored, before scaling and before turning.
+    pub(super) fn stored_size(&self) -> (usize, usize) {
+        let frame = self.decoder.header();
+        (usize::from(frame.height), usize::from(frame.width))
+    }
+
     pub(super) fn read(
         mut self,
         out: &mut [u8],

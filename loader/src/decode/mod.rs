@@ -188,6 +188,19 @@ impl<'a> ImageReader<'a> {
         }
     }
 
+    /// Rows and columns of the upright image before scaling.
+    pub fn original_size(&self) -> (usize, usize) {
+        let (height, width) = match &self.codec {
+            Codec::Jpeg(reader) => reader.stored_size(),
+            _ => (self.header.height, self.header.width),
+        };
+        if self.header.orientation.swaps_axes() {
+            (width, height)
+        } else {
+            (height, width)
+        }
+    }
+
     /// Bytes of the decoded pixels: height x width x 3.
     pub fn byte_len(&self) -> usize {
         self.header.height * self.header.width * 3

@@ -16,6 +16,9 @@ pub struct Item {
     pub id: String,
     /// Height and width in pixels, or why there are none. The error names the id.
     pub size: Result<(usize, usize), ImageError>,
+    /// Height and width in the file, turned upright: those of `size` unless the decode was scaled. `None` where
+    /// the header could not be read.
+    pub original: Option<(usize, usize)>,
     /// The format, where it was recognised.
     pub format: Option<Format>,
 }

@@ -31,6 +31,7 @@ struct Size {
     format: Format,
     height: usize,
     width: usize,
+    original: (usize, usize),
 }
 
 impl Size {
@@ -132,6 +133,7 @@ fn open_one(queue: &Queue, id: String, origin: Origin) -> Image {
                     format,
                     height,
                     width,
+                    original: reader.original_size(),
                 });
             }
             Err(error) => file = Err(error),
@@ -198,6 +200,7 @@ fn decode_one(queue: &Queue, image: Image, slot: &mut [u8]) -> Item {
     });
     Item {
         size: result.map_err(|error| error.map(|e| e.within(&id))),
+        original: size.map(|size| size.original),
         format: size.map(|size| size.format),
         id,
     }
@@ -225,6 +228,7 @@ fn failed(queue: &Arc<Queue>, index: u64, ids: Vec<String>) -> Batch {
         Item {
             id,
             size,
+            original: None,
             format: None,
         }
     });
