@@ -47,7 +47,9 @@ fn linked_files_exist() {
 #[test]
 fn the_program_is_the_only_binary() {
     // A second one would make `cargo run` ask which.
-    for folder in ["benches", "examples", "loader", "op", "pipeline", "rewriter", "tests"] {
+    for folder in [
+        "benches", "examples", "loader", "op", "pipeline", "rewriter", "tests",
+    ] {
         assert!(
             !shipped(folder).join("src/bin").exists() && !shipped(folder).join("src/main.rs").exists(),
             "{folder}"
