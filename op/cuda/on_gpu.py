@@ -8,6 +8,7 @@ torchvision, where they see the GPU, are timed beside the op. Exit code 0 when e
 """
 import argparse
 import ctypes
+import hashlib
 import json
 import os
 import pathlib
@@ -18,6 +19,8 @@ import onnxruntime as ort
 
 PROVIDER = "CUDAExecutionProvider"
 TYPES = {"float32": np.float32, "float16": np.float16, "uint8": np.uint8}
+# How many times its roofline floor a launch may take.
+BOUND = 1.5
 # Bytes per second and nothing else: the floor of a pass that reads the crop's source region once and writes the
 # output once. The first is an H200; PREP_ONNX_GPU_BANDWIDTH overrides it for another GPU.
 BANDWIDTH = float(os.environ.get("PREP_ONNX_GPU_BANDWIDTH", 4.3e12))
@@ -116,6 +119,33 @@ def bound(made, inputs, output_shape, dtype):
     return binding, output, values
 
 
+def check_vectors(cases, folder, cuda):
+    """Every preset at every opset, portable and fused; what TF32 does to the portable body is counted."""
+    counts = {}
+    for way, library, tf32 in (("portable", False, "0"), ("fused", True, "0"), ("portable with TF32", False, "1")):
+        equal = total = 0
+        for entry in json.loads((folder / "vectors/vectors.json").read_text())["models"]:
+            options = ort.SessionOptions()
+            options.log_severity_level = 3
+            if library:
+                options.register_custom_ops_library(str(folder / "libprep_onnx_op.so"))
+            made = ort.InferenceSession(str(folder / "vectors" / entry["model"]), options,
+                                        providers=[(PROVIDER, {"device_id": "0", "use_tf32": tf32})])
+            assert made.get_providers()[0] == PROVIDER, f"ONNX Runtime fell back to {made.get_providers()}"
+            for case in entry["cases"]:
+                image = np.fromfile(folder / "vectors" / case["image"], np.uint8).reshape(case["image_shape"])
+                (output,) = made.run(None, {made.get_inputs()[0].name: image})
+                same = hashlib.sha256(np.ascontiguousarray(output).tobytes()).hexdigest() == case["sha256"]
+                if not same and tf32 == "0":
+                    print(f"differs: {way}, {entry['model']}, {case['image']}", flush=True)
+                equal += same
+                total += 1
+        counts[way] = (equal, total)
+    said = "; ".join(f"{way}: {equal} of {total} equal" for way, (equal, total) in counts.items())
+    assert all(equal == total for way, (equal, total) in counts.items() if "TF32" not in way), said
+    return said
+
+
 def check_graph(cases, folder, cuda):
     """A CUDA graph of each batch case, captured after a warm run, replayed on other pixels."""
     count = 0
@@ -159,6 +189,7 @@ def crop_bytes(height, width, resized=256, crop=224):
 
 
 def time_op(folder, cuda, lines):
+    ratios = []
     rng = np.random.default_rng(0)
     for height, width in ((375, 500), (1080, 1920)):
         images = rng.integers(0, 256, (256, height, width, 3), np.uint8)
@@ -175,7 +206,9 @@ def time_op(folder, cuda, lines):
             floor = moved / BANDWIDTH
             lines.append(f"| op, 256 of {width}x{height}, {dtype} | {took * 1e6:.0f} us | {floor * 1e6:.0f} us | "
                          f"{took / floor:.2f} |")
+            ratios.append(took / floor)
         time_torch(images, lines)
+    return max(ratios)
 
 
 def time_torch(images, lines):
@@ -224,14 +257,15 @@ def main():
     print(f"onnxruntime {ort.__version__}", flush=True)
     cuda = Cuda()
     cases = json.loads((folder / "cases.json").read_text())
-    for check in (check_bits, check_graph, check_memory):
+    for check in (check_bits, check_vectors, check_graph, check_memory):
         print(f"ok {check.__name__[6:]}: {check(cases, folder, cuda)}", flush=True)
     lines = ["| work | time of a call | roofline floor | ratio |", "|---|---|---|---|"]
-    time_op(folder, cuda, lines)
+    worst = time_op(folder, cuda, lines)
     text = "\n".join(lines)
     print(text)
     if arguments.record:
         arguments.record.write_text(text + "\n")
+    assert worst <= BOUND, f"a launch takes {worst:.2f} times its roofline floor; at most {BOUND} is meant"
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Everything that needs a GPU, in two steps, since the machine with the GPU may have neither Rust nor a network:
 #   op/cuda/on_gpu.sh pack FOLDER       builds test binary, library, cases and models into FOLDER
-#   FOLDER/on_gpu.sh run [--record F]   on the machine with the GPU: level 1, compute-sanitizer, level 2
-# pack needs Rust and a Python with onnx and numpy; run needs bash, and for level 2 a Python with numpy and
-# onnxruntime-gpu. PYTHON names the Python. In run, whatever is missing is a failure.
+#   FOLDER/on_gpu.sh run [--record F]   on the machine with the GPU: level 1, compute-sanitizer, level 2, prep-onnx
+# pack needs Rust and a Python with onnx and numpy; run needs bash, nvidia-smi and compute-sanitizer, and for level 2
+# a Python with numpy and onnxruntime-gpu. PYTHON names the Python. In run, whatever is missing is a failure.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 python=${PYTHON:-python3}
@@ -15,9 +15,13 @@ pack() {
     cd "$here/../.."
     cargo build --release -p prep-onnx-op
     cargo run --release -q -p prep-onnx-op --example reference_cases -- "$folder"
+    cargo run --release -q -p prep-onnx-tests --example vectors -- "$folder/vectors"
+    cargo build --release -p prep-onnx
     local target binary
     target=$(cargo metadata --format-version 1 --no-deps | "$python" -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
-    cp "$target/release/libprep_onnx_op.so" "$folder/"
+    cp "$target/release/libprep_onnx_op.so" "$target/release/prep-onnx" "$folder/"
+    "$folder/prep-onnx" embed models/zoo/shapes-cnn.onnx -o "$folder/shapes-cnn.prep.onnx"
+    cp -r models/demo "$folder/images"
     binary=$(cargo test --release -p prep-onnx-op --test cuda --no-run --message-format json |
         "$python" -c 'import json, sys
 for line in sys.stdin:
@@ -44,6 +48,8 @@ PYTHON
 
 run() {
     export PREP_REQUIRE=cuda
+    needs nvidia-smi "no NVIDIA driver on this machine" "it comes with the driver" "run this where a GPU is"
+    needs compute-sanitizer "the kernel cannot be checked for races" "it comes with the CUDA toolkit" "put its folder on PATH"
     nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader
     echo "== level 1: the driver API, against the scalar reference"
     "$here/cuda-tests" on_gpu --nocapture --test-threads=1
@@ -54,6 +60,18 @@ run() {
     done
     echo "== level 2: through ONNX Runtime"
     "$python" "$here/on_gpu.py" "$here" "$@"
+    echo "== prep-onnx --ep cuda"
+    local runtime
+    runtime=$("$python" -c 'import importlib.util as u; print(u.find_spec("onnxruntime").submodule_search_locations[0])')/capi
+    "$here/prep-onnx" doctor --ep cuda --offline --runtime "$runtime"
+    "$here/prep-onnx" verify "$here/shapes-cnn.prep.onnx" "$here/images" --ep cuda --offline --runtime "$runtime"
+    echo "== all of it passed"
+}
+
+needs() { # program, what is wrong without it, why, what to do
+    command -v "$1" >/dev/null && return
+    printf 'error: %s: %s is not there\n  why: %s\n  fix: %s\n' "$2" "$1" "$3" "$4" >&2
+    exit 1
 }
 
 case "${1:-}" in
