@@ -193,14 +193,13 @@ impl Driver {
         self.check("cuDeviceGet", unsafe {
             (self.functions.device_get)(&mut device, ordinal)
         })?;
-        let mut name: [c_char; 256] = [0; 256];
+        let mut name = [0_u8; 256];
         // SAFETY: `name` has the length that is given; the driver ends it with NUL.
         self.check("cuDeviceGetName", unsafe {
-            (self.functions.device_name)(name.as_mut_ptr(), name.len() as c_int, device)
+            (self.functions.device_name)(name.as_mut_ptr().cast(), name.len() as c_int, device)
         })?;
-        let bytes = name.map(|byte| byte.cast_unsigned());
-        let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
-        Ok(String::from_utf8_lossy(&bytes[..end]).into_owned())
+        let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
+        Ok(String::from_utf8_lossy(&name[..end]).into_owned())
     }
 
     /// The context current on this thread; null for none.

@@ -1,14 +1,59 @@
-//! Pixel values to the elements that a vertical pass does not write itself.
+//! What the vertical passes of the SIMD levels share: which form of elements a row is made of.
 
 use half::f16;
 use prep_onnx_pipeline::{CHANNELS, Dtype};
 
-use crate::kernel::RowOut;
-use crate::run::Finish;
+use crate::kernel::{Lanes, RowOut, plane_blocks};
+use crate::run::{Affine, Finish};
+
+/// The sums of one output row, as a level computes and stores them.
+pub(super) trait RowSums {
+    /// The affine form of the values of lanes from block `first` on.
+    fn floats(&self, first: usize, constants: &RunConstants, out: &mut [f32]);
+
+    /// The values of lanes from block `first` on.
+    fn bytes(&self, first: usize, out: &mut [u8]);
+}
+
+/// The constants of [`Affine`] for the elements of a run: of one channel, or of all in turn.
+pub(super) enum RunConstants {
+    Uniform([f32; 5]),
+    InTurn([[f32; 5]; CHANNELS]),
+}
+
+/// Pixel values that are finished at a time where they do not go to the output at once.
+const CHUNK: usize = 64 * Lanes::COUNT;
+
+/// Writes all runs of an output row.
+#[inline]
+pub(super) fn write_row(sums: &impl RowSums, finish: &Finish, out: &mut RowOut<'_>) {
+    let (runs, length) = out.runs();
+    for run in 0..runs {
+        let channel = (runs == CHANNELS).then_some(run);
+        let block = run * plane_blocks(length);
+        match (finish.dtype, &finish.affine) {
+            (Dtype::Float32, Some(affine)) => {
+                let all = affine.each_ref().map(Affine::constants);
+                let constants =
+                    channel.map_or(RunConstants::InTurn(all), |one| RunConstants::Uniform(all[one]));
+                sums.floats(block, &constants, out.run(run));
+            }
+            (Dtype::Uint8, _) => sums.bytes(block, out.run(run)),
+            _ => {
+                let mut bytes = [0; CHUNK];
+                for start in (0..length).step_by(CHUNK) {
+                    let bytes = &mut bytes[..CHUNK.min(length - start)];
+                    sums.bytes(block + start / Lanes::COUNT, bytes);
+                    finish_bytes(bytes, finish, channel, start, out, run);
+                }
+            }
+        }
+    }
+}
 
 /// Writes the elements `start..` of run `run` from their pixel values. `channel` is that of the run, or
 /// `None` where channels take turns; `start` is a multiple of 16.
-pub(super) fn finish_bytes(
+fn finish_bytes(
     bytes: &[u8],
     finish: &Finish,
     channel: Option<usize>,

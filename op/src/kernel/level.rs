@@ -10,18 +10,20 @@ use prep_onnx_pipeline::{Error, Result};
 pub enum SimdLevel {
     /// No SIMD: plainly the definition.
     Scalar,
-    /// AVX2, FMA and F16C.
+    /// AVX2 and FMA.
     Avx2,
     /// AVX-512 F, BW, VL, DQ, VBMI, VBMI2 and VNNI.
     Avx512,
+    /// NEON, on every 64-bit ARM processor.
+    Neon,
 }
 
 /// The environment variable that forces a level.
 const VARIABLE: &str = "PREP_ONNX_SIMD";
 
 impl SimdLevel {
-    /// Every level, the plainest first.
-    pub const ALL: [Self; 3] = [Self::Scalar, Self::Avx2, Self::Avx512];
+    /// Every level, of one processor the plainest first.
+    pub const ALL: [Self; 4] = [Self::Scalar, Self::Avx2, Self::Avx512, Self::Neon];
 
     /// The name in `PREP_ONNX_SIMD` and messages.
     pub const fn name(self) -> &'static str {
@@ -29,6 +31,7 @@ impl SimdLevel {
             Self::Scalar => "scalar",
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
+            Self::Neon => "neon",
         }
     }
 
@@ -42,6 +45,10 @@ impl SimdLevel {
             Self::Avx512 => super::avx512::Avx512::new().is_some(),
             #[cfg(not(target_arch = "x86_64"))]
             Self::Avx2 | Self::Avx512 => false,
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => super::neon::Neon::new().is_some(),
+            #[cfg(not(target_arch = "aarch64"))]
+            Self::Neon => false,
         }
     }
 

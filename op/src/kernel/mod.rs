@@ -2,9 +2,10 @@
 //!
 //! Dispatch: [`SimdLevel::best`] is asked once per [`crate::Preprocessor`]. It takes the first of
 //! 1. the level that the environment variable `PREP_ONNX_SIMD` names,
-//! 2. `avx512`, where the processor has F, BW, VL, DQ, VBMI, VBMI2 and VNNI,
-//! 3. `avx2`, where it has AVX2, FMA and F16C,
-//! 4. `scalar`.
+//! 2. on x86-64, `avx512`, where the processor has F, BW, VL, DQ, VBMI, VBMI2 and VNNI,
+//! 3. on x86-64, `avx2`, where it has AVX2 and FMA,
+//! 4. on 64-bit ARM, `neon`,
+//! 5. `scalar`.
 //!
 //! Every level gives the same bits. An image whose sums can leave 32 bits runs on `scalar` at all of them.
 
@@ -12,11 +13,15 @@
 pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod elements;
 mod isa;
 mod level;
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod neon;
 pub(crate) mod scalar;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod windows;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 

@@ -142,6 +142,7 @@ impl Axis {
     }
 
     /// The largest magnitude of a weight.
+    #[cfg(target_arch = "x86_64")]
     pub(crate) fn max_weight(&self) -> u32 {
         self.weights
             .iter()

@@ -59,6 +59,12 @@ impl Affine {
         second: [1.0, 0.0],
     };
 
+    /// Both factors and the shift, in the order of their use.
+    pub(crate) fn constants(&self) -> [f32; 5] {
+        let ([first, first_low], [second, second_low]) = (self.first, self.second);
+        [first, first_low, self.shift, second, second_low]
+    }
+
     /// The three intermediate results, as the SIMD kernels compute them.
     fn stages(&self, pixel: f32) -> [f32; 3] {
         let scale = |x: f32, [high, low]: [f32; 2]| x.mul_add(high, x * low);

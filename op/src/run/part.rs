@@ -28,6 +28,8 @@ macro_rules! with_engine {
             AnyEngine::Avx2($engine) => $call,
             #[cfg(target_arch = "x86_64")]
             AnyEngine::Avx512($engine) => $call,
+            #[cfg(target_arch = "aarch64")]
+            AnyEngine::Neon($engine) => $call,
         }
     };
 }

@@ -11,6 +11,8 @@ use super::finish::Finish;
 use super::images::{Image, Images, Shape};
 use super::schedule::{Executor, Schedule};
 use super::tables::{AnyPrepared, Extent, Tables};
+#[cfg(target_arch = "aarch64")]
+use crate::kernel::neon::Neon;
 use crate::kernel::scalar::Scalar;
 use crate::kernel::{Isa, SimdLevel};
 #[cfg(target_arch = "x86_64")]
@@ -59,6 +61,8 @@ pub(super) enum AnyEngine {
     Avx2(Engine<Avx2>),
     #[cfg(target_arch = "x86_64")]
     Avx512(Engine<Avx512>),
+    #[cfg(target_arch = "aarch64")]
+    Neon(Engine<Neon>),
 }
 
 impl Preprocessor {
@@ -88,6 +92,10 @@ impl Preprocessor {
             SimdLevel::Avx512 => AnyEngine::Avx512(Engine::new(Avx512::new().ok_or_else(lacking)?)),
             #[cfg(not(target_arch = "x86_64"))]
             SimdLevel::Avx2 | SimdLevel::Avx512 => return Err(lacking()),
+            #[cfg(target_arch = "aarch64")]
+            SimdLevel::Neon => AnyEngine::Neon(Engine::new(Neon::new().ok_or_else(lacking)?)),
+            #[cfg(not(target_arch = "aarch64"))]
+            SimdLevel::Neon => return Err(lacking()),
         };
         Ok(Self {
             finish: Finish::new(&plan),
@@ -126,6 +134,8 @@ impl Preprocessor {
             AnyEngine::Avx2(engine) => engine.run(&self.plan, &self.finish, images, output, executor),
             #[cfg(target_arch = "x86_64")]
             AnyEngine::Avx512(engine) => engine.run(&self.plan, &self.finish, images, output, executor),
+            #[cfg(target_arch = "aarch64")]
+            AnyEngine::Neon(engine) => engine.run(&self.plan, &self.finish, images, output, executor),
         }
     }
 }

@@ -2,113 +2,85 @@
 
 use std::arch::x86_64::*;
 
-use prep_onnx_pipeline::{CHANNELS, Dtype};
+use prep_onnx_pipeline::CHANNELS;
 
-use super::{LOW_BITS, pair, split};
-use crate::kernel::elements::finish_bytes;
-use crate::kernel::{Lanes, Ring, RowOut, plane_blocks};
-use crate::run::{Affine, Axis, Finish, HALF, PRECISION};
-
-/// The vertical window of one output row.
-struct Window {
-    /// First row group.
-    group: usize,
-    /// Row groups that are read.
-    groups: usize,
-    /// Where its weights start.
-    first_weight: usize,
-}
+use super::{Avx2, LOW_BITS, pair, split};
+use crate::kernel::elements::{RowSums, RunConstants, write_row};
+use crate::kernel::windows::GroupWindows;
+use crate::kernel::{Lanes, Ring, RowOut};
+use crate::run::{Axis, Finish, HALF, PRECISION};
 
 /// Weights of the four rows of a group: upper parts of rows 0 and 2, lower parts, the same of rows 1 and 3.
 type GroupWeights = [i32; 4];
 
 /// Tables of the vertical pass.
 pub(crate) struct Rows {
-    windows: Vec<Window>,
-    weights: Vec<GroupWeights>,
+    windows: GroupWindows<GroupWeights>,
     clamp: bool,
 }
 
 impl Rows {
     pub(super) fn new(axis: &Axis, first: usize) -> Self {
-        let mut rows = Self {
-            windows: Vec::with_capacity(axis.len()),
-            weights: Vec::new(),
+        let windows = GroupWindows::new(axis, first, |weights| {
+            let [[high0, low0], [high1, low1], [high2, low2], [high3, low3]] = weights.map(split);
+            [
+                pair(high0, high2),
+                pair(low0, low2),
+                pair(high1, high3),
+                pair(low1, low3),
+            ]
+        });
+        Self {
+            windows,
             clamp: axis.clamp,
-        };
-        for row in 0..axis.len() {
-            let (start, weights) = axis.window(row);
-            let start = start.saturating_sub(first);
-            let (group, inside) = (start / 4, start % 4);
-            let groups = (inside + weights.len()).div_ceil(4);
-            rows.windows.push(Window {
-                group,
-                groups,
-                first_weight: rows.weights.len(),
-            });
-            for at in 0..groups {
-                let weight = |row: usize| {
-                    let tap = (4 * at + row).checked_sub(inside);
-                    split(tap.and_then(|tap| weights.get(tap)).copied().unwrap_or(0))
-                };
-                let [[high0, low0], [high1, low1], [high2, low2], [high3, low3]] = [0, 1, 2, 3].map(weight);
-                rows.weights.push([
-                    pair(high0, high2),
-                    pair(low0, low2),
-                    pair(high1, high3),
-                    pair(low1, low3),
-                ]);
-            }
         }
-        rows
     }
 }
 
-/// Pixel values that are finished at a time where they do not go to the output at once.
-const CHUNK: usize = 64 * Lanes::COUNT;
+pub(super) fn resize(
+    isa: Avx2,
+    rows: &Rows,
+    row: usize,
+    ring: &Ring<'_>,
+    finish: &Finish,
+    out: &mut RowOut<'_>,
+) {
+    let (group, weights) = rows.windows.window(row);
+    let window = Window {
+        isa,
+        group,
+        weights,
+        clamp: rows.clamp,
+        ring,
+    };
+    write_row(&window, finish, out);
+}
 
-#[target_feature(enable = "avx2,fma")]
-pub(super) fn resize(rows: &Rows, row: usize, ring: &Ring<'_>, finish: &Finish, out: &mut RowOut<'_>) {
-    let window = &rows.windows[row];
-    let (runs, length) = out.runs();
-    for run in 0..runs {
-        let block = run * plane_blocks(length);
-        match (finish.dtype, &finish.affine) {
-            (Dtype::Float32, Some(affine)) => {
-                let channels = if runs == CHANNELS {
-                    [run; CHANNELS]
-                } else {
-                    [0, 1, 2]
-                };
-                let constants = Constants::new(&channels.map(|channel| affine[channel]));
-                sum(
-                    rows,
-                    window,
-                    ring,
-                    block,
-                    &mut Floats {
-                        constants,
-                        out: out.run(run),
-                    },
-                );
-            }
-            (Dtype::Uint8, _) => sum(rows, window, ring, block, &mut Bytes { out: out.run(run) }),
-            _ => {
-                let mut bytes = [0; CHUNK];
-                for start in (0..length).step_by(CHUNK) {
-                    let bytes = &mut bytes[..CHUNK.min(length - start)];
-                    sum(
-                        rows,
-                        window,
-                        ring,
-                        block + start / Lanes::COUNT,
-                        &mut Bytes { out: bytes },
-                    );
-                    let channel = if runs == CHANNELS { Some(run) } else { None };
-                    finish_bytes(bytes, finish, channel, start, out, run);
-                }
-            }
+/// The window of one output row.
+struct Window<'a> {
+    isa: Avx2,
+    /// First row group.
+    group: usize,
+    /// Weights of each group.
+    weights: &'a [GroupWeights],
+    clamp: bool,
+    ring: &'a Ring<'a>,
+}
+
+impl RowSums for Window<'_> {
+    fn floats(&self, first: usize, constants: &RunConstants, out: &mut [f32]) {
+        let Avx2(()) = self.isa;
+        // SAFETY: `isa` proves the features.
+        unsafe {
+            let constants = Constants::new(constants);
+            sum(self, first, &mut Floats { constants, out });
         }
+    }
+
+    fn bytes(&self, first: usize, out: &mut [u8]) {
+        let Avx2(()) = self.isa;
+        // SAFETY: `isa` proves the features.
+        unsafe { sum(self, first, &mut Bytes { out }) }
     }
 }
 
@@ -138,16 +110,13 @@ struct Constants([[__m256; 5]; CHANNELS]);
 impl Constants {
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn new(channels: &[Affine; CHANNELS]) -> Self {
-        let values = channels.map(|affine| {
-            [
-                affine.first[0],
-                affine.first[1],
-                affine.shift,
-                affine.second[0],
-                affine.second[1],
-            ]
-        });
+    fn new(constants: &RunConstants) -> Self {
+        let values = match constants {
+            RunConstants::Uniform(values) => {
+                return Self([values.map(|value| _mm256_set1_ps(value)); CHANNELS]);
+            }
+            RunConstants::InTurn(values) => values,
+        };
         Self(std::array::from_fn(|phase| {
             std::array::from_fn(|constant| {
                 let at = |lane: usize| values[(phase + lane) % CHANNELS][constant];
@@ -218,52 +187,102 @@ impl Sink for Bytes<'_> {
 /// Sums the window's row groups from block `first` on, as many lanes as the sink takes.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn sum<S: Sink>(rows: &Rows, window: &Window, ring: &Ring<'_>, first: usize, sink: &mut S) {
-    if rows.clamp {
-        sum_rows::<true, S>(rows, window, ring, first, sink);
-    } else {
-        sum_rows::<false, S>(rows, window, ring, first, sink);
+fn sum<S: Sink>(window: &Window<'_>, first: usize, sink: &mut S) {
+    // A macro, because the count picks among constants.
+    macro_rules! unrolled {
+        ($($groups:literal),*) => {
+            match (window.weights.len(), window.clamp) {
+                $(
+                    ($groups, false) => few::<$groups, false, S>(window, first, sink),
+                    ($groups, true) => few::<$groups, true, S>(window, first, sink),
+                )*
+                _ => many(window, first, sink),
+            }
+        };
+    }
+    unrolled!(1, 2, 3, 4, 5, 6);
+}
+
+/// The upper and lower sums of a block, the rounding term among the lower.
+struct Sums {
+    upper: [__m256i; 2],
+    lower: [__m256i; 2],
+}
+
+impl Sums {
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn new() -> Self {
+        let zero = _mm256_setzero_si256();
+        Self {
+            upper: [zero; 2],
+            lower: [_mm256_set1_epi32(HALF); 2],
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn add(&mut self, lanes: &Lanes, weights: &GroupWeights) {
+        let low_bytes = _mm256_set1_epi32(0x00ff_00ff);
+        let [high_even, low_even, high_odd, low_odd] = weights.map(|weight| _mm256_set1_epi32(weight));
+        for half in 0..2 {
+            // SAFETY: `Lanes` is 64 bytes, aligned to 64: two vectors.
+            let packed = unsafe { _mm256_load_si256(lanes.0.as_ptr().cast::<__m256i>().add(half)) };
+            let even = _mm256_and_si256(packed, low_bytes);
+            let odd = _mm256_srli_epi16::<8>(packed);
+            let sum = |first, second| _mm256_add_epi32(first, second);
+            let upper = sum(
+                _mm256_madd_epi16(even, high_even),
+                _mm256_madd_epi16(odd, high_odd),
+            );
+            let lower = sum(_mm256_madd_epi16(even, low_even), _mm256_madd_epi16(odd, low_odd));
+            self.upper[half] = sum(self.upper[half], upper);
+            self.lower[half] = sum(self.lower[half], lower);
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn values<const CLAMP: bool>(&self) -> [__m256i; 2] {
+        [0, 1].map(|half| {
+            let upper = _mm256_slli_epi32::<{ LOW_BITS as i32 }>(self.upper[half]);
+            let sum = _mm256_add_epi32(upper, self.lower[half]);
+            if CLAMP {
+                let value = _mm256_srai_epi32::<{ PRECISION as i32 }>(sum);
+                let positive = _mm256_max_epi32(value, _mm256_setzero_si256());
+                _mm256_min_epi32(positive, _mm256_set1_epi32(255))
+            } else {
+                _mm256_srli_epi32::<{ PRECISION as i32 }>(sum)
+            }
+        })
     }
 }
 
 #[target_feature(enable = "avx2,fma")]
-fn sum_rows<const CLAMP: bool, S: Sink>(
-    rows: &Rows,
-    window: &Window,
-    ring: &Ring<'_>,
-    first: usize,
-    sink: &mut S,
-) {
-    let weights = &rows.weights[window.first_weight..][..window.groups];
-    let low_bytes = _mm256_set1_epi32(0x00ff_00ff);
-    let zero = _mm256_setzero_si256();
-    for at in 0..sink.length().div_ceil(Lanes::COUNT) {
-        let mut upper = [zero; 2];
-        let mut lower = [_mm256_set1_epi32(HALF); 2];
-        for (group, weights) in weights.iter().enumerate() {
-            let lanes = &ring.group(window.group + group)[first + at];
-            let [high_even, low_even, high_odd, low_odd] = weights.map(|weight| _mm256_set1_epi32(weight));
-            for half in 0..2 {
-                // SAFETY: `Lanes` is 64 bytes, aligned to 64: two vectors.
-                let packed = unsafe { _mm256_load_si256(lanes.0.as_ptr().cast::<__m256i>().add(half)) };
-                let even = _mm256_and_si256(packed, low_bytes);
-                let odd = _mm256_and_si256(_mm256_srli_epi16::<8>(packed), low_bytes);
-                upper[half] = _mm256_add_epi32(upper[half], _mm256_madd_epi16(even, high_even));
-                lower[half] = _mm256_add_epi32(lower[half], _mm256_madd_epi16(even, low_even));
-                upper[half] = _mm256_add_epi32(upper[half], _mm256_madd_epi16(odd, high_odd));
-                lower[half] = _mm256_add_epi32(lower[half], _mm256_madd_epi16(odd, low_odd));
-            }
+fn few<const GROUPS: usize, const CLAMP: bool, S: Sink>(window: &Window<'_>, first: usize, sink: &mut S) {
+    let blocks = sink.length().div_ceil(Lanes::COUNT);
+    let weights = &window.weights[..GROUPS];
+    let groups: [&[Lanes]; GROUPS] =
+        std::array::from_fn(|group| &window.ring.group(window.group + group)[first..first + blocks]);
+    for at in 0..blocks {
+        let mut sums = Sums::new();
+        for (group, weights) in groups.iter().zip(weights) {
+            sums.add(&group[at], weights);
         }
-        let value = |half: usize| {
-            let sum = _mm256_add_epi32(_mm256_slli_epi32::<{ LOW_BITS as i32 }>(upper[half]), lower[half]);
-            if CLAMP {
-                let value = _mm256_srai_epi32::<{ PRECISION as i32 }>(sum);
-                _mm256_min_epi32(_mm256_max_epi32(value, zero), _mm256_set1_epi32(255))
-            } else {
-                _mm256_srli_epi32::<{ PRECISION as i32 }>(sum)
-            }
-        };
         // SAFETY: this function enables the features.
-        unsafe { sink.store(at, [value(0), value(1)]) }
+        unsafe { sink.store(at, sums.values::<CLAMP>()) }
+    }
+}
+
+/// Any number of groups.
+#[target_feature(enable = "avx2,fma")]
+fn many<S: Sink>(window: &Window<'_>, first: usize, sink: &mut S) {
+    for at in 0..sink.length().div_ceil(Lanes::COUNT) {
+        let mut sums = Sums::new();
+        for (group, weights) in window.weights.iter().enumerate() {
+            sums.add(&window.ring.group(window.group + group)[first + at], weights);
+        }
+        // SAFETY: this function enables the features.
+        unsafe { sink.store(at, sums.values::<true>()) }
     }
 }

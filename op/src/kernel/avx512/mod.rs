@@ -88,8 +88,7 @@ impl Isa for Avx512 {
         finish: &Finish,
         out: &mut RowOut<'_>,
     ) {
-        // SAFETY: `self` proves the features.
-        unsafe { vertical::resize(rows, row, ring, finish, out) }
+        vertical::resize(self, rows, row, ring, finish, out);
     }
 
     fn weigh_rows(self, source: &[u8], stride: usize, weights: &[i32], out: &mut [u8]) {

@@ -2,12 +2,12 @@
 
 use std::arch::x86_64::*;
 
-use prep_onnx_pipeline::{CHANNELS, Dtype};
+use prep_onnx_pipeline::CHANNELS;
 
-use super::digits;
-use crate::kernel::elements::finish_bytes;
-use crate::kernel::{Lanes, Ring, RowOut, plane_blocks};
-use crate::run::{Affine, Axis, Finish, PRECISION};
+use super::{Avx512, digits};
+use crate::kernel::elements::{RowSums, RunConstants, write_row};
+use crate::kernel::{Lanes, Ring, RowOut};
+use crate::run::{Axis, Finish, PRECISION};
 
 /// The vertical window of one output row.
 struct Window {
@@ -68,52 +68,55 @@ impl Rows {
     }
 }
 
-/// Pixel values that are finished at a time where they do not go to the output at once.
-const CHUNK: usize = 64 * Lanes::COUNT;
-
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-pub(super) fn resize(rows: &Rows, row: usize, ring: &Ring<'_>, finish: &Finish, out: &mut RowOut<'_>) {
+pub(super) fn resize(
+    isa: Avx512,
+    rows: &Rows,
+    row: usize,
+    ring: &Ring<'_>,
+    finish: &Finish,
+    out: &mut RowOut<'_>,
+) {
     let window = &rows.windows[row];
-    let (runs, length) = out.runs();
-    for run in 0..runs {
-        let block = run * plane_blocks(length);
-        match (finish.dtype, &finish.affine) {
-            (Dtype::Float32, Some(affine)) => {
-                // A run of one channel has one set of constants, a run of all channels three in turn.
-                let channels = if runs == CHANNELS {
-                    [run; CHANNELS]
-                } else {
-                    [0, 1, 2]
-                };
-                let constants = Constants::new(&channels.map(|channel| affine[channel]), runs == CHANNELS);
-                sum(
-                    rows,
-                    window,
-                    ring,
-                    block,
-                    &mut Floats {
-                        constants,
-                        out: out.run(run),
-                    },
-                );
-            }
-            (Dtype::Uint8, _) => sum(rows, window, ring, block, &mut Bytes { out: out.run(run) }),
-            _ => {
-                let mut bytes = [0; CHUNK];
-                for start in (0..length).step_by(CHUNK) {
-                    let bytes = &mut bytes[..CHUNK.min(length - start)];
-                    sum(
-                        rows,
-                        window,
-                        ring,
-                        block + start / Lanes::COUNT,
-                        &mut Bytes { out: bytes },
-                    );
-                    let channel = if runs == CHANNELS { Some(run) } else { None };
-                    finish_bytes(bytes, finish, channel, start, out, run);
-                }
-            }
+    write_row(
+        &Sums {
+            isa,
+            rows,
+            window,
+            ring,
+        },
+        finish,
+        out,
+    );
+}
+
+/// The sums of one output row.
+struct Sums<'a> {
+    isa: Avx512,
+    rows: &'a Rows,
+    window: &'a Window,
+    ring: &'a Ring<'a>,
+}
+
+impl RowSums for Sums<'_> {
+    fn floats(&self, first: usize, constants: &RunConstants, out: &mut [f32]) {
+        let Avx512(()) = self.isa;
+        // SAFETY: `isa` proves the features.
+        unsafe {
+            let constants = Constants::new(constants);
+            sum(
+                self.rows,
+                self.window,
+                self.ring,
+                first,
+                &mut Floats { constants, out },
+            );
         }
+    }
+
+    fn bytes(&self, first: usize, out: &mut [u8]) {
+        let Avx512(()) = self.isa;
+        // SAFETY: `isa` proves the features.
+        unsafe { sum(self.rows, self.window, self.ring, first, &mut Bytes { out }) }
     }
 }
 
@@ -143,20 +146,13 @@ struct Constants([[__m512; 5]; CHANNELS]);
 impl Constants {
     #[inline]
     #[target_feature(enable = "avx512f")]
-    fn new(channels: &[Affine; CHANNELS], uniform: bool) -> Self {
-        let values = channels.map(|affine| {
-            [
-                affine.first[0],
-                affine.first[1],
-                affine.shift,
-                affine.second[0],
-                affine.second[1],
-            ]
-        });
-        if uniform {
-            let one = values[0].map(|value| _mm512_set1_ps(value));
-            return Self([one; CHANNELS]);
-        }
+    fn new(constants: &RunConstants) -> Self {
+        let values = match constants {
+            RunConstants::Uniform(values) => {
+                return Self([values.map(|value| _mm512_set1_ps(value)); CHANNELS]);
+            }
+            RunConstants::InTurn(values) => values,
+        };
         Self(std::array::from_fn(|phase| {
             std::array::from_fn(|constant| {
                 let lanes: [f32; Lanes::COUNT] =
