@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use prep_onnx_pipeline::{Dtype, Error, Layout, Pipeline, Result};
+use prep_onnx_pipeline::{Dtype, Error, Layout, OnBadImage, Pipeline, Result};
 use prep_onnx_rewriter::{Lowering, Model, inspect};
 
 /// A model that `embed` wrote.
@@ -12,6 +12,8 @@ pub(crate) struct EmbeddedModel {
     pub(crate) layout: Layout,
     pub(crate) dtype: Dtype,
     pub(crate) lowering: Lowering,
+    /// The output that says which encoded images could not be read.
+    pub(crate) status: Option<String>,
 }
 
 impl EmbeddedModel {
@@ -21,7 +23,10 @@ impl EmbeddedModel {
     /// A model without a pipeline, or with one that this version cannot read.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         let model = Model::open(path)?;
-        let Some(embedded) = inspect(&model).embedded else {
+        let summary = inspect(&model);
+        // `embed` puts it behind the model's own.
+        let last_output = summary.outputs.last().map(|output| output.name.clone());
+        let Some(embedded) = summary.embedded else {
             return Err(Error::new(path.display(), "has no embedded pipeline")
                 .expected_got("a model that prep-onnx embed wrote", "a model without a pipeline")
                 .fix(format_args!(
@@ -43,6 +48,7 @@ impl EmbeddedModel {
             layout,
             dtype,
             lowering: embedded.lowering,
+            status: last_output.filter(|_| embedded.on_bad_image == Some(OnBadImage::Zero)),
         })
     }
 }

@@ -7,7 +7,7 @@ use prep_onnx_rewriter::{Lowering, preprocessing};
 
 use crate::embedded::EmbeddedModel;
 use crate::host::{Array, Provider, Session, SessionOptions};
-use crate::inference::Inference;
+use crate::inference::{Inference, Picture};
 use crate::runtime::Loaded;
 
 /// One way to run the embedded part of a model.
@@ -42,7 +42,7 @@ impl Executions {
             let session = Session::from_bytes(loaded, &name, &part, options)?;
             Ok(Backend {
                 name: backend,
-                inference: Inference::new(&path, session, None, None, Vec::new())?,
+                inference: Inference::new(&path, session, None, None, None, Vec::new())?,
             })
         };
         let mut backends = Vec::new();
@@ -76,10 +76,10 @@ impl Executions {
     }
 
     /// What each backend makes of one image.
-    pub(crate) fn run(&mut self, image: ArrayView3<'_, u8>) -> Vec<Result<Array>> {
+    pub(crate) fn run(&mut self, picture: &Picture<'_>) -> Vec<Result<Array>> {
         self.backends
             .iter_mut()
-            .map(|backend| backend.inference.run_one(image))
+            .map(|backend| backend.inference.run_one(picture))
             .collect()
     }
 }

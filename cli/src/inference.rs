@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ndarray::{Array1, Array2, Array4, ArrayView1, ArrayView2, ArrayView3, ArrayView4, Axis, stack};
 use prep_onnx_loader::Batch;
-use prep_onnx_pipeline::{CHANNELS, Error, Result};
+use prep_onnx_pipeline::{CHANNELS, Error, ImageStatus, Result};
 
 use crate::host::{Array, Feed, Port, Session};
 
@@ -17,6 +17,8 @@ enum ImageInputs {
     Batch { images: String },
     /// uint8 [total] and int64 [N, 3].
     Ragged { pixels: String, shapes: String },
+    /// uint8 [total] and int64 [N].
+    Encoded { bytes: String, lengths: String },
 }
 
 /// A session with what it needs beside the images.
@@ -24,6 +26,8 @@ pub(crate) struct Inference {
     session: Session,
     inputs: ImageInputs,
     output: usize,
+    /// The output that says which files could not be read.
+    status: Option<usize>,
     feeds: Vec<(String, Array)>,
     /// The number of images that the model takes at once, where it is fixed.
     fixed_batch: Option<usize>,
@@ -35,12 +39,13 @@ impl Inference {
     ///
     /// # Errors
     /// No input for images, or several; an input that is neither for images nor among `feeds`, or does
-    /// not fit.
+    /// not fit. `status` names the output that says which files could not be read.
     pub(crate) fn new(
         path: &Path,
         session: Session,
         input: Option<&str>,
         output: Option<&str>,
+        status: Option<&str>,
         feeds: Vec<(String, Array)>,
     ) -> Result<Self> {
         let inputs =
@@ -48,6 +53,7 @@ impl Inference {
         let counted = match &inputs {
             ImageInputs::Batch { images } => images,
             ImageInputs::Ragged { shapes, .. } => shapes,
+            ImageInputs::Encoded { lengths, .. } => lengths,
         };
         let port = session.inputs().iter().find(|port| port.name == *counted);
         let first = port.and_then(|port| port.shape.as_ref()?.first().copied());
@@ -55,10 +61,12 @@ impl Inference {
             .and_then(|count| usize::try_from(count).ok())
             .filter(|count| *count > 0);
         let output = session.output_index(output)?;
+        let status = status.and_then(|name| session.output_index(Some(name)).ok());
         let inference = Self {
             session,
             inputs,
             output,
+            status,
             feeds,
             fixed_batch,
         };
@@ -66,9 +74,11 @@ impl Inference {
         let pixel = Array4::<u8>::zeros((fixed_batch.unwrap_or(1), 1, 1, CHANNELS));
         let shapes = Array2::<i64>::zeros((fixed_batch.unwrap_or(1), CHANNELS));
         let flat = Array1::<u8>::zeros(1);
+        let lengths = Array1::<i64>::zeros(fixed_batch.unwrap_or(1));
         let images = match &inference.inputs {
             ImageInputs::Batch { .. } => Images::Batch(pixel.view()),
             ImageInputs::Ragged { .. } => Images::Ragged(flat.view(), shapes.view()),
+            ImageInputs::Encoded { .. } => Images::Encoded(flat.view(), lengths.view()),
         };
         inference
             .session
@@ -97,6 +107,7 @@ impl Inference {
             let whole = match &self.inputs {
                 ImageInputs::Batch { .. } => batch.as_batch().map(Images::Batch),
                 ImageInputs::Ragged { .. } => Some(Images::Ragged(batch.pixels(), batch.shapes())),
+                ImageInputs::Encoded { .. } => None,
             };
             if let Some(whole) = whole {
                 return each(self.run_images(whole, images.len()), images.len());
@@ -107,7 +118,7 @@ impl Inference {
             let (height, width, _) = image.dim();
             let key = match &self.inputs {
                 ImageInputs::Batch { .. } => (height, width),
-                ImageInputs::Ragged { .. } => (0, 0),
+                ImageInputs::Ragged { .. } | ImageInputs::Encoded { .. } => (0, 0),
             };
             groups.entry(key).or_default().push(index);
         }
@@ -126,17 +137,77 @@ impl Inference {
         results
     }
 
-    /// The output for one image, [height, width, 3], with its batch axis.
-    pub(crate) fn run_one(&mut self, image: ArrayView3<'_, u8>) -> Result<Array> {
-        let row = self.run_group(&[image])?.pop();
+    /// Whether the model decodes files itself: [`Inference::run_files`] runs it, and [`Inference::run`] does not.
+    pub(crate) fn takes_files(&self) -> bool {
+        matches!(self.inputs, ImageInputs::Encoded { .. })
+    }
+
+    /// The output of each file, at most `limit` of them together. Where a run fails, each of its files is run
+    /// alone, so that an error is that of one image.
+    pub(crate) fn run_files(&mut self, files: &[&[u8]], limit: usize) -> Vec<Result<Array>> {
+        let limit = self.fixed_batch.unwrap_or(limit.max(1));
+        let mut results = Vec::with_capacity(files.len());
+        for group in files.chunks(limit) {
+            match self.run_file_group(group) {
+                Ok(rows) => results.extend(rows),
+                Err(error) if group.len() == 1 => results.push(Err(error)),
+                Err(_) => results.extend(group.iter().map(|file| {
+                    let row = self.run_file_group(&[file])?.pop();
+                    row.unwrap_or_else(|| Err(Error::new("output", "has no row")))
+                })),
+            }
+        }
+        results
+    }
+
+    /// Runs files that fit into one call, with copies of the last one up to a fixed batch.
+    fn run_file_group(&mut self, files: &[&[u8]]) -> Result<Vec<Result<Array>>> {
+        let count = files.len();
+        let mut padded = files.to_vec();
+        if let (Some(fixed), Some(last)) = (self.fixed_batch, files.last()) {
+            padded.resize(fixed.max(count), *last);
+        }
+        let bytes = Array1::from(padded.concat());
+        let lengths: Array1<i64> = padded.iter().map(|file| file.len() as i64).collect();
+        let images = Images::Encoded(bytes.view(), lengths.view());
+        let Some(status) = self.status else {
+            return Ok(self.run_images(images, count)?.into_iter().map(Ok).collect());
+        };
+        let feeds = all_feeds(&self.inputs, images, &self.feeds);
+        let mut arrays = self.session.run(&feeds, &[self.output, status])?.into_iter();
+        let (Some(output), Some(statuses)) = (arrays.next(), arrays.next()) else {
+            return Err(Error::new("output", "was not computed"));
+        };
+        let statuses = statuses.to_f64();
+        let rows = self.rows(output, padded.len(), count)?.into_iter().zip(statuses);
+        Ok(rows
+            .map(|(row, code)| readable(code as i64).map(|()| row))
+            .collect())
+    }
+
+    /// The output for one image with its batch axis.
+    pub(crate) fn run_one(&mut self, picture: &Picture<'_>) -> Result<Array> {
+        let row = match &self.inputs {
+            ImageInputs::Encoded { .. } => self.run_file_group(&[picture.file])?.pop().transpose()?,
+            ImageInputs::Batch { .. } | ImageInputs::Ragged { .. } => {
+                self.run_group(&[picture.pixels])?.pop()
+            }
+        };
         Array::stack(&[row.ok_or_else(|| Error::new("output", "has no row"))?])
     }
 
-    /// How long one image, [height, width, 3], takes: of a fixed batch, its share.
-    pub(crate) fn time_one(&mut self, image: ArrayView3<'_, u8>) -> Result<Duration> {
+    /// How long one image takes: of a fixed batch, its share.
+    pub(crate) fn time_one(&mut self, picture: &Picture<'_>) -> Result<Duration> {
         let count = self.fixed_batch.unwrap_or(1);
-        let padded = vec![image; count];
-        let images = Padded::new(&self.inputs, &padded)?;
+        let images = match &self.inputs {
+            ImageInputs::Encoded { .. } => Padded::Encoded(
+                Array1::from(picture.file.repeat(count)),
+                Array1::from(vec![picture.file.len() as i64; count]),
+            ),
+            ImageInputs::Batch { .. } | ImageInputs::Ragged { .. } => {
+                Padded::new(&self.inputs, &vec![picture.pixels; count])?
+            }
+        };
         let feeds = all_feeds(&self.inputs, images.view(), &self.feeds);
         let time = self.session.time(&feeds, &[self.output])?;
         Ok(time / u32::try_from(count).unwrap_or(u32::MAX))
@@ -158,10 +229,16 @@ impl Inference {
         let ran = match &images {
             Images::Batch(images) => images.dim().0,
             Images::Ragged(_, shapes) => shapes.dim().0,
+            Images::Encoded(_, lengths) => lengths.dim(),
         };
         let feeds = all_feeds(&self.inputs, images, &self.feeds);
         let array = self.session.run(&feeds, &[self.output])?.pop();
         let array = array.ok_or_else(|| Error::new("output", "was not computed"))?;
+        self.rows(array, ran, count)
+    }
+
+    /// The rows of the first `count` of the `ran` images of an output.
+    fn rows(&self, array: Array, ran: usize, count: usize) -> Result<Vec<Array>> {
         if array.shape().first() == Some(&ran) {
             return Ok((0..count).filter_map(|index| array.row(index)).collect());
         }
@@ -177,6 +254,30 @@ impl Inference {
             format_args!("shape {:?}", array.shape()),
         )
         .fix("run one image at a time: --batch 1"))
+    }
+}
+
+/// One image, decoded and as it is stored.
+#[derive(Clone, Copy)]
+pub(crate) struct Picture<'a> {
+    /// [height, width, 3].
+    pub(crate) pixels: ArrayView3<'a, u8>,
+    pub(crate) file: &'a [u8],
+}
+
+impl<'a> Picture<'a> {
+    /// For models that take pixels.
+    pub(crate) fn of_pixels(pixels: ArrayView3<'a, u8>) -> Self {
+        Self { pixels, file: &[] }
+    }
+}
+
+/// Whether the status of an image is good.
+fn readable(code: i64) -> Result<()> {
+    match ImageStatus::from_code(code) {
+        Some(ImageStatus::Good) => Ok(()),
+        Some(status) => Err(Error::new("image", format_args!("cannot be read: {status}"))),
+        None => Err(Error::new("image", format_args!("cannot be read: status {code}"))),
     }
 }
 
@@ -207,13 +308,23 @@ impl ImageInputs {
             .filter(|port| port.is_pixels())
             .collect();
         let shapes: Vec<_> = free.iter().filter(|port| port.is_image_shapes()).collect();
-        match (images.as_slice(), pixels.as_slice(), shapes.as_slice()) {
-            ([images], _, _) => Ok(Self::Batch {
+        let lengths: Vec<_> = free.iter().filter(|port| port.is_file_lengths()).collect();
+        match (
+            images.as_slice(),
+            pixels.as_slice(),
+            shapes.as_slice(),
+            lengths.as_slice(),
+        ) {
+            ([images], ..) => Ok(Self::Batch {
                 images: images.name.clone(),
             }),
-            ([], [pixels], [shapes]) => Ok(Self::Ragged {
+            ([], [pixels], [shapes], _) => Ok(Self::Ragged {
                 pixels: pixels.name.clone(),
                 shapes: shapes.name.clone(),
+            }),
+            ([], [bytes], [], [lengths]) => Ok(Self::Encoded {
+                bytes: bytes.name.clone(),
+                lengths: lengths.name.clone(),
             }),
             (several, ..) => {
                 let listed: Vec<_> = session
@@ -228,7 +339,7 @@ impl ImageInputs {
                 };
                 Err(Error::new("inputs", what)
                     .expected_got(
-                        "one input uint8 [N, H, W, 3], or uint8 [total] with int64 [N, 3]",
+                        "one input uint8 [N, H, W, 3], or uint8 [total] with int64 [N, 3] or int64 [N]",
                         listed.join("; "),
                     )
                     .fix("name the input with --input"))
@@ -241,12 +352,14 @@ impl ImageInputs {
 enum Images<'a> {
     Batch(ArrayView4<'a, u8>),
     Ragged(ArrayView1<'a, u8>, ArrayView2<'a, i64>),
+    Encoded(ArrayView1<'a, u8>, ArrayView1<'a, i64>),
 }
 
 /// Images that were copied together.
 enum Padded {
     Batch(Array4<u8>),
     Ragged(Array1<u8>, Array2<i64>),
+    Encoded(Array1<u8>, Array1<i64>),
 }
 
 impl Padded {
@@ -265,6 +378,7 @@ impl Padded {
                 }
                 Ok(Self::Ragged(pixels, shapes))
             }
+            ImageInputs::Encoded { .. } => Err(Error::new("images", "are wanted as files")),
         }
     }
 
@@ -272,6 +386,7 @@ impl Padded {
         match self {
             Self::Batch(images) => Images::Batch(images.view()),
             Self::Ragged(pixels, shapes) => Images::Ragged(pixels.view(), shapes.view()),
+            Self::Encoded(bytes, lengths) => Images::Encoded(bytes.view(), lengths.view()),
         }
     }
 }
@@ -293,8 +408,12 @@ fn all_feeds<'a, 'b: 'a>(
             feeds.push((pixels, Feed::Pixels(bytes.reborrow())));
             feeds.push((shapes, Feed::Shapes(sizes.reborrow())));
         }
+        (ImageInputs::Encoded { bytes, lengths }, Images::Encoded(files, sizes)) => {
+            feeds.push((bytes, Feed::Pixels(files.reborrow())));
+            feeds.push((lengths, Feed::Lengths(sizes.reborrow())));
+        }
         // Images are made for the inputs that were found; other ones leave the input unfed, which is an error.
-        (ImageInputs::Batch { .. }, Images::Ragged(..)) | (ImageInputs::Ragged { .. }, Images::Batch(_)) => {}
+        (ImageInputs::Batch { .. } | ImageInputs::Ragged { .. } | ImageInputs::Encoded { .. }, _) => {}
     }
     feeds
 }

@@ -19,6 +19,7 @@ mod labels;
 pub mod lint;
 mod output;
 mod picture;
+mod reading;
 mod results;
 pub mod runtime;
 mod seen;

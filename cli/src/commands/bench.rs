@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use ndarray::Array3;
-use prep_onnx_loader::{DecodeOptions, Loader, Scratch, Source, Sources, decode};
+use prep_onnx_loader::{DecodeOptions, Scratch, Sources, decode};
 use prep_onnx_pipeline::{Error, Result};
 use prep_onnx_rewriter::{ImageInput, Lowering, Model, preprocessing, strip};
 use serde_json::{Value, json};
@@ -14,7 +14,8 @@ use crate::answer::{Answer, Outcome};
 use crate::args::Global;
 use crate::embedded::EmbeddedModel;
 use crate::host::{Array, Feed, Provider, Session, SessionOptions};
-use crate::inference::Inference;
+use crate::inference::{Inference, Picture};
+use crate::reading::read_image;
 use crate::runtime::Loaded;
 use crate::ui;
 
@@ -127,7 +128,7 @@ impl Stages {
         let part = preprocessing(&embedded.model)?;
         let backend = |fused: bool| {
             let session = Session::from_bytes(loaded, &name, &part, SessionOptions { fused, ..options })?;
-            Inference::new(path, session, None, None, Vec::new())
+            Inference::new(path, session, None, None, None, Vec::new())
         };
         let mut stages = Self {
             portable: (embedded.lowering != Lowering::Fused)
@@ -169,10 +170,16 @@ impl Stages {
                 } else {
                     &mut self.portable
                 };
-                inference
-                    .as_mut()
-                    .map(|inference| inference.time_one(subject.pixels.view()))
-                    .transpose()
+                match (inference, &subject.file) {
+                    (Some(inference), file) if file.is_some() || !inference.takes_files() => {
+                        let picture = Picture {
+                            pixels: subject.pixels.view(),
+                            file: file.as_deref().unwrap_or_default(),
+                        };
+                        inference.time_one(&picture).map(Some)
+                    }
+                    _ => Ok(None),
+                }
             }
             Stage::Model => {
                 let (Some(session), Some(tensor)) = (&mut self.model, &subject.tensor) else {
@@ -220,31 +227,17 @@ fn read(arguments: &[String]) -> Result<Vec<Subject>> {
     for argument in arguments {
         sources = sources.expand(argument)?;
     }
-    let places: Vec<Option<String>> = {
-        let mut again = Sources::new();
-        for argument in arguments {
-            again = again.expand(argument)?;
-        }
-        again.map(|source: Source| source.place()).collect()
-    };
     let mut subjects = Vec::new();
-    for (batch, place) in Loader::builder().batch_size(1).build(sources)?.zip(places) {
-        let Some(item) = batch.items().first() else {
-            continue;
-        };
-        if let Err(error) = &item.size {
-            return Err(error.clone().into());
-        }
-        let file = place.and_then(|place| std::fs::read(place).ok());
-        if let Some(pixels) = batch.images().next() {
-            subjects.push(Subject {
-                name: item.id.clone(),
-                file,
-                pixels: pixels.to_owned(),
-                tensor: None,
-                times: Default::default(),
-            });
-        }
+    for source in sources {
+        let name = source.id().to_owned();
+        let (file, pixels) = read_image(source).map_err(|error| error.within(&name))?;
+        subjects.push(Subject {
+            name,
+            file: Some(file),
+            pixels,
+            tensor: None,
+            times: Default::default(),
+        });
     }
     if subjects.is_empty() {
         return Err(

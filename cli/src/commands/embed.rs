@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
-use prep_onnx_pipeline::{Accept, Error, Resampler, Result};
+use prep_onnx_pipeline::{Accept, Error, OnBadImage, Resampler, Result};
 use prep_onnx_rewriter::portable::{MAX_DEVIATION, Portable};
 use prep_onnx_rewriter::{EmbedOptions, Lowering, Model, Report, embed};
 use serde_json::json;
@@ -45,12 +45,15 @@ pub(crate) struct Options {
     /// The name of the new input [default: image]
     #[arg(long, value_name = "NAME")]
     input_name: Option<String>,
-    /// How the pipeline lies in the model: node and function, flat standard ops, or node only
-    #[arg(long, value_name = "FORM", default_value = Lowering::default().name(), value_parser = PossibleValuesParser::new(Lowering::ALL.map(Lowering::name)))]
-    lower: String,
-    /// What the model takes: images of one size, of mixed sizes, or encoded files
+    /// How the pipeline lies in the model: node and function, flat standard ops, or node only [default: one-file; fused with --accept encoded]
+    #[arg(long, value_name = "FORM", value_parser = PossibleValuesParser::new(Lowering::ALL.map(Lowering::name)))]
+    lower: Option<String>,
+    /// What the model takes: images of one size, of mixed sizes, or encoded files, which need the op library
     #[arg(long, value_name = "FORM", default_value = Accept::Batch.name(), value_parser = PossibleValuesParser::new(Accept::ALL.iter().map(|accept| accept.name())))]
     accept: String,
+    /// With --accept encoded, what an image becomes that cannot be read: the run fails, or zeros and an output with a status for each image
+    #[arg(long, value_name = "HOW", default_value = OnBadImage::Fail.name(), value_parser = PossibleValuesParser::new(OnBadImage::ALL.iter().map(|how| how.name())))]
+    on_bad_image: String,
     /// The standard ops: bit for bit, or ONNX's Resize, which is off by up to 2 steps of the pixel value
     #[arg(long, value_name = "HOW", value_enum, default_value_t = How::Exact)]
     portable: How,
@@ -70,14 +73,14 @@ enum How {
 
 pub(crate) fn run(options: &Options, _: &Global) -> Outcome {
     let resampler = parse(options.resampler.as_deref())?;
-    let lowering = parse(Some(&options.lower))?.unwrap_or_default();
     let accept = parse(Some(&options.accept))?.unwrap_or(Accept::Batch);
-    if accept == Accept::Encoded {
-        let error = Error::new("--accept encoded", "this version has no op that decodes images")
-            .expected_got(format_args!("{} or {}", Accept::Batch, Accept::Ragged), accept)
-            .fix("decode in the host, or with prep-onnx run");
-        return Err(error.into());
-    }
+    let usual = match accept {
+        // No standard op decodes.
+        Accept::Encoded => Lowering::Fused,
+        Accept::Batch | Accept::Ragged => Lowering::default(),
+    };
+    let lowering = parse(options.lower.as_deref())?.unwrap_or(usual);
+    let on_bad_image = parse(Some(&options.on_bad_image))?.unwrap_or(OnBadImage::Fail);
     let model = Model::open(&options.model)?;
     let embed_options = EmbedOptions {
         input: options.input.clone(),
@@ -88,6 +91,7 @@ pub(crate) fn run(options: &Options, _: &Global) -> Outcome {
             How::Exact => Portable::Exact,
             How::Fast => Portable::Fast,
         },
+        on_bad_image,
     };
     let choice = choose(
         &model,
@@ -167,6 +171,9 @@ pub(crate) fn describe(report: &Report, choice: &Choice) -> String {
     }
     for (index, input) in report.inputs.iter().enumerate() {
         line(if index == 0 { "takes now" } else { "" }, input.to_string());
+    }
+    for (index, output) in report.outputs.iter().enumerate() {
+        line(if index == 0 { "gives too" } else { "" }, output.to_string());
     }
     if report.portable == Portable::Fast && report.portable_nodes > 0 {
         line(

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use prep_onnx_pipeline::Pipeline;
+use prep_onnx_pipeline::{OnBadImage, Pipeline};
 use prep_onnx_rewriter::{Embedded, Model, Summary, inspect};
 
 use crate::answer::{Answer, Outcome};
@@ -113,6 +113,13 @@ fn embedded_lines(embedded: &Embedded, line: &mut impl FnMut(&str, String)) {
             |nodes| format!("or {nodes} standard ops without the library"),
         );
         line("op", format!("{op}, {nodes}"));
+    }
+    if let Some(on_bad_image) = embedded.on_bad_image {
+        let what = match on_bad_image {
+            OnBadImage::Fail => "fail the run",
+            OnBadImage::Zero => "become zeros, and the last output says why",
+        };
+        line("bad images", what.to_owned());
     }
     let strip = match (&embedded.strip_problem, embedded.can_strip) {
         (_, true) => "restores the original byte for byte".to_owned(),

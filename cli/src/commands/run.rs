@@ -149,6 +149,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
             session,
             options.input.as_deref(),
             options.output.as_deref(),
+            embedded.status.as_deref(),
             feeds,
         )?,
         batch: options.batch as usize,

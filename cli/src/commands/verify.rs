@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use prep_onnx_loader::{Loader, Sources};
+use prep_onnx_loader::Sources;
 use prep_onnx_pipeline::{Error, Result};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -15,6 +15,8 @@ use crate::compare::compare;
 use crate::embedded::EmbeddedModel;
 use crate::executions::Executions;
 use crate::host::{Array, Provider, npy};
+use crate::inference::Picture;
+use crate::reading::read_image;
 use crate::ui;
 
 /// Compare every execution of an embedded pipeline, bit for bit
@@ -91,22 +93,21 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     global.say_op_elsewhere(options.ep, lowering);
 
     let mut rows = Vec::new();
-    for (position, batch) in Loader::builder().batch_size(1).build(sources)?.enumerate() {
-        let item = batch.items().first();
-        let (Some(item), image) = (item, batch.images().next()) else {
-            continue;
-        };
-        let (size, image) = match (&item.size, image) {
-            (Ok((height, width)), Some(image)) => (format!("{height} x {width}"), image),
-            (Err(error), _) => {
-                rows.push(failed(&item.id, error.clone().into()));
+    for (position, source) in sources.enumerate() {
+        let id = source.id().to_owned();
+        let (file, pixels) = match read_image(source) {
+            Ok(read) => read,
+            Err(error) => {
+                rows.push(failed(&id, error.within(&id)));
                 continue;
             }
-            (Ok(_), None) => continue,
         };
+        let image = pixels.view();
+        let (height, width, _) = pixels.dim();
+        let size = format!("{height} x {width}");
         let mut push = |execution: &str, result: Result<Agreement>| {
             rows.push(Row {
-                image: item.id.clone(),
+                image: id.clone(),
                 size: size.clone(),
                 execution: execution.to_owned(),
                 result,
@@ -127,10 +128,13 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
             })
         };
         if let Some(expected) = &expected {
-            let agreement = expected.agreement(&item.id, position, &reference, &measure);
+            let agreement = expected.agreement(&id, position, &reference, &measure);
             push("reference = original", agreement);
         }
-        let results = executions.run(image);
+        let results = executions.run(&Picture {
+            pixels: image,
+            file: &file,
+        });
         for (name, result) in executions.names().into_iter().zip(results) {
             let measured = result.and_then(|got| {
                 let difference = compare(&reference, &got, &executions.plan)?;

@@ -46,6 +46,11 @@ impl Port {
         self.dtype == "uint8" && matches!(self.shape.as_deref(), Some([_]))
     }
 
+    /// Whether it takes the lengths of encoded files: int64 `[N]`.
+    pub fn is_file_lengths(&self) -> bool {
+        self.dtype == "int64" && matches!(self.shape.as_deref(), Some([_]))
+    }
+
     /// Whether it takes their sizes: int64 [N, 3].
     pub fn is_image_shapes(&self) -> bool {
         self.dtype == "int64" && matches!(self.shape.as_deref(), Some([_, 3]))
@@ -77,10 +82,12 @@ pub enum Feed<'a> {
     Array(&'a Array),
     /// Images: uint8 [N, H, W, 3], contiguous, handed over without a copy.
     Images(ArrayView4<'a, u8>),
-    /// Images of mixed sizes, one after another: uint8 `[total]`, contiguous.
+    /// Images of mixed sizes, or encoded files, one after another: uint8 `[total]`, contiguous.
     Pixels(ArrayView1<'a, u8>),
     /// Their sizes: int64 [N, 3] of height, width and 3, contiguous.
     Shapes(ArrayView2<'a, i64>),
+    /// The lengths of encoded files that lie one after another in [`Feed::Pixels`]: int64 `[N]`, contiguous.
+    Lengths(ArrayView1<'a, i64>),
 }
 
 impl<'a> Feed<'a> {
@@ -88,7 +95,7 @@ impl<'a> Feed<'a> {
         match self {
             Self::Array(array) => array.dtype(),
             Self::Images(_) | Self::Pixels(_) => "uint8",
-            Self::Shapes(_) => "int64",
+            Self::Shapes(_) | Self::Lengths(_) => "int64",
         }
     }
 
@@ -98,6 +105,7 @@ impl<'a> Feed<'a> {
             Self::Images(images) => images.shape(),
             Self::Pixels(pixels) => pixels.shape(),
             Self::Shapes(shapes) => shapes.shape(),
+            Self::Lengths(lengths) => lengths.shape(),
         }
     }
 
@@ -107,6 +115,7 @@ impl<'a> Feed<'a> {
             Self::Images(images) => Ok(TensorRef::from_array_view(*images)?.into()),
             Self::Pixels(pixels) => Ok(TensorRef::from_array_view(*pixels)?.into()),
             Self::Shapes(shapes) => Ok(TensorRef::from_array_view(*shapes)?.into()),
+            Self::Lengths(lengths) => Ok(TensorRef::from_array_view(*lengths)?.into()),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! rows that are done in part files beside the output, so that another process can go on from there.
 
 mod decoding;
+mod files;
 mod inputs;
 mod manifest;
 mod part;

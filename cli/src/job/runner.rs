@@ -5,9 +5,11 @@ use std::sync::{Arc, OnceLock};
 use prep_onnx_loader::{DecodeOptions, Loader, Source};
 use prep_onnx_pipeline::{Error, Result};
 
+use super::files;
 use super::inputs::{Inputs, Places};
 use super::summary::Counts;
 use crate::answer::error_lines;
+use crate::host::Array;
 use crate::inference::Inference;
 use crate::labels::top;
 use crate::results::{ImageResult, Kept};
@@ -36,6 +38,9 @@ impl Runner {
         sources: impl Iterator<Item = Source> + Send + 'static,
         batch_done: &mut dyn FnMut(Vec<ImageResult>) -> Result<()>,
     ) -> Result<()> {
+        if self.inference.takes_files() {
+            return files::run(self, sources, batch_done);
+        }
         let mut loader = Loader::builder()
             .batch_size(self.batch)
             .decode(self.decode.clone());
@@ -59,10 +64,7 @@ impl Runner {
                     id: item.id.clone(),
                     path: places.next(),
                     size,
-                    outcome: outcome.map(|array| match self.top {
-                        Some(count) => Kept::Top(top(&array, count)),
-                        None => Kept::Output(array),
-                    }),
+                    outcome: outcome.map(|array| kept(array, self.top)),
                 }
             });
             let rows: Vec<_> = rows.collect();
@@ -71,6 +73,14 @@ impl Runner {
             batch_done(rows)?;
         }
         Ok(())
+    }
+}
+
+/// What is kept of an output.
+pub(super) fn kept(array: Array, highest: Option<usize>) -> Kept {
+    match highest {
+        Some(count) => Kept::Top(top(&array, count)),
+        None => Kept::Output(array),
     }
 }
 

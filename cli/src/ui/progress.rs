@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 const EVERY: Duration = Duration::from_millis(100);
+const SETTLED: Duration = Duration::from_secs(1);
 
 /// A counter that is redrawn in place; silent where stderr is no terminal.
 pub(crate) struct Progress {
@@ -43,8 +44,9 @@ impl Progress {
         }
         self.drawn = Some(Instant::now());
         let line = self.line(done, failed, self.started.elapsed());
-        // A line that cannot be drawn is no reason to stop.
-        let _ = write!(std::io::stderr(), "\r{line}\x1b[K");
+        // Without the wrap a line that is wider than the terminal stays one that can be redrawn. A line that
+        // cannot be drawn is no reason to stop.
+        let _ = write!(std::io::stderr(), "\r\x1b[?7l{line}\x1b[K\x1b[?7h");
     }
 
     fn line(&self, done: usize, failed: usize, elapsed: Duration) -> String {
@@ -62,7 +64,8 @@ impl Progress {
         let left = total.saturating_sub(all);
         let filled = (all * BAR).checked_div(*total).unwrap_or(BAR).min(BAR);
         let bar = format!("{}{}", "█".repeat(filled), "░".repeat(BAR - filled));
-        let left = if done == 0 {
+        // The first images wait for threads and memory: their rate says nothing yet.
+        let left = if done == 0 || elapsed < SETTLED {
             String::new()
         } else {
             let seconds = (left as f64 / rate.max(1e-9)).min(1e9);
@@ -100,6 +103,8 @@ mod tests {
             line(200, 3),
             "██████░░░░░░░░░░░░░░ 300/1000 images, 20/s, 3 failed, 35.0 s left"
         );
+        let soon = progress.line(200, 3, Duration::from_millis(900));
+        assert_eq!(soon, "██████░░░░░░░░░░░░░░ 300/1000 images, 222/s, 3 failed");
         assert_eq!(line(0, 0), "██░░░░░░░░░░░░░░░░░░ 100/1000 images, 0/s");
         assert_eq!(
             line(2000, 0),

@@ -98,7 +98,8 @@ fn convert(
             routines.ycbcr_to_rgb_row(luma, blue, red, out, columns);
             continue;
         }
-        let [blue, red] = &mut scratch.rows;
+        let Scratch { rows, sums, .. } = &mut *scratch;
+        let [blue, red] = rows;
         for (component, upsampled) in [(1, &mut *blue), (2, &mut *red)] {
             let upsampled = grown(upsampled, 2 * source.len());
             if chroma == Chroma::HalfWidth {
@@ -112,7 +113,10 @@ fn convert(
                 (near + 1).min(height.div_ceil(2) - 1)
             };
             let [near, far] = [near, far].map(|row| plane_row(component, row, &source));
-            upsample_quarter(near, far, upsampled);
+            if sums.len() < source.len() {
+                sums.resize(source.len(), 0);
+            }
+            upsample_quarter(near, far, &mut sums[..source.len()], upsampled);
         }
         routines.ycbcr_to_rgb_row(luma, &blue[skipped..], &red[skipped..], out, columns);
     }
@@ -132,23 +136,21 @@ fn halved(columns: &Range<usize>, count: usize) -> (Range<usize>, usize) {
 }
 
 /// libjpeg's `h2v2_fancy_upsample` for one output row: 3/4 of the nearer chroma row and column, 1/4 of the
-/// farther.
-fn upsample_quarter(near: &[u8], far: &[u8], out: &mut [u8]) {
-    let sum = |near: u8, far: u8| 3 * u16::from(near) + u16::from(far);
-    let count = near.len();
-    let (Some(last), Some(out)) = (count.checked_sub(1), out.get_mut(..2 * count)) else {
+/// farther. `sums` has the length of a chroma row, `out` twice that.
+fn upsample_quarter(near: &[u8], far: &[u8], sums: &mut [u16], out: &mut [u8]) {
+    for (sum, (near, far)) in sums.iter_mut().zip(near.iter().zip(far)) {
+        *sum = 3 * u16::from(*near) + u16::from(*far);
+    }
+    let (Some(first), Some(last), [start, between @ .., end]) = (sums.first(), sums.last(), out) else {
         return;
     };
-    let first = sum(near[0], far[0]);
-    let end = sum(near[last], far[last]);
-    out[0] = ((4 * first + 8) >> 4) as u8;
-    out[2 * last + 1] = ((4 * end + 7) >> 4) as u8;
-    // Each pair of neighbours makes the two pixels between their centres.
-    let between = out[1..2 * last + 1].chunks_exact_mut(2);
-    let pairs = near.windows(2).zip(far.windows(2));
-    for (out, (near, far)) in between.zip(pairs) {
-        let (left, right) = (sum(near[0], far[0]), sum(near[1], far[1]));
-        out[0] = ((3 * left + right + 7) >> 4) as u8;
-        out[1] = ((3 * right + left + 8) >> 4) as u8;
+    *start = ((4 * first + 8) >> 4) as u8;
+    *end = ((4 * last + 7) >> 4) as u8;
+    // Each pair of neighbours makes the two pixels between their centres. Both in one store is what the
+    // compiler vectorises.
+    let pairs = sums.iter().zip(sums.iter().skip(1));
+    for ((left, right), out) in pairs.zip(between.as_chunks_mut::<2>().0) {
+        let two = (3 * left + right + 7) >> 4 | ((3 * right + left + 8) >> 4) << 8;
+        *out = two.to_le_bytes();
     }
 }

@@ -89,6 +89,7 @@ pub struct Scratch {
     stored: Vec<u8>,
     whole: Vec<u8>,
     rows: [Vec<u8>; 2],
+    sums: Vec<u16>,
 }
 
 /// Largest buffer that a [`Scratch`] keeps between images, in bytes.

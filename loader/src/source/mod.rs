@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 pub use list::Sources;
 
-use crate::{ErrorKind, ImageError};
+use crate::{ErrorKind, ImageError, Limits};
 
 /// One image to load, with the id that its result will carry.
 pub struct Source {
@@ -90,6 +90,14 @@ impl Source {
             Origin::Url(url) => Some(url.clone()),
             Origin::Bytes(_) | Origin::Reader(_) | Origin::Failed(_) => None,
         }
+    }
+
+    /// Reads the encoded bytes to their end, without looking at them.
+    ///
+    /// # Errors
+    /// What the system says; a file larger than `limits` allow.
+    pub fn read(self, limits: &Limits) -> Result<Vec<u8>, ImageError> {
+        self.origin.read(limits, Vec::new())
     }
 
     pub(crate) fn into_parts(self) -> (String, Origin) {

@@ -20,7 +20,7 @@ use crate::compare::compare;
 use crate::embedded::EmbeddedModel;
 use crate::executions::Executions;
 use crate::host::{Array, Provider, Session, SessionOptions};
-use crate::inference::Inference;
+use crate::inference::{Inference, Picture};
 use crate::labels::{Labels, top};
 use crate::ui;
 
@@ -75,7 +75,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
             ..SessionOptions::default()
         },
     )?;
-    let mut inference = Inference::new(&output, session, None, None, Vec::new())?;
+    let mut inference = Inference::new(&output, session, None, None, None, Vec::new())?;
     let mut executions = Executions::new(EmbeddedModel::open(&output)?, &loaded, Provider::Cpu)?;
     let labels = Labels::parse(files::labels(), false)?;
     let live = live::run(&files);
@@ -91,7 +91,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
             let expected = record.images.get(&name);
             let reference = executions.reference(image)?;
             let mut checks = Vec::new();
-            let results = executions.run(image);
+            let results = executions.run(&Picture::of_pixels(image));
             for (backend, result) in executions.names().into_iter().zip(results) {
                 let difference = compare(&reference, &result?, &executions.plan)?;
                 checks.push((
