@@ -2,7 +2,7 @@
 
 use prep_onnx_op::{Executor, Images, OutputMut, Preprocessor, SimdLevel};
 use prep_onnx_pipeline::{Dtype, Error, FusedPlan, Layout, Pipeline, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// A pipeline on images of one size, to float32 NCHW with ImageNet's normalisation.
 #[derive(Clone, Copy, Debug)]
@@ -66,22 +66,26 @@ pub const WORKLOADS: [Workload; 7] = [
 ];
 
 impl Workload {
+    /// The pipeline, in this project's own JSON.
+    pub fn pipeline(&self) -> Value {
+        let size = match self.resize {
+            Target::Shortest(edge) => json!({ "shortest_edge": edge }),
+            Target::Squash => json!({ "exact": [self.output, self.output] }),
+        };
+        json!({"steps": [
+            {"step": "resize", "size": size, "filter": self.filter},
+            {"step": "center_crop", "size": [self.output, self.output]},
+            {"step": "rescale", "divisor": 255},
+            {"step": "normalize", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
+        ]})
+    }
+
     /// The plan of the op.
     ///
     /// # Errors
     /// When the pipeline is not one.
     pub fn plan(&self) -> Result<FusedPlan> {
-        let size = match self.resize {
-            Target::Shortest(edge) => json!({ "shortest_edge": edge }),
-            Target::Squash => json!({ "exact": [self.output, self.output] }),
-        };
-        Pipeline::from_value(json!({"steps": [
-            {"step": "resize", "size": size, "filter": self.filter},
-            {"step": "center_crop", "size": [self.output, self.output]},
-            {"step": "rescale", "divisor": 255},
-            {"step": "normalize", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]},
-        ]}))?
-        .plan(Layout::Nchw, Dtype::Float32)
+        Pipeline::from_value(self.pipeline())?.plan(Layout::Nchw, Dtype::Float32)
     }
 
     /// The op at a level.

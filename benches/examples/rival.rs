@@ -1,0 +1,94 @@
+//! fast_image_resize as a process that `benches/python/rivals.py` takes turns with.
+//!
+//! `rival --list` prints the workloads as JSON. Otherwise it answers a line on standard input with one on
+//! standard output: `load NAME IN OUT` reads uint8 [H, W, 3], runs once and writes float32 [3, H, W];
+//! `time SECONDS` repeats that and prints the median in milliseconds.
+#![forbid(unsafe_code)]
+
+use std::io::{BufRead, Write};
+use std::time::Instant;
+
+use prep_onnx_benches::{Peer, WORKLOADS};
+use prep_onnx_pipeline::{Error, Result};
+use serde_json::{Value, json};
+
+struct Loaded {
+    peer: Peer,
+    pixels: Vec<u8>,
+    output: Vec<f32>,
+}
+
+fn failed(subject: &str, error: impl std::fmt::Display) -> Error {
+    Error::new(subject, error)
+}
+
+fn load(name: &str, input: &str, output: &str) -> Result<Loaded> {
+    let workload = WORKLOADS
+        .iter()
+        .find(|workload| workload.name == name)
+        .ok_or_else(|| failed(name, "is no workload"))?;
+    let mut loaded = Loaded {
+        peer: Peer::new(workload)?,
+        pixels: std::fs::read(input).map_err(|error| failed(input, error))?,
+        output: workload.output(1),
+    };
+    loaded.peer.run(&loaded.pixels, &mut loaded.output)?;
+    let bytes: Vec<u8> = loaded.output.iter().flat_map(|value| value.to_le_bytes()).collect();
+    std::fs::write(output, bytes).map_err(|error| failed(output, error))?;
+    Ok(loaded)
+}
+
+fn median(loaded: &mut Loaded, seconds: f64) -> Result<f64> {
+    let mut times = Vec::new();
+    let start = Instant::now();
+    while times.len() < 5 || start.elapsed().as_secs_f64() < seconds {
+        let start = Instant::now();
+        loaded.peer.run(&loaded.pixels, &mut loaded.output)?;
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[times.len() / 2])
+}
+
+fn list() -> Value {
+    WORKLOADS
+        .iter()
+        .map(|workload| {
+            json!({
+                "name": workload.name,
+                "height": workload.image.0,
+                "width": workload.image.1,
+                "output": workload.output,
+                "filter": workload.filter,
+                "box": workload.source_box().ok(),
+                "pipeline": workload.pipeline(),
+            })
+        })
+        .collect()
+}
+
+fn main() -> Result<()> {
+    if std::env::args().any(|argument| argument == "--list") {
+        println!("{}", list());
+        return Ok(());
+    }
+    let mut loaded = None;
+    for line in std::io::stdin().lock().lines() {
+        let line = line.map_err(|error| failed("standard input", error))?;
+        let words: Vec<&str> = line.split(' ').collect();
+        let answer = match (words.as_slice(), loaded.as_mut()) {
+            (["load", name, input, output], _) => {
+                loaded = Some(load(name, input, output)?);
+                "loaded".to_owned()
+            }
+            (["time", seconds], Some(loaded)) => {
+                let seconds = seconds.parse().map_err(|error| failed(seconds, error))?;
+                median(loaded, seconds)?.to_string()
+            }
+            _ => return Err(failed(&line, "is no command here")),
+        };
+        println!("{answer}");
+        std::io::stdout().flush().map_err(|error| failed("standard output", error))?;
+    }
+    Ok(())
+}

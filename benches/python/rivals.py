@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+"""One table: the op and its rivals on the same images, in interleaved rounds, one thread on one core.
+
+    cargo build --release -p prep-onnx -p prep-onnx-op
+    cargo build --release -p prep-onnx-benches --example rival
+    RUSTFLAGS="-C target-cpu=native" cargo build --release -p prep-onnx-benches --example rival --target-dir target/native
+
+Needs onnxruntime, onnx, numpy and Pillow; torch and torchvision join where they are installed. prep-onnx runs
+inside onnxruntime, called from Python, its overhead included; the others run as they are used. The last column
+of each workload's rows is the largest distance from Pillow's result, in uint8 steps.
+"""
+import argparse
+import json
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from onnx import TensorProto, helper
+from PIL import Image
+
+MEAN = np.array([0.485, 0.456, 0.406])
+STD = np.array([0.229, 0.224, 0.225])
+SCALE, BIAS = (1 / (255 * STD)).astype(np.float32), (-MEAN / STD).astype(np.float32)
+SECONDS = 0.2
+
+
+def picture(height, width):
+    """Shapes over a gradient with a little noise: edges and smooth parts."""
+    rng = np.random.default_rng(7)
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    planes = [128 + 100 * np.sin(x / 9 + y / 31), 255 * x / width, 255 * ((x // 40 + y // 40) % 2)]
+    return np.clip(np.stack(planes, -1) + rng.normal(0, 6, (height, width, 3)), 0, 255).astype(np.uint8)
+
+
+def timed(run):
+    """A contestant in this process."""
+    def measure():
+        times, start = [], time.perf_counter()
+        while len(times) < 5 or time.perf_counter() - start < SECONDS:
+            before = time.perf_counter_ns()
+            run()
+            times.append((time.perf_counter_ns() - before) / 1e6)
+        return statistics.median(times)
+    return measure, np.asarray(run(), np.float32).reshape(-1)
+
+
+def session(path, library=None, level=None):
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    if level:
+        os.environ["PREP_ONNX_SIMD"] = level
+    if library:
+        options.register_custom_ops_library(library)
+    made = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    os.environ.pop("PREP_ONNX_SIMD", None)
+    return made
+
+
+def embedded(cli, folder, work, *arguments):
+    edge = work["output"]
+    value = lambda name: helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", 3, edge, edge])
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "g", [value("x")], [value("y")])
+    source, pipeline, target = (os.path.join(folder, name) for name in ("m.onnx", "p.json", f"{random.random()}.onnx"))
+    onnx.save(helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 18)]), source)
+    with open(pipeline, "w") as file:
+        json.dump(work["pipeline"], file)
+    subprocess.run([cli, "embed", source, "-o", target, "--pipeline", pipeline, *arguments], check=True, stdout=subprocess.DEVNULL)
+    return target
+
+
+class Process:
+    """A contestant in a process of its own; see benches/examples/rival.rs."""
+
+    def __init__(self, path):
+        self.process = subprocess.Popen([path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, line):
+        print(line, file=self.process.stdin, flush=True)
+        answer = self.process.stdout.readline().strip()
+        if not answer:
+            sys.exit(f"{self.process.args[0]}: no answer to {line!r}")
+        return answer
+
+    def on(self, work, image, folder):
+        source, target = os.path.join(folder, "in.raw"), os.path.join(folder, "out.raw")
+        image.tofile(source)
+        self.ask(f"load {work['name']} {source} {target}")
+        return (lambda: float(self.ask(f"time {SECONDS}"))), np.fromfile(target, np.float32)
+
+
+def pillow(work, image):
+    left, top, width, height = work["box"]
+    resample = Image.Resampling[work["filter"].upper()]
+    edge = work["output"]
+
+    def run():
+        small = np.asarray(Image.fromarray(image).resize((edge, edge), resample, (left, top, left + width, top + height)))
+        out = np.empty((3, edge, edge), np.float32)
+        for channel in range(3):
+            np.multiply(small[:, :, channel], SCALE[channel], out=out[channel])
+            out[channel] += BIAS[channel]
+        return out
+    return run
+
+
+def torchvision(work, image):
+    import torch
+    from torchvision.transforms import v2
+    torch.set_num_threads(1)
+    size = work["pipeline"]["steps"][0]["size"]
+    size = size.get("shortest_edge") or size["exact"]
+    mode = v2.InterpolationMode[work["filter"].upper()]
+    steps = v2.Compose([v2.Resize(size, mode, antialias=True), v2.CenterCrop(work["output"]),
+                        v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN.tolist(), STD.tolist())])
+
+    def run():
+        with torch.inference_mode():
+            return steps(torch.from_numpy(image).permute(2, 0, 1)).numpy()
+    return run
+
+
+def exact(work, image):
+    """What Pillow and torchvision's normalisation give, without the library under test."""
+    size = work["pipeline"]["steps"][0]["size"]
+    height, width = image.shape[:2]
+    if "shortest_edge" in size:
+        edge = size["shortest_edge"]
+        size = (edge, int(edge * width / height)) if height <= width else (int(edge * height / width), edge)
+    else:
+        size = size["exact"]
+    small = np.asarray(Image.fromarray(image).resize(size[::-1], Image.Resampling[work["filter"].upper()]))
+    edge = work["output"]
+    top, left = (round((extent - edge) / 2) for extent in small.shape[:2])
+    return small[top:top + edge, left:left + edge].transpose(2, 0, 1).reshape(-1).astype(np.float64)
+
+
+def steps_from(values, reference):
+    channels = values.reshape(3, -1).astype(np.float64)
+    pixels = (channels * STD[:, None] + MEAN[:, None]) * 255
+    return float(np.abs(pixels.reshape(-1) - reference).max())
+
+
+def contestants(cli, library, folder, work, image, rivals):
+    path, batch = embedded(cli, folder, work), image[None]
+    call = lambda made: (lambda: made.run(None, {"image": batch})[0])
+    yield "prep-onnx, fused", timed(call(session(path, library)))
+    yield "prep-onnx, fused, AVX2", timed(call(session(path, library, "avx2")))
+    for name, process in rivals.items():
+        yield name, process.on(work, image, folder)
+    yield "Pillow, `box=`", timed(pillow(work, image))
+    try:
+        yield "torchvision v2, uint8 tensor", timed(torchvision(work, image))
+    except ImportError:
+        pass
+    yield "prep-onnx, portable function", timed(call(session(path)))
+    fast = embedded(cli, folder, work, "--lower", "standard", "--portable", "fast")
+    yield "onnxruntime's own Resize", timed(call(session(fast)))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--cli", default="target/release/prep-onnx")
+    parser.add_argument("--library", help="the op library; what `prep-onnx library` prints unless given")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rival", default="target/release/examples/rival")
+    parser.add_argument("--native-rival", default="target/native/release/examples/rival")
+    parser.add_argument("--only", default="")
+    options = parser.parse_args()
+    library = options.library or subprocess.run([options.cli, "library"], check=True, capture_output=True, text=True).stdout.strip()
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    builds = {"fast_image_resize, generic build": options.rival, "fast_image_resize, native build": options.native_rival}
+    works = json.loads(subprocess.run([builds["fast_image_resize, generic build"], "--list"], check=True, capture_output=True).stdout)
+    rivals = {name: Process(path) for name, path in builds.items()}
+    print(f"onnxruntime {ort.__version__}, Pillow {Image.__version__}, load average {os.getloadavg()[0]:.1f}, "
+          f"medians of {options.rounds} rounds, ms, largest distance from Pillow in uint8 steps")
+    table = {}
+    works = [work for work in works if options.only in work["name"]]
+    for work in works:
+        image = picture(work["height"], work["width"])
+        reference = exact(work, image)
+        with tempfile.TemporaryDirectory() as folder:
+            found = dict(contestants(options.cli, library, folder, work, image, rivals))
+            times = {name: [] for name in found}
+            for _ in range(options.rounds):
+                for name in random.sample(list(found), len(found)):
+                    times[name].append(found[name][0]())
+        for name, (_, values) in found.items():
+            table.setdefault(name, {})[work["name"]] = statistics.median(times[name]), steps_from(values, reference)
+    print("| | " + " | ".join(work["name"] for work in works) + " |")
+    print("|---|" + "---|" * len(works))
+    for name, row in table.items():
+        cells = [f"{row[work['name']][0]:.3g} ({row[work['name']][1]:.1f})" if work["name"] in row else "" for work in works]
+        print(f"| {name} | " + " | ".join(cells) + " |")
+    ours = table["prep-onnx, fused"]
+    for rival in list(table)[1:]:
+        ratios = [f"{table[rival][work['name']][0] / ours[work['name']][0]:.2f}" for work in works]
+        print(f"| {rival} / fused | " + " | ".join(ratios) + " |")
+
+
+if __name__ == "__main__":
+    main()
