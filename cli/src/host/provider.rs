@@ -38,6 +38,24 @@ impl Provider {
         }
     }
 
+    /// The error with why and what to do, where what ONNX Runtime says of this provider tells that.
+    pub(super) fn advise(self, error: Error, message: &str) -> Error {
+        let message = message.to_ascii_lowercase();
+        match self {
+            Self::Cuda if message.contains("cudnn") => error
+                .why("the model has ops that need cuDNN, and it was not found or does not fit")
+                .fix(CUDNN),
+            Self::Cuda
+                if message.contains("out of memory") || message.contains("failed to allocate memory") =>
+            {
+                error
+                    .why("the memory of the GPU is full")
+                    .fix("run fewer images at once with --batch, or end what else is on the GPU")
+            }
+            _ => error,
+        }
+    }
+
     pub(super) fn register(self, loaded: &Loaded, builder: SessionBuilder) -> Result<SessionBuilder> {
         match self {
             Self::Cpu => Ok(builder),
@@ -48,6 +66,9 @@ impl Provider {
 
 /// The oldest ONNX Runtime whose CUDA provider can be told to multiply in full float32.
 const LEAST_MINOR: u32 = 18;
+
+const CUDNN: &str =
+    "install nvidia-cudnn of the runtime's CUDA version beside it, or put cuDNN's folder on LD_LIBRARY_PATH";
 
 const FIX: &str = "install onnxruntime-gpu and name its library with --runtime PATH, or leave out --ep cuda";
 
@@ -87,11 +108,14 @@ fn cannot_start(message: &str) -> Error {
         return driver.within("--ep cuda");
     }
     let message = super::one_line(message);
-    let (why, fix) = match missing_library(&message) {
-        Some(library) if library.starts_with("libcudnn") => (
-            format!("it needs cuDNN: {library} was not found"),
-            "install nvidia-cudnn of the runtime's CUDA version beside it, or put cuDNN's folder on LD_LIBRARY_PATH",
-        ),
+    // What comes before names a line in the source of ONNX Runtime.
+    let message = message
+        .rsplit_once(" : FAIL : ")
+        .map_or(message.as_str(), |(_, said)| said);
+    let (why, fix) = match missing_library(message) {
+        Some(library) if library.starts_with("libcudnn") => {
+            (format!("it needs cuDNN: {library} was not found"), CUDNN)
+        }
         Some(library) => (
             format!("it needs the CUDA libraries: {library} was not found"),
             "install onnxruntime-gpu[cuda,cudnn], or put the folder of the CUDA libraries on LD_LIBRARY_PATH",
@@ -130,5 +154,19 @@ mod tests {
             missing_library("CUDA failure 100: no CUDA-capable device is detected"),
             None
         );
+    }
+
+    #[test]
+    fn what_the_gpu_lacks_is_told() {
+        let advised =
+            |provider: Provider, message: &str| provider.advise(Error::new("m.onnx", message), message);
+        let error = advised(Provider::Cuda, "A cuDNN handle is required for CUDA reduction.");
+        assert!(error.help().is_some_and(|help| help.contains("nvidia-cudnn")));
+        let error = advised(
+            Provider::Cuda,
+            "Failed to allocate memory for requested buffer of size 9",
+        );
+        assert!(error.help().is_some_and(|help| help.contains("--batch")));
+        assert_eq!(advised(Provider::Cpu, "out of memory").help(), None);
     }
 }

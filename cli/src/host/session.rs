@@ -126,6 +126,7 @@ pub struct Session {
     session: ort::session::Session,
     inputs: Vec<Port>,
     outputs: Vec<Port>,
+    provider: Provider,
 }
 
 impl Session {
@@ -137,8 +138,12 @@ impl Session {
         let name = path.display().to_string();
         builder(loaded, &name, options)?
             .commit_from_file(path)
-            .map(|session| Self::new(name.clone(), session))
-            .map_err(|error| cannot_load(&name, loaded, &error))
+            .map(|session| Self::new(name.clone(), session, options.provider))
+            .map_err(|error| {
+                options
+                    .provider
+                    .advise(cannot_load(&name, loaded, &error), error.message())
+            })
     }
 
     /// Loads a model from its bytes; `name` stands for it in messages.
@@ -148,11 +153,15 @@ impl Session {
     pub fn from_bytes(loaded: &Loaded, name: &str, model: &[u8], options: SessionOptions) -> Result<Self> {
         builder(loaded, name, options)?
             .commit_from_memory(model)
-            .map(|session| Self::new(name.to_owned(), session))
-            .map_err(|error| cannot_load(name, loaded, &error))
+            .map(|session| Self::new(name.to_owned(), session, options.provider))
+            .map_err(|error| {
+                options
+                    .provider
+                    .advise(cannot_load(name, loaded, &error), error.message())
+            })
     }
 
-    fn new(name: String, session: ort::session::Session) -> Self {
+    fn new(name: String, session: ort::session::Session, provider: Provider) -> Self {
         let ports = |outlets: &[ort::value::Outlet]| outlets.iter().map(port).collect();
         let (inputs, outputs) = (ports(session.inputs()), ports(session.outputs()));
         Self {
@@ -160,6 +169,7 @@ impl Session {
             session,
             inputs,
             outputs,
+            provider,
         }
     }
 
@@ -279,10 +289,12 @@ impl Session {
     ) -> Result<T> {
         self.check_feeds(feeds)?;
         let name = &self.name;
+        let provider = self.provider;
         let failed = |error: ort::Error| {
-            Error::new(
-                name,
-                format_args!("ONNX Runtime failed: {}", one_line(error.message())),
+            let said = one_line(error.message());
+            provider.advise(
+                Error::new(name, format_args!("ONNX Runtime failed: {said}")),
+                &said,
             )
         };
         let selector = outputs
