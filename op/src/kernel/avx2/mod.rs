@@ -6,10 +6,11 @@
 //!
 //! - [`tables`]: which bytes each half of a vector loads, and the weights beside them;
 //! - [`horizontal`]: the weighted sum of neighbouring pixels;
-//! - [`vertical`]: the weighted sum of row groups, and the float32 form;
+//! - [`vertical`]: the weighted sum of row groups; [`sinks`]: what becomes of it;
 //! - [`weigh`]: the vertical pass where it comes first.
 
 mod horizontal;
+mod sinks;
 mod tables;
 mod vertical;
 mod weigh;

@@ -2,8 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use prep_onnx_pipeline::CHANNELS;
-
+use super::sinks::{Bytes, InTurn, Sink, Uniform, by_phase};
 use super::{Avx2, LOW_BITS, pair, split};
 use crate::kernel::elements::{RowSums, RunConstants, write_row};
 use crate::kernel::windows::GroupWindows;
@@ -71,10 +70,7 @@ impl RowSums for Window<'_> {
     fn floats(&self, first: usize, constants: &RunConstants, out: &mut [f32]) {
         let Avx2(()) = self.isa;
         // SAFETY: `isa` proves the features.
-        unsafe {
-            let constants = Constants::new(constants);
-            sum(self, first, &mut Floats { constants, out });
-        }
+        unsafe { self.write_floats(first, constants, out) }
     }
 
     fn bytes(&self, first: usize, out: &mut [u8]) {
@@ -84,102 +80,18 @@ impl RowSums for Window<'_> {
     }
 }
 
-/// Where values go, a block of lanes at a time.
-trait Sink {
-    fn length(&self) -> usize;
-
-    /// Stores the values 0 to 255 of block `block`.
-    ///
-    /// # Safety
-    /// The processor has the features of this level.
-    unsafe fn store(&mut self, block: usize, values: [__m256i; 2]);
-}
-
-struct Floats<'a> {
-    constants: Constants,
-    out: &'a mut [f32],
-}
-
-struct Bytes<'a> {
-    out: &'a mut [u8],
-}
-
-/// Constants of the affine form by lane, for a vector whose first lane has channel 0, 1 and 2.
-struct Constants([[__m256; 5]; CHANNELS]);
-
-impl Constants {
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn new(constants: &RunConstants) -> Self {
-        let values = match constants {
-            RunConstants::Uniform(values) => {
-                return Self([values.map(|value| _mm256_set1_ps(value)); CHANNELS]);
-            }
-            RunConstants::InTurn(values) => values,
-        };
-        Self(std::array::from_fn(|phase| {
-            std::array::from_fn(|constant| {
-                let at = |lane: usize| values[(phase + lane) % CHANNELS][constant];
-                _mm256_setr_ps(at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7))
-            })
-        }))
-    }
-}
-
-impl Sink for Floats<'_> {
-    fn length(&self) -> usize {
-        self.out.len()
-    }
-
-    #[inline]
+impl Window<'_> {
     #[target_feature(enable = "avx2,fma")]
-    unsafe fn store(&mut self, block: usize, values: [__m256i; 2]) {
-        for (half, values) in values.into_iter().enumerate() {
-            let vector = 2 * block + half;
-            // Eight lanes on, the channel is two further.
-            let [first, first_low, shift, second, second_low] = self.constants.0[2 * vector % CHANNELS];
-            let pixel = _mm256_cvtepi32_ps(values);
-            let scaled = _mm256_fmadd_ps(pixel, first, _mm256_mul_ps(pixel, first_low));
-            let shifted = _mm256_sub_ps(scaled, shift);
-            let result = _mm256_fmadd_ps(shifted, second, _mm256_mul_ps(shifted, second_low));
-            let Some(out) = self.out.get_mut(vector * 8..) else {
-                return;
-            };
-            if out.len() >= 8 {
-                // SAFETY: `out` has eight elements.
-                unsafe { _mm256_storeu_ps(out.as_mut_ptr(), result) }
-            } else {
-                let mut lanes = [0.0; 8];
-                // SAFETY: eight floats.
-                unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), result) }
-                out.copy_from_slice(&lanes[..out.len()]);
+    fn write_floats(&self, first: usize, constants: &RunConstants, out: &mut [f32]) {
+        match constants {
+            RunConstants::Uniform(values) => {
+                let constants = values.map(|value| _mm256_set1_ps(value));
+                sum(self, first, &mut Uniform { constants, out });
             }
-        }
-    }
-}
-
-impl Sink for Bytes<'_> {
-    fn length(&self) -> usize {
-        self.out.len()
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    unsafe fn store(&mut self, block: usize, values: [__m256i; 2]) {
-        let words = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi32(values[0], values[1]));
-        let bytes = _mm_packus_epi16(
-            _mm256_castsi256_si128(words),
-            _mm256_extracti128_si256::<1>(words),
-        );
-        let out = &mut self.out[block * Lanes::COUNT..];
-        if out.len() >= Lanes::COUNT {
-            // SAFETY: `out` has sixteen bytes.
-            unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), bytes) }
-        } else {
-            let mut lanes = [0; Lanes::COUNT];
-            // SAFETY: sixteen bytes.
-            unsafe { _mm_storeu_si128(lanes.as_mut_ptr().cast(), bytes) }
-            out.copy_from_slice(&lanes[..out.len()]);
+            RunConstants::InTurn(values) => {
+                let constants = by_phase(values);
+                sum(self, first, &mut InTurn { constants, out });
+            }
         }
     }
 }

@@ -6,10 +6,11 @@
 //!
 //! - [`tables`]: which bytes each vector loads, and the weights beside them;
 //! - [`horizontal`]: the kernels for short and for long windows;
-//! - [`vertical`]: the weighted sum of row groups, and the float32 form;
+//! - [`vertical`]: the weighted sum of row groups; [`sinks`]: what becomes of it;
 //! - [`weigh`]: the vertical pass where it comes first.
 
 mod horizontal;
+mod sinks;
 mod tables;
 mod vertical;
 mod weigh;

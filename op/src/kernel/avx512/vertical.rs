@@ -2,8 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use prep_onnx_pipeline::CHANNELS;
-
+use super::sinks::{Bytes, InTurn, Sink, Uniform, by_phase};
 use super::{Avx512, digits};
 use crate::kernel::elements::{RowSums, RunConstants, write_row};
 use crate::kernel::{Lanes, Ring, RowOut};
@@ -101,114 +100,28 @@ impl RowSums for Sums<'_> {
     fn floats(&self, first: usize, constants: &RunConstants, out: &mut [f32]) {
         let Avx512(()) = self.isa;
         // SAFETY: `isa` proves the features.
-        unsafe {
-            let constants = Constants::new(constants);
-            sum(
-                self.rows,
-                self.window,
-                self.ring,
-                first,
-                &mut Floats { constants, out },
-            );
-        }
+        unsafe { self.write_floats(first, constants, out) }
     }
 
     fn bytes(&self, first: usize, out: &mut [u8]) {
         let Avx512(()) = self.isa;
         // SAFETY: `isa` proves the features.
-        unsafe { sum(self.rows, self.window, self.ring, first, &mut Bytes { out }) }
+        unsafe { sum(self, first, &mut Bytes { out }) }
     }
 }
 
-/// Where values go, a block of lanes at a time.
-trait Sink {
-    fn length(&self) -> usize;
-
-    /// Stores the values 0 to 255 of block `block`.
-    ///
-    /// # Safety
-    /// The processor has the features of this level.
-    unsafe fn store(&mut self, block: usize, values: __m512i);
-}
-
-struct Floats<'a> {
-    constants: Constants,
-    out: &'a mut [f32],
-}
-
-struct Bytes<'a> {
-    out: &'a mut [u8],
-}
-
-/// Constants of the affine form by lane, for a block whose first lane has channel 0, 1 and 2.
-struct Constants([[__m512; 5]; CHANNELS]);
-
-impl Constants {
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    fn new(constants: &RunConstants) -> Self {
-        let values = match constants {
+impl Sums<'_> {
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+    fn write_floats(&self, first: usize, constants: &RunConstants, out: &mut [f32]) {
+        match constants {
             RunConstants::Uniform(values) => {
-                return Self([values.map(|value| _mm512_set1_ps(value)); CHANNELS]);
+                let constants = values.map(|value| _mm512_set1_ps(value));
+                sum(self, first, &mut Uniform { constants, out });
             }
-            RunConstants::InTurn(values) => values,
-        };
-        Self(std::array::from_fn(|phase| {
-            std::array::from_fn(|constant| {
-                let lanes: [f32; Lanes::COUNT] =
-                    std::array::from_fn(|lane| values[(phase + lane) % CHANNELS][constant]);
-                // SAFETY: an array of 16 floats is 64 bytes.
-                unsafe { _mm512_loadu_ps(lanes.as_ptr()) }
-            })
-        }))
-    }
-}
-
-/// The lanes of the last block that are used.
-fn mask(length: usize, block: usize) -> __mmask16 {
-    match length - block * Lanes::COUNT {
-        0..Lanes::COUNT => (1 << (length % Lanes::COUNT)) - 1,
-        _ => !0,
-    }
-}
-
-impl Sink for Floats<'_> {
-    fn length(&self) -> usize {
-        self.out.len()
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-    unsafe fn store(&mut self, block: usize, values: __m512i) {
-        // Sixteen lanes on, the channel is one further.
-        let [first, first_low, shift, second, second_low] = self.constants.0[block % CHANNELS];
-        let pixel = _mm512_cvtepi32_ps(values);
-        let scaled = _mm512_fmadd_ps(pixel, first, _mm512_mul_ps(pixel, first_low));
-        let shifted = _mm512_sub_ps(scaled, shift);
-        let result = _mm512_fmadd_ps(shifted, second, _mm512_mul_ps(shifted, second_low));
-        let mask = mask(self.out.len(), block);
-        // SAFETY: the block starts inside `out`, and the mask leaves out what lies behind its end.
-        unsafe { _mm512_mask_storeu_ps(self.out.as_mut_ptr().add(block * Lanes::COUNT), mask, result) }
-    }
-}
-
-impl Sink for Bytes<'_> {
-    fn length(&self) -> usize {
-        self.out.len()
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-    unsafe fn store(&mut self, block: usize, values: __m512i) {
-        let mask = mask(self.out.len(), block);
-        let bytes = _mm512_cvtepi32_epi8(values);
-        // SAFETY: as above.
-        unsafe {
-            _mm_mask_storeu_epi8(
-                self.out.as_mut_ptr().add(block * Lanes::COUNT).cast(),
-                mask,
-                bytes,
-            )
+            RunConstants::InTurn(values) => {
+                let constants = by_phase(values);
+                sum(self, first, &mut InTurn { constants, out });
+            }
         }
     }
 }
@@ -216,7 +129,10 @@ impl Sink for Bytes<'_> {
 /// Sums the window's row groups from block `first` on, as many lanes as the sink takes.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-fn sum<S: Sink>(rows: &Rows, window: &Window, ring: &Ring<'_>, first: usize, sink: &mut S) {
+fn sum<S: Sink>(sums: &Sums<'_>, first: usize, sink: &mut S) {
+    let Sums {
+        rows, window, ring, ..
+    } = *sums;
     // A macro, because the counts pick among constants.
     macro_rules! unrolled {
         ($($groups:literal $quads:literal),*) => {

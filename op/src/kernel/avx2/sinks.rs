@@ -1,0 +1,128 @@
+//! Where the values of an output row go: as floats of the affine form, or as bytes.
+
+use std::arch::x86_64::*;
+
+use prep_onnx_pipeline::CHANNELS;
+
+use crate::kernel::Lanes;
+
+/// Where values go, a block of lanes at a time.
+pub(super) trait Sink {
+    fn length(&self) -> usize;
+
+    /// Stores the values 0 to 255 of block `block`.
+    ///
+    /// # Safety
+    /// The processor has the features of this level.
+    unsafe fn store(&mut self, block: usize, values: [__m256i; 2]);
+}
+
+/// The constants of the affine form of a vector, by lane.
+pub(super) type Constants = [__m256; 5];
+
+/// Values of one channel.
+pub(super) struct Uniform<'a> {
+    pub(super) constants: Constants,
+    pub(super) out: &'a mut [f32],
+}
+
+/// Values of all channels in turn.
+pub(super) struct InTurn<'a> {
+    /// For a vector whose first lane has channel 0, 1 and 2.
+    pub(super) constants: [Constants; CHANNELS],
+    pub(super) out: &'a mut [f32],
+}
+
+pub(super) struct Bytes<'a> {
+    pub(super) out: &'a mut [u8],
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn by_phase(values: &[[f32; 5]; CHANNELS]) -> [Constants; CHANNELS] {
+    std::array::from_fn(|phase| {
+        std::array::from_fn(|constant| {
+            let at = |lane: usize| values[(phase + lane) % CHANNELS][constant];
+            _mm256_setr_ps(at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7))
+        })
+    })
+}
+
+/// Stores the affine form of the values of a vector.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn store_floats(out: &mut [f32], constants: &Constants, vector: usize, values: __m256i) {
+    let [first, first_low, shift, second, second_low] = *constants;
+    let pixel = _mm256_cvtepi32_ps(values);
+    let scaled = _mm256_fmadd_ps(pixel, first, _mm256_mul_ps(pixel, first_low));
+    let shifted = _mm256_sub_ps(scaled, shift);
+    let result = _mm256_fmadd_ps(shifted, second, _mm256_mul_ps(shifted, second_low));
+    let Some(out) = out.get_mut(vector * 8..) else {
+        return;
+    };
+    if out.len() >= 8 {
+        // SAFETY: `out` has eight elements.
+        unsafe { _mm256_storeu_ps(out.as_mut_ptr(), result) }
+    } else {
+        let mut lanes = [0.0; 8];
+        // SAFETY: eight floats.
+        unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), result) }
+        out.copy_from_slice(&lanes[..out.len()]);
+    }
+}
+
+impl Sink for Uniform<'_> {
+    fn length(&self) -> usize {
+        self.out.len()
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn store(&mut self, block: usize, values: [__m256i; 2]) {
+        for (half, values) in values.into_iter().enumerate() {
+            store_floats(self.out, &self.constants, 2 * block + half, values);
+        }
+    }
+}
+
+impl Sink for InTurn<'_> {
+    fn length(&self) -> usize {
+        self.out.len()
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn store(&mut self, block: usize, values: [__m256i; 2]) {
+        for (half, values) in values.into_iter().enumerate() {
+            let vector = 2 * block + half;
+            // Eight lanes on, the channel is two further.
+            store_floats(self.out, &self.constants[2 * vector % CHANNELS], vector, values);
+        }
+    }
+}
+
+impl Sink for Bytes<'_> {
+    fn length(&self) -> usize {
+        self.out.len()
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn store(&mut self, block: usize, values: [__m256i; 2]) {
+        let words = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi32(values[0], values[1]));
+        let bytes = _mm_packus_epi16(
+            _mm256_castsi256_si128(words),
+            _mm256_extracti128_si256::<1>(words),
+        );
+        let out = &mut self.out[block * Lanes::COUNT..];
+        if out.len() >= Lanes::COUNT {
+            // SAFETY: `out` has sixteen bytes.
+            unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), bytes) }
+        } else {
+            let mut lanes = [0; Lanes::COUNT];
+            // SAFETY: sixteen bytes.
+            unsafe { _mm_storeu_si128(lanes.as_mut_ptr().cast(), bytes) }
+            out.copy_from_slice(&lanes[..out.len()]);
+        }
+    }
+}

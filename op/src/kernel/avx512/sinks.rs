@@ -1,0 +1,119 @@
+//! Where the values of an output row go: as floats of the affine form, or as bytes.
+
+use std::arch::x86_64::*;
+
+use prep_onnx_pipeline::CHANNELS;
+
+use crate::kernel::Lanes;
+
+/// Where values go, a block of lanes at a time.
+pub(super) trait Sink {
+    fn length(&self) -> usize;
+
+    /// Stores the values 0 to 255 of block `block`.
+    ///
+    /// # Safety
+    /// The processor has the features of this level.
+    unsafe fn store(&mut self, block: usize, values: __m512i);
+}
+
+/// The constants of the affine form of a block, by lane.
+pub(super) type Constants = [__m512; 5];
+
+/// Values of one channel.
+pub(super) struct Uniform<'a> {
+    pub(super) constants: Constants,
+    pub(super) out: &'a mut [f32],
+}
+
+/// Values of all channels in turn.
+pub(super) struct InTurn<'a> {
+    /// For a block whose first lane has channel 0, 1 and 2.
+    pub(super) constants: [Constants; CHANNELS],
+    pub(super) out: &'a mut [f32],
+}
+
+pub(super) struct Bytes<'a> {
+    pub(super) out: &'a mut [u8],
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) fn by_phase(values: &[[f32; 5]; CHANNELS]) -> [Constants; CHANNELS] {
+    std::array::from_fn(|phase| {
+        std::array::from_fn(|constant| {
+            let lanes: [f32; Lanes::COUNT] =
+                std::array::from_fn(|lane| values[(phase + lane) % CHANNELS][constant]);
+            // SAFETY: an array of 16 floats is 64 bytes.
+            unsafe { _mm512_loadu_ps(lanes.as_ptr()) }
+        })
+    })
+}
+
+/// The lanes of the last block that are used.
+fn mask(length: usize, block: usize) -> __mmask16 {
+    match length - block * Lanes::COUNT {
+        0..Lanes::COUNT => (1 << (length % Lanes::COUNT)) - 1,
+        _ => !0,
+    }
+}
+
+/// Stores the affine form of the values of a block.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+fn store_floats(out: &mut [f32], constants: &Constants, block: usize, values: __m512i) {
+    let [first, first_low, shift, second, second_low] = *constants;
+    let pixel = _mm512_cvtepi32_ps(values);
+    let scaled = _mm512_fmadd_ps(pixel, first, _mm512_mul_ps(pixel, first_low));
+    let shifted = _mm512_sub_ps(scaled, shift);
+    let result = _mm512_fmadd_ps(shifted, second, _mm512_mul_ps(shifted, second_low));
+    let mask = mask(out.len(), block);
+    // SAFETY: the block starts inside `out`, and the mask leaves out what lies behind its end.
+    unsafe { _mm512_mask_storeu_ps(out.as_mut_ptr().add(block * Lanes::COUNT), mask, result) }
+}
+
+impl Sink for Uniform<'_> {
+    fn length(&self) -> usize {
+        self.out.len()
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+    unsafe fn store(&mut self, block: usize, values: __m512i) {
+        store_floats(self.out, &self.constants, block, values);
+    }
+}
+
+impl Sink for InTurn<'_> {
+    fn length(&self) -> usize {
+        self.out.len()
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+    unsafe fn store(&mut self, block: usize, values: __m512i) {
+        // Sixteen lanes on, the channel is one further.
+        store_floats(self.out, &self.constants[block % CHANNELS], block, values);
+    }
+}
+
+impl Sink for Bytes<'_> {
+    fn length(&self) -> usize {
+        self.out.len()
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+    unsafe fn store(&mut self, block: usize, values: __m512i) {
+        let mask = mask(self.out.len(), block);
+        let bytes = _mm512_cvtepi32_epi8(values);
+        // SAFETY: as above.
+        unsafe {
+            _mm_mask_storeu_epi8(
+                self.out.as_mut_ptr().add(block * Lanes::COUNT).cast(),
+                mask,
+                bytes,
+            )
+        }
+    }
+}
