@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand};
-use prep_onnx_rewriter::Lowering;
 
 use crate::answer::Outcome;
 use crate::commands;
@@ -81,9 +80,9 @@ impl Global {
         Ok(runtime::load(&runtime)?)
     }
 
-    /// Says where a fused op runs, if not on the device of its provider.
-    pub(crate) fn say_op_elsewhere(&self, provider: Provider, lowering: Lowering) {
-        if let Some(line) = provider.op_elsewhere().filter(|_| lowering != Lowering::Standard) {
+    /// Says why a fused op runs on another device than the rest, where it does.
+    pub(crate) fn say_elsewhere(&self, why: Option<String>) {
+        if let Some(line) = why {
             self.say(&line);
         }
     }

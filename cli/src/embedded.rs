@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
-use prep_onnx_pipeline::{Dtype, Error, Layout, OnBadImage, Pipeline, Result};
+use prep_onnx_pipeline::{Accept, DOMAIN, Dtype, Error, Layout, OnBadImage, Pipeline, Result, op_name};
 use prep_onnx_rewriter::{Lowering, Model, inspect};
+
+use crate::host::Provider;
 
 /// A model that `embed` wrote.
 pub(crate) struct EmbeddedModel {
@@ -14,6 +16,8 @@ pub(crate) struct EmbeddedModel {
     pub(crate) lowering: Lowering,
     /// The output that says which encoded images could not be read.
     pub(crate) status: Option<String>,
+    /// Whether the op decodes, which it does on the CPU.
+    decodes: bool,
 }
 
 impl EmbeddedModel {
@@ -42,7 +46,9 @@ impl EmbeddedModel {
         let pipeline = Pipeline::from_value(value)
             .map_err(|error| error.within("prep_onnx.pipeline").within(path.display()))?;
         let (layout, dtype) = pipeline.output.or_usual();
+        let decoder = format!("{DOMAIN}::{}", op_name(Accept::Encoded, dtype));
         Ok(Self {
+            decodes: embedded.op.as_deref() == Some(&decoder),
             model,
             pipeline,
             layout,
@@ -50,5 +56,18 @@ impl EmbeddedModel {
             lowering: embedded.lowering,
             status: last_output.filter(|_| embedded.on_bad_image == Some(OnBadImage::Zero)),
         })
+    }
+
+    /// Why the fused op runs on another device than `provider`'s, in one line; `None` where it does not.
+    pub(crate) fn op_elsewhere(&self, provider: Provider) -> Option<String> {
+        if self.lowering == Lowering::Standard || provider == Provider::Cpu {
+            return None;
+        }
+        let on_cpu = "the fused op runs on the CPU, with a copy to the GPU";
+        if self.decodes {
+            return Some(format!("{on_cpu}: it decodes, which has no CUDA form"));
+        }
+        let error = prep_onnx_op::cuda::status().err()?;
+        Some(format!("{on_cpu}: {error}"))
     }
 }

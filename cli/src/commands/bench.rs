@@ -85,7 +85,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         provider: options.ep,
     };
     let mut stages = Stages::new(&embedded, &loaded, session)?;
-    global.say_op_elsewhere(options.ep, embedded.lowering);
+    global.say_elsewhere(embedded.op_elsewhere(options.ep));
     for subject in &mut subjects {
         let reference =
             embedded

@@ -141,7 +141,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         },
     )?;
     if !options.portable {
-        global.say_op_elsewhere(options.ep, embedded.lowering);
+        global.say_elsewhere(embedded.op_elsewhere(options.ep));
     }
     let runner = Runner {
         inference: Inference::new(

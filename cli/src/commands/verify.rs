@@ -88,9 +88,9 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         sources = sources.expand(argument)?;
     }
     let loaded = global.load_runtime_for(options.ep)?;
-    let lowering = embedded.lowering;
+    let elsewhere = embedded.op_elsewhere(options.ep);
     let mut executions = Executions::new(embedded, &loaded, options.ep)?;
-    global.say_op_elsewhere(options.ep, lowering);
+    global.say_elsewhere(elsewhere);
 
     let mut rows = Vec::new();
     for (position, source) in sources.enumerate() {

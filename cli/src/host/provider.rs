@@ -28,16 +28,6 @@ impl Provider {
         }
     }
 
-    /// Why the fused op runs on another device than this provider's, in one line; `None` where it does not.
-    pub fn op_elsewhere(self) -> Option<String> {
-        match self {
-            Self::Cpu => None,
-            Self::Cuda => prep_onnx_op::cuda::status()
-                .err()
-                .map(|error| format!("the fused op runs on the CPU, with copies to the GPU: {error}")),
-        }
-    }
-
     /// The error with why and what to do, where what ONNX Runtime says of this provider tells that.
     pub(super) fn advise(self, error: Error, message: &str) -> Error {
         let message = message.to_ascii_lowercase();

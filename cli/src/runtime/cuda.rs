@@ -88,6 +88,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_provider_lies_beside_the_library() {
+        let folder = tempfile::tempdir().unwrap();
+        let library = folder.path().join("libonnxruntime.so.1.31.1");
+        std::fs::write(&library, "").unwrap();
+        assert!(!has_provider(&library));
+        std::fs::write(folder.path().join("libonnxruntime_providers_cuda.so"), "").unwrap();
+        assert!(has_provider(&library));
+    }
+
+    #[test]
     fn the_libraries_of_python_packages_are_found_by_name() {
         let packages = tempfile::tempdir().unwrap();
         for file in [
