@@ -167,6 +167,19 @@ impl Client {
         );
         let stream = self.stream.get_mut();
         stream.write_all(&[head.as_bytes(), body].concat())?;
+        self.answer()
+    }
+
+    /// Asks whether a body of this length may come, and sends none.
+    pub(crate) fn ask(&mut self, length: u64) -> std::io::Result<Answer> {
+        let head = format!(
+            "POST /predict HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n"
+        );
+        self.stream.get_mut().write_all(head.as_bytes())?;
+        self.answer()
+    }
+
+    fn answer(&mut self) -> std::io::Result<Answer> {
         let broken = |what: &str| std::io::Error::new(std::io::ErrorKind::InvalidData, what.to_owned());
         let mut line = String::new();
         if self.stream.read_line(&mut line)? == 0 {

@@ -48,3 +48,24 @@ impl Budget {
         (units <= self.all).then_some(units)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_comes_back() {
+        let budget = Budget::new(10 * UNIT);
+        let most = budget.try_take(9 * UNIT).unwrap();
+        assert!(budget.try_take(UNIT + 1).is_none());
+        drop(most);
+        assert!(budget.try_take(10 * UNIT).is_some());
+        assert!(
+            budget.try_take(10 * UNIT + 1).is_none(),
+            "more than there ever is"
+        );
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        assert!(runtime.block_on(budget.take(10 * UNIT + 1)).is_none());
+        assert!(runtime.block_on(budget.take(usize::MAX)).is_none());
+    }
+}

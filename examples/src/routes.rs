@@ -76,6 +76,10 @@ async fn answer(inside: &Arc<Inside>, request: Request) -> Result<Response, Refu
     let (parts, body) = request.into_parts();
     let length = parts.headers.get(header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| length > inside.body.saturating_mul(2)) {
+        // Not worth reading: a client that asks first (`Expect: 100-continue`) gets its answer at once.
+        return Err(too_long(inside.body));
+    }
     // A body of unknown length may become as long as allowed.
     let reserved = length.unwrap_or(inside.body).min(inside.body);
     let _body = inside.bodies.try_take(reserved).ok_or_else(Refusal::busy)?;
@@ -131,20 +135,20 @@ async fn read(mut body: Body, limit: usize, within: Duration) -> Result<Bytes, R
         if length <= limit {
             return Ok(Bytes::from(bytes));
         }
-        let error = Error::new("body", "is too long")
-            .expected_got(format_args!("at most {limit} bytes"), "more")
-            .fix("send fewer or smaller images");
-        Err(Refusal::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body_too_long",
-            error,
-        ))
+        Err(too_long(limit))
     };
     tokio::time::timeout(within, whole).await.unwrap_or_else(|_| {
         let error = Error::new("body", "did not arrive in time")
             .expected_got(format_args!("all of it within {within:?}"), "less");
         Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", error))
     })
+}
+
+fn too_long(limit: usize) -> Refusal {
+    let error = Error::new("body", "is too long")
+        .expected_got(format_args!("at most {limit} bytes"), "more")
+        .fix("send fewer or smaller images");
+    Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_long", error)
 }
 
 async fn one(inside: Arc<Inside>, file: Bytes, place: Place) -> Result<Prediction, Refusal> {

@@ -183,6 +183,11 @@ fn what_is_too_long_or_too_large_is_refused_and_the_service_goes_on() {
         (answer.status, answer.json()["error"]["kind"].as_str()),
         (422, Some("limit"))
     );
+    let answer = service.client().ask(1 << 40).unwrap();
+    assert_eq!(
+        (answer.status, answer.json()["error"]["kind"].as_str()),
+        (413, Some("body_too_long"))
+    );
     assert_eq!(service.client().get("/health").unwrap().status, 200);
     service.stop();
 }
