@@ -3,7 +3,8 @@
 #   op/cuda/on_gpu.sh pack FOLDER       builds test binary, library, cases and models into FOLDER
 #   FOLDER/on_gpu.sh run [--record F]   on the machine with the GPU: level 1, compute-sanitizer, level 2, prep-onnx
 # pack needs Rust and a Python with onnx and numpy; run needs bash, nvidia-smi and compute-sanitizer, and for level 2
-# a Python with numpy and onnxruntime-gpu. PYTHON names the Python. In run, whatever is missing is a failure.
+# a Python with numpy and onnxruntime-gpu. PYTHON names the Python. In run, whatever is missing is a failure;
+# `run --without-program` leaves out prep-onnx, for an onnxruntime-gpu that was cut down to its Python module.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 python=${PYTHON:-python3}
@@ -47,6 +48,8 @@ PYTHON
 }
 
 run() {
+    local program=yes
+    [ "${1:-}" = --without-program ] && { program=no; shift; }
     export PREP_REQUIRE=cuda
     needs nvidia-smi "no NVIDIA driver on this machine" "it comes with the driver" "run this where a GPU is"
     needs compute-sanitizer "the kernel cannot be checked for races" "it comes with the CUDA toolkit" "put its folder on PATH"
@@ -60,6 +63,7 @@ run() {
     done
     echo "== level 2: through ONNX Runtime"
     "$python" "$here/on_gpu.py" "$here" "$@"
+    [ $program = yes ] || { echo "== all of it passed but prep-onnx, which was left out"; return; }
     echo "== prep-onnx --ep cuda"
     local runtime
     runtime=$("$python" -c 'import importlib.util as u; print(u.find_spec("onnxruntime").submodule_search_locations[0])')/capi
@@ -77,5 +81,5 @@ needs() { # program, what is wrong without it, why, what to do
 case "${1:-}" in
     pack) pack "${2:?usage: on_gpu.sh pack FOLDER}" ;;
     run) shift; run "$@" ;;
-    *) sed -n '2,6s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
+    *) sed -n '2,7s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; exit 2 ;;
 esac
