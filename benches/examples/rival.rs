@@ -33,7 +33,11 @@ fn load(name: &str, input: &str, output: &str) -> Result<Loaded> {
         output: workload.output(1),
     };
     loaded.peer.run(&loaded.pixels, &mut loaded.output)?;
-    let bytes: Vec<u8> = loaded.output.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let bytes: Vec<u8> = loaded
+        .output
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect();
     std::fs::write(output, bytes).map_err(|error| failed(output, error))?;
     Ok(loaded)
 }
@@ -88,7 +92,9 @@ fn main() -> Result<()> {
             _ => return Err(failed(&line, "is no command here")),
         };
         println!("{answer}");
-        std::io::stdout().flush().map_err(|error| failed("standard output", error))?;
+        std::io::stdout()
+            .flush()
+            .map_err(|error| failed("standard output", error))?;
     }
     Ok(())
 }

@@ -1,0 +1,101 @@
+//! Each kernel beside the memory it must move: `cargo run --release -p prep-onnx-benches --example limits`.
+//!
+//! The bound is the bytes of the source that the crop reaches over the measured read bandwidth, plus the
+//! bytes of the output over the measured write bandwidth, of one thread and memory that is in no cache.
+//! `cold` goes through 128 MB of different images, `hot` repeats one.
+#![forbid(unsafe_code)]
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use prep_onnx_benches::{WORKLOADS, Workload};
+use prep_onnx_op::{Preprocessor, Sequential, SimdLevel};
+use prep_onnx_pipeline::Result;
+
+const MEMORY: usize = 256 << 20;
+const COLD_INPUT: usize = 128 << 20;
+const COLD_OUTPUT: usize = 64 << 20;
+const ROUNDS: usize = 9;
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+fn seconds(mut run: impl FnMut()) -> f64 {
+    let start = Instant::now();
+    run();
+    start.elapsed().as_secs_f64()
+}
+
+/// Bytes per second that one thread reads and writes.
+fn bandwidth() -> (f64, f64) {
+    let mut memory = vec![1_u64; MEMORY / 8];
+    let read = median(
+        (0..ROUNDS)
+            .map(|_| {
+                seconds(|| _ = black_box(memory.iter().fold(0_u64, |sum, word| sum.wrapping_add(*word))))
+            })
+            .collect(),
+    );
+    let write = median(
+        (0..ROUNDS)
+            .map(|round| seconds(|| black_box(&mut memory).fill(round as u64)))
+            .collect(),
+    );
+    (MEMORY as f64 / read, MEMORY as f64 / write)
+}
+
+/// Milliseconds of an image, hot and cold.
+fn times(workload: &Workload, op: &Preprocessor) -> Result<(f64, f64)> {
+    let image_bytes = workload.image.0 * workload.image.1 * 3;
+    let length = 3 * workload.output * workload.output;
+    let inputs = (COLD_INPUT / image_bytes).max(3);
+    let outputs = (COLD_OUTPUT / (4 * length)).max(3);
+    let pixels = workload.images(inputs);
+    let mut output = workload.output(outputs);
+    let mut run = |input: usize, into: usize| -> Result<f64> {
+        let pixels = &pixels[input * image_bytes..][..image_bytes];
+        let output = &mut output[into * length..][..length];
+        let start = Instant::now();
+        workload.run(op, pixels, output, &Sequential)?;
+        Ok(start.elapsed().as_secs_f64() * 1e3)
+    };
+    run(0, 0)?;
+    let hot = (0..200).map(|_| run(0, 0)).collect::<Result<_>>()?;
+    let cold = (0..2 * inputs)
+        .map(|at| run(at % inputs, at % outputs))
+        .collect::<Result<_>>()?;
+    Ok((median(hot), median(cold)))
+}
+
+fn main() -> Result<()> {
+    let (read, write) = bandwidth();
+    println!(
+        "one thread reads {:.1} GB/s and writes {:.1} GB/s",
+        read / 1e9,
+        write / 1e9
+    );
+    println!("| workload | level | reads, MB | writes, MB | bound, ms | cold, ms | hot, ms | bound / cold |");
+    println!("|---|---|---|---|---|---|---|---|");
+    for workload in &WORKLOADS {
+        let [_, _, width, height] = workload.source_box()?;
+        let source = width * height * 3.0;
+        let output = (12 * workload.output * workload.output) as f64;
+        let bound = (source / read + output / write) * 1e3;
+        for level in SimdLevel::ALL {
+            if level == SimdLevel::Scalar || !level.is_available() {
+                continue;
+            }
+            let (hot, cold) = times(workload, &workload.op(level)?)?;
+            println!(
+                "| {} | {level} | {:.2} | {:.2} | {bound:.3} | {cold:.3} | {hot:.3} | {:.2} |",
+                workload.name,
+                source / 1e6,
+                output / 1e6,
+                bound / cold,
+            );
+        }
+    }
+    Ok(())
+}
