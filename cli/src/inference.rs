@@ -150,9 +150,9 @@ impl Inference {
         for group in files.chunks(limit) {
             match self.run_file_group(group) {
                 Ok(rows) => results.extend(rows),
-                Err(error) if group.len() == 1 => results.push(Err(error)),
+                Err(error) if group.len() == 1 => results.push(Err(of_the_file(error))),
                 Err(_) => results.extend(group.iter().map(|file| {
-                    let row = self.run_file_group(&[file])?.pop();
+                    let row = self.run_file_group(&[file]).map_err(of_the_file)?.pop();
                     row.unwrap_or_else(|| Err(Error::new("output", "has no row")))
                 })),
             }
@@ -272,12 +272,20 @@ impl<'a> Picture<'a> {
     }
 }
 
+/// The reason alone where a run of one file failed because of the file.
+fn of_the_file(error: Error) -> Error {
+    match error.to_string().split_once("bytes[0]: ") {
+        Some((_, reason)) => Error::new("", reason),
+        None => error,
+    }
+}
+
 /// Whether the status of an image is good.
 fn readable(code: i64) -> Result<()> {
     match ImageStatus::from_code(code) {
         Some(ImageStatus::Good) => Ok(()),
-        Some(status) => Err(Error::new("image", format_args!("cannot be read: {status}"))),
-        None => Err(Error::new("image", format_args!("cannot be read: status {code}"))),
+        Some(status) => Err(Error::new("", format_args!("cannot be read: {status}"))),
+        None => Err(Error::new("", format_args!("cannot be read: status {code}"))),
     }
 }
 

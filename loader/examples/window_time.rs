@@ -35,9 +35,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
         }
         let [whole, part] = best;
-        println!(
-            "{path}: {width} x {height} in {whole:.3} ms, {edge} x {edge} of it in {part:.3} ms"
-        );
+        println!("{path}: {width} x {height} in {whole:.3} ms, {edge} x {edge} of it in {part:.3} ms");
     }
     Ok(())
 }

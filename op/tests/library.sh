@@ -1,16 +1,19 @@
 #!/bin/sh
-# Facts of the built library: size without symbols, exports, needed libraries, oldest glibc symbols.
-#     op/tests/library.sh target/release/libprep_onnx_op.so
+# Facts of the built library: size without symbols, exports, needed libraries, newest glibc symbols.
+#     cargo rustc --profile library -p prep-onnx-op --lib --crate-type cdylib
+#     op/tests/library.sh target/library/libprep_onnx_op.so
+# BINUTILS is a prefix of the tools for another processor, such as aarch64-linux-gnu-.
 set -eu
 library=$1
+strip=${BINUTILS:-}strip nm=${BINUTILS:-}nm readelf=${BINUTILS:-}readelf
 stripped=$(mktemp)
 trap 'rm -f "$stripped"' EXIT
-strip -o "$stripped" "$library"
+"$strip" -o "$stripped" "$library"
 size=$(wc -c <"$stripped")
-exports=$(nm -D --defined-only "$stripped" | awk '{ print $3 }')
-needed=$(readelf -d "$stripped" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
-glibc=$(nm -D --undefined-only "$stripped" | sed -n 's/.*@\(GLIBC_[0-9.]*\)$/\1/p' | sort -Vu | tail -1)
-echo "size $size, exports $exports, newest glibc version needed $glibc ($(nm -D --undefined-only "$stripped" | grep "$glibc\$" | awk '{ print $2 }' | tr '\n' ' '))"
+exports=$("$nm" -D --defined-only "$stripped" | awk '{ print $3 }')
+needed=$("$readelf" -d "$stripped" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
+glibc=$("$nm" -D --undefined-only "$stripped" | sed -n 's/.*@\(GLIBC_[0-9.]*\)$/\1/p' | sort -Vu | tail -1)
+echo "size $size, exports $exports, newest glibc version needed $glibc ($("$nm" -D --undefined-only "$stripped" | grep "$glibc\$" | awk '{ print $2 }' | tr '\n' ' '))"
 echo "needs" $needed
 [ "$size" -le 2097152 ] || { echo "larger than 2 MiB" >&2; exit 1; }
 [ "$exports" = RegisterCustomOps ] || { echo "exports other than RegisterCustomOps" >&2; exit 1; }

@@ -155,6 +155,7 @@ impl FusedPlan {
     /// # Errors
     /// On another version, and on every plan that [`FusedPlan::check`] refuses; names the key.
     pub fn from_json(text: &str) -> Result<Self> {
+        // Not `schema::typed`: plans are written by programs, and its paths cost the op library 60 kB.
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Keys {
@@ -184,7 +185,7 @@ impl FusedPlan {
             operations,
             layout,
             dtype,
-        } = crate::schema::typed(value).map_err(within)?;
+        } = serde_json::from_value(value).map_err(|error| within(Error::new("", error)))?;
         let plan = Self {
             resize,
             crop,

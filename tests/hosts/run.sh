@@ -7,7 +7,8 @@ cd "$(dirname "$0")/../.."
 mkdir -p "$1"
 work=$(cd "$1" && pwd)
 
-cargo build --release -p prep-onnx -p prep-onnx-op
+cargo build --release -p prep-onnx
+cargo rustc --profile library -p prep-onnx-op --lib --crate-type cdylib
 cargo run --release --quiet -p prep-onnx-tests --example vectors -- "$work/vectors"
 target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
 
@@ -17,7 +18,8 @@ python() { # a virtual environment with these packages
   "$work/$name/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
 }
 
-library="$target/release/libprep_onnx_op.so"
+library="$target/library/libprep_onnx_op.so"
+sh op/tests/library.sh "$library"
 for version in 1.17.3 1.23.2 newest; do
   case $version in
     newest) python newest onnxruntime onnx pillow numpy ;;
@@ -25,6 +27,7 @@ for version in 1.17.3 1.23.2 newest; do
   esac
   "$work/$version/bin/python" tests/hosts/check.py "$work/vectors"
   "$work/$version/bin/python" tests/hosts/check.py "$work/vectors" "$library"
+  "$work/$version/bin/python" op/tests/python/op_encoded.py "$library" "$target/release/prep-onnx"
 done
 "$work/newest/bin/python" tests/hosts/check_onnx.py "$work/vectors"
 "$work/newest/bin/python" tests/parity/live_pillow.py "$target/release/prep-onnx"

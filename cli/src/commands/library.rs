@@ -10,6 +10,9 @@ use serde_json::json;
 use crate::answer::{Answer, Outcome};
 use crate::args::Global;
 
+/// The command that builds the library as it is shipped, into the folder `library` of the target folder.
+const BUILD: &str = "cargo rustc --profile library -p prep-onnx-op --lib --crate-type cdylib";
+
 /// Print the path of the op library, for hosts that load custom ops
 ///
 /// This command line has the ops built in; Python, C, C#, Java and other hosts load the library. An
@@ -57,7 +60,7 @@ fn beside(executable: &Path, name: &str) -> Result<PathBuf> {
             let looked: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
             Error::new(name, "was not found")
                 .expected_got(format_args!("one of {}", looked.join(", ")), "none of them")
-                .fix("build it in a checkout: cargo build --release -p prep-onnx-op")
+                .fix(format_args!("build it in a checkout: {BUILD}"))
         })
 }
 
@@ -82,20 +85,14 @@ impl Checkout {
 
     /// Builds the library, which takes no time where it is built.
     fn build(&self, name: &str, global: &Global) -> Result<PathBuf> {
-        let path = self.target.join("release").join(name);
+        let path = self.target.join("library").join(name);
         if !path.is_file() {
             global.say(&format!("building {name} with cargo, once for this checkout"));
         }
         let mut cargo = Command::new("cargo");
         cargo
-            .args([
-                "build",
-                "--release",
-                "--quiet",
-                "-p",
-                "prep-onnx-op",
-                "--manifest-path",
-            ])
+            .args(["rustc", "--quiet", "--profile", "library", "-p", "prep-onnx-op"])
+            .args(["--lib", "--crate-type", "cdylib", "--manifest-path"])
             .arg(&self.manifest)
             .arg("--target-dir")
             .arg(&self.target)
@@ -104,7 +101,7 @@ impl Checkout {
         if global.search().offline {
             cargo.arg("--offline");
         }
-        let command = "cargo build --release -p prep-onnx-op";
+        let command = BUILD;
         match cargo.status() {
             Ok(status) if status.success() && path.is_file() => Ok(path),
             Ok(status) => Err(Error::new(name, format_args!("could not be built: {status}"))

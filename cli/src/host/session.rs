@@ -318,7 +318,8 @@ fn builder(loaded: &Loaded, name: &str, options: SessionOptions) -> Result<Sessi
     } = options;
     let start = || {
         let mut builder = ort::session::Session::builder(loaded.environment())?
-            .with_log_level(ort::logging::LogLevel::Error)?;
+            // Errors come back from the calls and are reported once.
+            .with_log_level(ort::logging::LogLevel::Fatal)?;
         if threads > 0 {
             builder = builder.with_intra_threads(threads)?;
         }
@@ -340,7 +341,9 @@ fn cannot_load(name: &str, loaded: &Loaded, error: &ort::Error) -> Error {
             one_line(error.message())
         ),
     )
-    .fix(if error.message().contains(prep_onnx_pipeline::DOMAIN) {
+    .fix(if error.message().contains("ImageEncoded") {
+        "run it with the op library: no standard op decodes images"
+    } else if error.message().contains(prep_onnx_pipeline::DOMAIN) {
         "run it with the op library, or embed with --lower one-file so that it runs without"
     } else {
         "check the model with onnx.checker, or name a newer runtime with --runtime PATH"

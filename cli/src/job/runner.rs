@@ -56,7 +56,10 @@ impl Runner {
                         let output = outputs
                             .next()
                             .unwrap_or_else(|| Err(Error::new("image", "was not run")));
-                        (Some(item.original.unwrap_or(*size)), output.map_err(|error| error.within(&item.id)))
+                        (
+                            Some(item.original.unwrap_or(*size)),
+                            output.map_err(|error| error.within(&item.id)),
+                        )
                     }
                     Err(error) => (None, Err(error.clone().into())),
                 };

@@ -48,10 +48,12 @@ impl<'a> Ifd<'a> {
     }
 
     /// Offset in the file of the values of a tag.
+    #[cfg(feature = "tiff")]
     pub(super) fn offset_of(&self, tag: u16) -> Option<usize> {
         self.value_offset(self.entry(tag)?, 1)
     }
 
+    #[cfg(feature = "tiff")]
     pub(super) fn is_big_endian(&self) -> bool {
         self.big_endian
     }

@@ -11,6 +11,7 @@ mod jpeg_window;
 mod limits;
 mod orientation;
 mod png;
+#[cfg(feature = "tiff")]
 mod tiff;
 mod to_rgb;
 mod webp;
@@ -139,6 +140,7 @@ enum Codec<'a> {
     WebP(Box<webp::WebPReader<'a>>),
     Gif(Box<gif::GifReader<'a>>),
     Bmp(Box<bmp::BmpReader<'a>>),
+    #[cfg(feature = "tiff")]
     Tiff(Box<tiff::TiffReader<'a>>),
 }
 
@@ -307,12 +309,19 @@ fn open_codec<'a>(
         Format::WebP => webp::open(bytes, options).map(|(h, r)| (h, Codec::WebP(Box::new(r))))?,
         Format::Gif => gif::open(bytes, options).map(|(h, r)| (h, Codec::Gif(Box::new(r))))?,
         Format::Bmp => bmp::open(bytes, options).map(|(h, r)| (h, Codec::Bmp(Box::new(r))))?,
+        #[cfg(feature = "tiff")]
         Format::Tiff => tiff::open(bytes, options).map(|(h, r)| (h, Codec::Tiff(Box::new(r))))?,
+        #[cfg(not(feature = "tiff"))]
+        Format::Tiff => {
+            return Err(ImageError::unsupported("TIFF is not read by this build")
+                .map(|e| e.fix("convert the file to PNG, or decode it outside of the op")));
+        }
     })
 }
 
 fn read_codec(
     codec: Codec<'_>,
+    #[cfg_attr(not(feature = "tiff"), allow(unused_variables, reason = "only TIFF needs it"))]
     header: &Header,
     out: &mut [u8],
     limits: &Limits,
@@ -324,6 +333,7 @@ fn read_codec(
         Codec::WebP(reader) => reader.read(out, scratch),
         Codec::Gif(reader) => reader.read(out, scratch),
         Codec::Bmp(reader) => reader.read(out, scratch),
+        #[cfg(feature = "tiff")]
         Codec::Tiff(reader) => reader.read(out, header.width),
     }
 }

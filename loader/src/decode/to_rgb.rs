@@ -53,6 +53,7 @@ pub(super) fn palette(indices: impl Iterator<Item = u8>, palette: &Palette, out:
 }
 
 /// `CMYK` to `RGB`, with Pillow's integer arithmetic.
+#[cfg(feature = "tiff")]
 pub(super) fn cmyk(source: &[u8], channels: usize, out: &mut [u8]) {
     for (pixel, rgb) in source.chunks_exact(channels).zip(out.chunks_exact_mut(3)) {
         let light = 255 - pixel[3];
@@ -73,6 +74,7 @@ pub(super) fn cmyk_inverted(source: &[u8], out: &mut [u8]) {
 }
 
 /// `RGBa` to `RGB`: premultiplied colour divided by its alpha, rounded down and clipped.
+#[cfg(feature = "tiff")]
 pub(super) fn rgb_premultiplied(source: &[u8], channels: usize, out: &mut [u8]) {
     for (pixel, rgb) in source.chunks_exact(channels).zip(out.chunks_exact_mut(3)) {
         let alpha = u16::from(pixel[3]);
