@@ -46,40 +46,57 @@ struct Window<'a> {
 const ROWS: [[u8; 16]; 4] = [spread(0, 4), spread(1, 4), spread(2, 4), spread(3, 4)];
 
 impl Window<'_> {
-    /// The sums of block `block`, their values in the top bytes.
+    /// Gives the values of the elements of `out` to `store`, in the top bytes of a block of lanes, with the
+    /// elements of the block and its number.
     #[inline]
     #[target_feature(enable = "neon")]
-    fn sum(&self, block: usize) -> [uint32x4_t; VECTORS] {
+    fn store<T>(
+        &self,
+        first: usize,
+        out: &mut [T],
+        mut store: impl FnMut(usize, &mut [T], [uint32x4_t; VECTORS]),
+    ) {
         let rows = ROWS.map(|indices| bytes(&indices));
-        let mut sums = [vdupq_n_s32(HALF); VECTORS];
-        for (group, weights) in self.weights.iter().enumerate() {
-            let weights = lanes(weights);
-            let packed = self.ring.group(self.group + group)[block]
-                .0
-                .as_chunks::<VECTOR>()
-                .0;
-            for (sum, packed) in sums.iter_mut().zip(packed) {
-                let packed = vreinterpretq_u8_s32(lanes(packed));
-                let [first, second, third, fourth] =
-                    rows.map(|row| vreinterpretq_s32_u8(vqtbl1q_u8(packed, row)));
-                *sum = vmlaq_laneq_s32::<0>(*sum, first, weights);
-                *sum = vmlaq_laneq_s32::<1>(*sum, second, weights);
-                *sum = vmlaq_laneq_s32::<2>(*sum, third, weights);
-                *sum = vmlaq_laneq_s32::<3>(*sum, fourth, weights);
+        let Ring {
+            blocks,
+            slots,
+            blocks_per_group,
+        } = *self.ring;
+        let ring_end = slots * blocks_per_group;
+        let start = self.group % slots * blocks_per_group + first;
+        for (block, out) in out.chunks_mut(Lanes::COUNT).enumerate() {
+            let mut sums = [vdupq_n_s32(HALF); VECTORS];
+            let mut at = start + block;
+            for weights in self.weights {
+                let weights = lanes(weights);
+                let packed = &blocks[at].0;
+                sums = std::array::from_fn(|vector| {
+                    let packed: &[i32; VECTOR] = &std::array::from_fn(|lane| packed[vector * VECTOR + lane]);
+                    let packed = vreinterpretq_u8_s32(lanes(packed));
+                    let [first, second, third, fourth] =
+                        rows.map(|row| vreinterpretq_s32_u8(vqtbl1q_u8(packed, row)));
+                    let sum = vmlaq_laneq_s32::<0>(sums[vector], first, weights);
+                    let sum = vmlaq_laneq_s32::<1>(sum, second, weights);
+                    let sum = vmlaq_laneq_s32::<2>(sum, third, weights);
+                    vmlaq_laneq_s32::<3>(sum, fourth, weights)
+                });
+                at += blocks_per_group;
+                if at >= ring_end {
+                    at -= ring_end;
+                }
             }
+            store(block, out, sums.map(|sum| top_byte(sum)));
         }
-        sums.map(|sum| top_byte(sum))
     }
 
     #[target_feature(enable = "neon")]
-    fn write_floats(&self, first: usize, constants: &RunConstants, out: &mut [f32]) {
+    fn floats(&self, first: usize, constants: &RunConstants, out: &mut [f32]) {
         let constants = by_lane(constants);
-        for (block, out) in out.chunks_mut(Lanes::COUNT).enumerate() {
-            let sums = self.sum(first + block);
-            for (vector, (sum, out)) in sums.into_iter().zip(out.chunks_mut(VECTOR)).enumerate() {
+        self.store(first, out, |block, out, values| {
+            for (vector, (value, out)) in values.into_iter().zip(out.chunks_mut(VECTOR)).enumerate() {
                 // Four lanes on, the channel is one further, as it is sixteen lanes on.
                 let [first, first_low, shift, second, second_low] = constants[(block + vector) % CHANNELS];
-                let pixel = vcvtq_f32_u32(vshrq_n_u32::<24>(sum));
+                let pixel = vcvtq_f32_u32(vshrq_n_u32::<24>(value));
                 let scaled = vfmaq_f32(vmulq_f32(pixel, first_low), pixel, first);
                 let shifted = vsubq_f32(scaled, shift);
                 let result = vfmaq_f32(vmulq_f32(shifted, second_low), shifted, second);
@@ -93,13 +110,13 @@ impl Window<'_> {
                     out.copy_from_slice(&lanes[..out.len()]);
                 }
             }
-        }
+        });
     }
 
     #[target_feature(enable = "neon")]
-    fn write_bytes(&self, first: usize, out: &mut [u8]) {
-        for (block, out) in out.chunks_mut(Lanes::COUNT).enumerate() {
-            let values = top_bytes(self.sum(first + block));
+    fn bytes(&self, first: usize, out: &mut [u8]) {
+        self.store(first, out, |_, out, values| {
+            let values = top_bytes(values);
             if out.len() == Lanes::COUNT {
                 // SAFETY: `out` has sixteen bytes.
                 unsafe { vst1q_u8(out.as_mut_ptr(), values) }
@@ -109,7 +126,7 @@ impl Window<'_> {
                 unsafe { vst1q_u8(lanes.as_mut_ptr(), values) }
                 out.copy_from_slice(&lanes[..out.len()]);
             }
-        }
+        });
     }
 }
 
@@ -134,12 +151,12 @@ impl RowSums for Window<'_> {
     fn floats(&self, first: usize, constants: &RunConstants, out: &mut [f32]) {
         let Neon(()) = self.isa;
         // SAFETY: `isa` proves the feature.
-        unsafe { self.write_floats(first, constants, out) }
+        unsafe { Window::floats(self, first, constants, out) }
     }
 
     fn bytes(&self, first: usize, out: &mut [u8]) {
         let Neon(()) = self.isa;
         // SAFETY: `isa` proves the feature.
-        unsafe { self.write_bytes(first, out) }
+        unsafe { Window::bytes(self, first, out) }
     }
 }
