@@ -146,6 +146,9 @@ fn run(options: &Options) -> Result<()> {
     result
 }
 
+/// Megabytes that an allocator may hold more after a load than before it, where nothing is lost.
+const MAX_GROWTH: f64 = 64.0;
+
 fn measure(options: &Options, folder: &Path) -> Result<()> {
     let library = runtime::ensure(&Search::from_env(), &mut |line| eprintln!("{line}"))?;
     let loaded = runtime::load(&library)?;
@@ -160,16 +163,19 @@ fn measure(options: &Options, folder: &Path) -> Result<()> {
     }))?;
     let before = service.memory();
     println!(
-        "| connections | requests/s | p50 ms | p99 ms | answered | of them bad images | lost or mixed up |"
+        "| connections | requests/s | p50 ms | p99 ms | answered | bad images | lost or mixed up | resident MB |"
     );
-    println!("|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|");
     for connections in &options.connections {
         let end = Instant::now() + Duration::from_secs(options.seconds);
         let seen = load(service.address, *connections, &pictures, &|_| {
             Instant::now() < end
         });
+        let megabytes = service
+            .memory()
+            .map_or_else(|| "unknown".to_owned(), |mb| format!("{mb:.0}"));
         println!(
-            "| {connections} | {:.0} | {:.2} | {:.2} | {} | {} | {} |",
+            "| {connections} | {:.0} | {:.2} | {:.2} | {} | {} | {} | {megabytes} |",
             seen.rate(),
             seen.quantile(0.5).as_secs_f64() * 1e3,
             seen.quantile(0.99).as_secs_f64() * 1e3,
@@ -179,13 +185,15 @@ fn measure(options: &Options, folder: &Path) -> Result<()> {
         );
         check(&seen)?;
     }
-    let megabytes =
-        |memory: Option<f64>| memory.map_or_else(|| "unknown".to_owned(), |mb| format!("{mb:.0} MB"));
-    println!(
-        "\nresident memory: {} before, {} after",
-        megabytes(before),
-        megabytes(service.memory())
-    );
+    println!();
+    if let (Some(before), Some(after)) = (before, service.memory()) {
+        println!("resident memory: {before:.0} MB before, {after:.0} MB after");
+        if after > before + MAX_GROWTH {
+            return Err(failed(format_args!(
+                "resident memory grew from {before:.0} to {after:.0} MB"
+            )));
+        }
+    }
     oversized(&service, &pictures)?;
     let answers = service.stop()?;
     println!("idle stop: ended after {answers} answers");
