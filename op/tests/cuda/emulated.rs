@@ -226,6 +226,18 @@ fn every_failure_has_its_message() {
 }
 
 #[test]
+fn status_tells_which_call_failed() {
+    let settings = [("FAKE_CUDA_FAIL", "cuDeviceGetCount:100")];
+    with_fake_driver("emulated::status_tells_which_call_failed", &settings, || {
+        let error = cuda::status().expect_err("a driver call fails").to_string();
+        assert!(
+            error.contains("cuDeviceGetCount: failed with CUDA_ERROR_NO_DEVICE (100)"),
+            "{error}"
+        );
+    });
+}
+
+#[test]
 fn an_absent_driver_is_reported() {
     with_broken_driver("emulated::an_absent_driver_is_reported", || {
         let error = cuda::status().expect_err("the library is none");
