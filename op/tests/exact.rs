@@ -20,9 +20,12 @@ fn every_filter_resampler_and_size() {
         (333, 47),
     ];
     let targets = [(1, 1), (7, 5), (32, 32), (33, 65), (96, 48)];
+    // Under Miri a pixel takes some thousand times as long.
+    let sizes = if cfg!(miri) { &sizes[1..3] } else { &sizes };
+    let targets = if cfg!(miri) { &targets[1..2] } else { &targets };
     let mut compared = 0;
     for (resampler, filter) in filters() {
-        for (height, width) in sizes {
+        for &(height, width) in sizes {
             for (to_height, to_width) in targets {
                 let pipeline = json!({"steps": [
                     {"step": "resize", "size": {"exact": [to_height, to_width]}, "filter": filter, "resampler": resampler},
@@ -36,6 +39,7 @@ fn every_filter_resampler_and_size() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many pixels; the random cases cover the code")]
 fn every_layout_type_and_channel_order() {
     let mut random = Random(2);
     for (layout, dtype) in layouts() {
@@ -56,10 +60,15 @@ fn every_layout_type_and_channel_order() {
 #[test]
 fn crops_larger_than_the_image_are_padded_with_zeros() {
     let mut random = Random(3);
+    let (short, long, crop) = if cfg!(miri) {
+        (3, 12, [7, 6])
+    } else {
+        (20, 61, [41, 40])
+    };
     for offset in ["torchvision", "huggingface", "huggingface_pil"] {
-        for (height, width) in [(1, 1), (20, 61), (61, 20)] {
+        for (height, width) in [(1, 1), (short, long), (long, short)] {
             let pipeline = json!({"steps": [
-                {"step": "center_crop", "size": [41, 40], "offset": offset},
+                {"step": "center_crop", "size": crop, "offset": offset},
                 {"step": "normalize", "mean": 10, "std": 3},
             ]});
             compare(&pipeline, &[image(&mut random, height, width)]);
@@ -68,6 +77,7 @@ fn crops_larger_than_the_image_are_padded_with_zeros() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many pixels; the random cases cover the code")]
 fn images_of_mixed_sizes() {
     let mut random = Random(4);
     let pipeline = json!({"steps": [
@@ -92,6 +102,7 @@ fn images_of_mixed_sizes() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many pixels; the random cases cover the code")]
 fn extreme_scales() {
     let mut random = Random(5);
     for (filter, height, width) in [
@@ -112,14 +123,23 @@ fn extreme_scales() {
 
 #[test]
 fn random_pipelines_and_images() {
-    let count = cases(if cfg!(debug_assertions) { 150 } else { 1500 });
+    let usual = match (cfg!(miri), cfg!(debug_assertions)) {
+        (true, _) => 20,
+        (false, true) => 150,
+        (false, false) => 1500,
+    };
+    let count = cases(usual);
     let mut compared = 0;
     for seed in 0..count as u64 {
         let mut random = Random(seed);
         let mixed = random.chance(40);
-        let pipeline = pipeline(&mut random, mixed, 160);
-        let number = 1 + random.below(4);
-        let most = if random.chance(10) { 700 } else { 200 };
+        let pipeline = pipeline(&mut random, mixed, if cfg!(miri) { 18 } else { 160 });
+        let number = 1 + random.below(if cfg!(miri) { 2 } else { 4 });
+        let most = match (cfg!(miri), random.chance(10)) {
+            (true, _) => 20,
+            (false, true) => 700,
+            (false, false) => 200,
+        };
         let (height, width) = (random.size(most), random.size(most));
         let images: Vec<_> = (0..number)
             .map(|_| {
