@@ -1,4 +1,5 @@
 //! The op for encoded images: the loader's pixels through the scalar reference, and damaged files.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod common;
 
