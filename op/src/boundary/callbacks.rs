@@ -248,7 +248,8 @@ impl Kernel {
 ///
 /// # Safety
 /// At `data` are `length` elements of type `dtype`, aligned, which nobody else has for the lifetime `'a`.
-/// The kernel writes every element before it reads it.
+/// They come from ONNX Runtime's allocator, so they hold some bytes, though not known ones; every bit
+/// pattern is a value of these types, and the kernel writes every element before it reads it.
 pub(super) unsafe fn output_elements<'a>(data: *mut c_void, dtype: Dtype, length: usize) -> OutputMut<'a> {
     // SAFETY: promised by the caller.
     unsafe {

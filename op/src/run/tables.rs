@@ -59,7 +59,10 @@ pub(crate) struct Prepared<I: Isa> {
     pub(crate) rows: Arc<Rows<I>>,
 }
 
-/// The tables of one image, at the level or where its sums are too wide.
+/// The most columns of an image whose byte offsets in a row fit the tables of every level.
+const MAX_COLUMNS: usize = u32::MAX as usize / CHANNELS;
+
+/// The tables of one image, at the level or where it is too wide for it.
 pub(crate) enum AnyPrepared<I: Isa> {
     Level(Prepared<I>),
     Wide(Prepared<Scalar>),
@@ -106,7 +109,8 @@ impl<I: Isa> Tables<I> {
 
     pub(crate) fn get(&self, plan: &FusedPlan, of: &Geometry, extent: Extent) -> AnyPrepared<I> {
         let (columns, rows) = keys(of, Extent::Whole);
-        let wide = *self.columns_wide.get(columns, || column_axis(plan, of).wide)
+        let wide = of.image.1 > MAX_COLUMNS
+            || *self.columns_wide.get(columns, || column_axis(plan, of).wide)
             || *self.rows_wide.get(rows, || row_axis(plan, of).wide);
         if wide {
             AnyPrepared::Wide(self.wide.get(plan, of, extent))
