@@ -10,6 +10,7 @@ work=$(cd "$1" && pwd)
 cargo build --release -p prep-onnx
 cargo rustc --profile library -p prep-onnx-op --lib --crate-type cdylib
 cargo run --release --quiet -p prep-onnx-tests --example vectors -- "$work/vectors"
+cargo run --release --quiet -p prep-onnx-op --example reference_cases -- "$work/cases"
 target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
 
 python() { # a virtual environment with these packages
@@ -23,10 +24,11 @@ sh op/tests/library.sh "$library"
 for version in 1.17.3 1.23.2 newest; do
   case $version in
     newest) python newest onnxruntime onnx pillow numpy ;;
-    *) python "$version" "onnxruntime==$version" 'numpy<2' ;;
+    *) python "$version" "onnxruntime==$version" 'onnx<1.17' 'numpy<2' ;;
   esac
   "$work/$version/bin/python" tests/hosts/check.py "$work/vectors"
   "$work/$version/bin/python" tests/hosts/check.py "$work/vectors" "$library"
+  "$work/$version/bin/python" op/tests/python/op_library.py "$library" "$work/cases"
   "$work/$version/bin/python" op/tests/python/op_encoded.py "$library" "$target/release/prep-onnx"
 done
 "$work/newest/bin/python" tests/hosts/check_onnx.py "$work/vectors"
