@@ -103,4 +103,5 @@ def main():
             print(" ".join(extra) or "exact", subprocess.run(command, check=True, capture_output=True, text=True).stdout, sep="\n")
 
 
-main()
+if __name__ == "__main__":
+    main()
