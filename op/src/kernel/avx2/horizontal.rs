@@ -71,10 +71,10 @@ fn table(block: &HalfBlock) -> __m256i {
     unsafe { _mm256_load_si256(block.0.as_ptr().cast()) }
 }
 
-/// Adds the tap pairs of one load to the sums of every row.
+/// Adds the tap pairs of one load to the sums of every row. `FIRST`: the upper sums are still zero.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn add(
+fn add<const FIRST: bool>(
     upper: &mut [__m256i; ROWS],
     lower: &mut [__m256i; ROWS],
     rows: &[&[u8]; ROWS],
@@ -83,9 +83,14 @@ fn add(
 ) {
     for row in 0..ROWS {
         let bytes = _mm256_set_m128i(load_half(rows[row], base[1]), load_half(rows[row], base[0]));
-        for [indices, high, low] in tables {
+        for (pair, [indices, high, low]) in tables.iter().enumerate() {
             let taps = _mm256_shuffle_epi8(bytes, table(indices));
-            upper[row] = _mm256_add_epi32(upper[row], _mm256_madd_epi16(taps, table(high)));
+            let high = _mm256_madd_epi16(taps, table(high));
+            upper[row] = if FIRST && pair == 0 {
+                high
+            } else {
+                _mm256_add_epi32(upper[row], high)
+            };
             lower[row] = _mm256_add_epi32(lower[row], _mm256_madd_epi16(taps, table(low)));
         }
     }
@@ -105,16 +110,20 @@ fn sums<const STARTS: bool, const PAIRS: usize, const CLAMP: bool>(
     for (vector, (bases, tables)) in bases.zip(tables).enumerate() {
         let mut upper = [zero; ROWS];
         let mut lower = [_mm256_set1_epi32(HALF); ROWS];
-        for (ahead, base) in ahead.iter().zip([bases[0][0]; ROWS]) {
-            prefetch(ahead, base as usize);
+        for row in ahead {
+            prefetch(row, bases[0][0] as usize);
         }
         let full = tables.chunks_exact(PAIRS);
         let rest = full.remainder();
-        for (base, tables) in bases.iter().zip(full) {
-            add(&mut upper, &mut lower, rows, base, tables);
+        let mut loads = bases.iter().zip(full);
+        if let Some((base, tables)) = loads.next() {
+            add::<true>(&mut upper, &mut lower, rows, base, tables);
+        }
+        for (base, tables) in loads {
+            add::<false>(&mut upper, &mut lower, rows, base, tables);
         }
         if let (Some(base), false) = (bases.last(), rest.is_empty()) {
-            add(&mut upper, &mut lower, rows, base, rest);
+            add::<false>(&mut upper, &mut lower, rows, base, rest);
         }
         let sum = |row: usize| {
             let sum = _mm256_add_epi32(_mm256_slli_epi32::<{ LOW_BITS as i32 }>(upper[row]), lower[row]);
