@@ -43,5 +43,5 @@ PREP_CASES=${PREP_CASES:-100} PREP_REQUIRE=neon \
 grep -E 'compared|^test result' "$log"
 
 folder=$(cargo metadata --format-version 1 --no-deps | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')
-cargo rustc --quiet --profile library --target "$target" -p prep-onnx-op --lib --crate-type cdylib
-BINUTILS=$prefix op/tests/library.sh "$folder/$target/library/libprep_onnx_op.so"
+cargo rustc --quiet --profile shipped --target "$target" -p prep-onnx-op --lib --crate-type cdylib
+BINUTILS=$prefix op/tests/library.sh "$folder/$target/shipped/libprep_onnx_op.so"

@@ -3,7 +3,7 @@
 images in onnxruntime, and `prep-onnx run`.
 
     cargo build --release -p prep-onnx
-    cargo rustc --profile library -p prep-onnx-op --lib --crate-type cdylib
+    cargo rustc --profile shipped -p prep-onnx-op --lib --crate-type cdylib
     python3 benches/python/files.py [--cli PATH] [--rounds 7] [FOLDER]
 
 FOLDER (default: a temporary one) gets the images. Needs onnxruntime, onnx, numpy and Pillow.

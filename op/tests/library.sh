@@ -1,7 +1,7 @@
 #!/bin/sh
 # Facts of the built library: size without symbols, exports, needed libraries, newest glibc symbols.
-#     cargo rustc --profile library -p prep-onnx-op --lib --crate-type cdylib
-#     op/tests/library.sh target/library/libprep_onnx_op.so
+#     cargo rustc --profile shipped -p prep-onnx-op --lib --crate-type cdylib
+#     op/tests/library.sh target/shipped/libprep_onnx_op.so
 # BINUTILS is a prefix of the tools for another processor, such as aarch64-linux-gnu-.
 set -eu
 library=$1

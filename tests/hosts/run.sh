@@ -8,7 +8,7 @@ mkdir -p "$1"
 work=$(cd "$1" && pwd)
 
 cargo build --release -p prep-onnx
-cargo rustc --profile library -p prep-onnx-op --lib --crate-type cdylib
+cargo rustc --profile shipped -p prep-onnx-op --lib --crate-type cdylib
 cargo run --release --quiet -p prep-onnx-tests --example vectors -- "$work/vectors"
 cargo run --release --quiet -p prep-onnx-op --example reference_cases -- "$work/cases"
 target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
@@ -19,7 +19,7 @@ python() { # a virtual environment with these packages
   "$work/$name/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
 }
 
-library="$target/library/libprep_onnx_op.so"
+library="$target/shipped/libprep_onnx_op.so"
 sh op/tests/library.sh "$library"
 for version in 1.17.3 1.23.2 newest; do
   case $version in

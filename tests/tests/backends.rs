@@ -4,7 +4,8 @@
 use ndarray::{Array3, Array4, Axis, s};
 use prep_onnx::host::{Array, Feed, Session, SessionOptions};
 use prep_onnx::runtime::Loaded;
-use prep_onnx_pipeline::{Accept, Dtype, Layout, Pipeline};
+use prep_onnx_pipeline::steps::{Resize, Step};
+use prep_onnx_pipeline::{Accept, Dtype, Filter, Layout, Output, Pipeline, Resampler, SizeRule};
 use prep_onnx_rewriter::portable::MAX_SUPPORT;
 use prep_onnx_rewriter::{EmbedOptions, Lowering};
 use prep_onnx_tests::random::{cases, pictures, pipelines};
@@ -205,4 +206,58 @@ fn mixed_sizes_of_random_pipelines() {
             Ok(())
         })
         .unwrap();
+}
+
+#[test]
+fn images_shrunk_too_far_are_refused_by_name() {
+    let Some(loaded) = runtime() else { return };
+    let form = (Layout::Nchw, Dtype::Float32);
+    let pipeline = |resampler, filter, (height, width)| Pipeline {
+        description: None,
+        steps: vec![Step::Resize(Resize {
+            size: SizeRule::Exact { height, width },
+            filter,
+            resampler,
+        })],
+        output: Output::default(),
+    };
+    let samplings = Resampler::ALL
+        .iter()
+        .flat_map(|resampler| Filter::ALL.iter().map(move |filter| (*resampler, *filter)));
+    for (resampler, filter) in samplings {
+        let (Some(support), Ok(())) = (filter.support(), resampler.check_filter(filter)) else {
+            continue;
+        };
+        let widest = (1..)
+            .take_while(|extent| support * f64::from(*extent) < MAX_SUPPORT)
+            .last()
+            .unwrap() as usize;
+        for tall in [false, true] {
+            let turned = |(long, short)| if tall { (long, short) } else { (short, long) };
+            let pipeline = pipeline(resampler, filter, turned((1, 9)));
+            let opset = if tall { 11 } else { 21 };
+            let mut embedded = embedded(
+                loaded,
+                &pipeline,
+                (form.0, form.1, opset),
+                &EmbedOptions::default(),
+            );
+            for (long, refused) in [(widest, false), (widest + 1, true)] {
+                let (height, width) = turned((long, 4));
+                let image = Array3::from_shape_fn((height, width, 3), |(row, column, channel)| {
+                    (row * 89 + column * 57 + channel * 31) as u8
+                });
+                let (images, expected) = batch(&pipeline, &image, form).unwrap();
+                let feeds = [("image", Feed::Images(images.view()))];
+                let case = format!("{resampler} {filter} {height}x{width}");
+                match embedded.portable.run(&feeds, &[0]) {
+                    Ok(outputs) => assert!(!refused && bytes(&outputs[0]) == expected, "{case}"),
+                    Err(error) => {
+                        let named = error.to_string().contains("ShrunkTooFarForTheExactBody");
+                        assert!(refused && named, "{case}: {error}");
+                    }
+                }
+            }
+        }
+    }
 }

@@ -10,8 +10,8 @@ use serde_json::json;
 use crate::answer::{Answer, Outcome};
 use crate::args::Global;
 
-/// The command that builds the library as it is shipped, into the folder `library` of the target folder.
-const BUILD: &str = "cargo rustc --profile library -p prep-onnx-op --lib --crate-type cdylib";
+/// The command that builds the library as it is shipped, into the folder `shipped` of the target folder.
+const BUILD: &str = "cargo rustc --profile shipped -p prep-onnx-op --lib --crate-type cdylib";
 
 /// Print the path of the op library, for hosts that load custom ops
 ///
@@ -85,13 +85,13 @@ impl Checkout {
 
     /// Builds the library, which takes no time where it is built.
     fn build(&self, name: &str, global: &Global) -> Result<PathBuf> {
-        let path = self.target.join("library").join(name);
+        let path = self.target.join("shipped").join(name);
         if !path.is_file() {
             global.say(&format!("building {name} with cargo, once for this checkout"));
         }
         let mut cargo = Command::new("cargo");
         cargo
-            .args(["rustc", "--quiet", "--profile", "library", "-p", "prep-onnx-op"])
+            .args(["rustc", "--quiet", "--profile", "shipped", "-p", "prep-onnx-op"])
             .args(["--lib", "--crate-type", "cdylib", "--manifest-path"])
             .arg(&self.manifest)
             .arg("--target-dir")

@@ -5,7 +5,7 @@ use std::num::NonZero;
 use prep_onnx_pipeline::{Error, FusedPlan, ON_BAD_IMAGE_ATTRIBUTE, OnBadImage};
 
 use super::api::{Context, KernelInfo, SessionThreads};
-use super::callbacks::output_elements;
+use super::cpu::output_elements;
 use super::status::Failure;
 use crate::encoded::{EncodedPreprocessor, Files};
 

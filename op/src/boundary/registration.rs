@@ -10,8 +10,10 @@ use ort_sys::{
 };
 use prep_onnx_pipeline::{Accept, DOMAIN, Dtype, op_name};
 
+use super::cpu::Cpu;
+use super::cuda::Cuda;
 use super::status::{Failure, check, guarded};
-use super::{callbacks, cuda_callbacks};
+use super::{callbacks, kernel};
 use crate::cuda;
 
 /// The version of the API that is asked for, and that [`OrtCustomOp`] entries claim.
@@ -166,14 +168,14 @@ fn operator(provider: Provider) -> OrtCustomOp {
     op.GetVariadicOutputHomogeneity = Some(callbacks::get_homogeneity);
     match provider {
         Provider::Cpu => {
-            op.CreateKernelV2 = Some(callbacks::create_kernel);
-            op.KernelComputeV2 = Some(callbacks::compute);
-            op.KernelDestroy = Some(callbacks::destroy_kernel);
+            op.CreateKernelV2 = Some(kernel::create_kernel::<Cpu>);
+            op.KernelComputeV2 = Some(kernel::compute::<Cpu>);
+            op.KernelDestroy = Some(kernel::destroy_kernel::<Cpu>);
         }
         Provider::Cuda | Provider::CudaPlugin => {
-            op.CreateKernelV2 = Some(cuda_callbacks::create_kernel);
-            op.KernelComputeV2 = Some(cuda_callbacks::compute);
-            op.KernelDestroy = Some(cuda_callbacks::destroy_kernel);
+            op.CreateKernelV2 = Some(kernel::create_kernel::<Cuda>);
+            op.KernelComputeV2 = Some(kernel::compute::<Cuda>);
+            op.KernelDestroy = Some(kernel::destroy_kernel::<Cuda>);
         }
     }
     op.InferOutputShapeFn = Some(callbacks::infer_shape);

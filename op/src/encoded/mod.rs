@@ -12,7 +12,7 @@ use prep_onnx_pipeline::{Error, FusedPlan, ImageStatus, OnBadImage, Result};
 
 pub use files::Files;
 
-use crate::run::{Executor, OutputMut, Pool, Preprocessor, Shape, check_output};
+use crate::run::{Executor, OutputMut, Pool, Preprocessor, Shape, check_output, checked_shape, fixed_output};
 
 /// Largest buffer of decoded pixels that a worker keeps between images, in bytes.
 const KEPT_PIXELS: usize = 64 << 20;
@@ -72,21 +72,7 @@ impl EncodedPreprocessor {
     }
 
     fn shape(&self, images: usize) -> Result<Shape> {
-        let plan = self.plan();
-        let output = plan.fixed_output().ok_or_else(|| {
-            Error::new("plan", "the size of the output depends on the image")
-                .why("images of mixed sizes become one tensor, so each must give the same size")
-                .fix("end the geometry with an exact resize or a center_crop, or embed with --accept batch")
-        })?;
-        let extents = plan.output_shape(images, output);
-        let bytes = extents
-            .iter()
-            .try_fold(4_usize, |product, extent| product.checked_mul(*extent));
-        if bytes.is_some_and(|bytes| isize::try_from(bytes).is_ok()) {
-            return Ok(Shape { extents, images });
-        }
-        Err(Error::new("output", "does not fit into memory")
-            .expected_got("fewer elements", format_args!("a shape of {extents:?}")))
+        checked_shape(self.plan(), images, fixed_output(self.plan())?)
     }
 
     /// Checks the input and gives the extents of its output. Nothing is decoded yet.

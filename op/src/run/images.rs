@@ -1,6 +1,6 @@
 //! The images of one call and the shape checks that make them safe to read.
 
-use prep_onnx_pipeline::{CHANNELS, Error, FusedPlan, Geometry, MAX_PIXELS, Result};
+use prep_onnx_pipeline::{CHANNELS, Error, FusedPlan, Geometry, MAX_PIXELS, PLAN_ATTRIBUTE, Result};
 
 /// The input of one call, as the op's inputs hold it.
 #[derive(Clone, Copy, Debug)]
@@ -103,11 +103,7 @@ impl ImageShapes<'_> {
                 shapes_shape,
                 shapes,
             } => {
-                let output = plan.fixed_output().ok_or_else(|| {
-                    Error::new("plan", "the size of the output depends on the image")
-                        .why("images of mixed sizes become one tensor, so each must give the same size")
-                        .fix("end the geometry with an exact resize or a center_crop, or embed with --accept batch")
-                })?;
+                let output = fixed_output(plan)?;
                 if pixels_shape.len() != 1 {
                     return Err(Error::new("pixels", "has another rank")
                         .expected_got("a shape of [total]", shown(pixels_shape)));
@@ -247,6 +243,15 @@ pub(super) fn geometry(plan: &FusedPlan, height: usize, width: usize) -> Result<
     ))
 }
 
+/// The size that every image gets, as it must be where images of mixed sizes become one tensor.
+pub(crate) fn fixed_output(plan: &FusedPlan) -> Result<(usize, usize)> {
+    plan.fixed_output().ok_or_else(|| {
+        Error::new(PLAN_ATTRIBUTE, "the size of the output depends on the image")
+            .why("images of mixed sizes become one tensor, so each must give the same size")
+            .fix("end the geometry with an exact resize or a center_crop, or embed with --accept batch")
+    })
+}
+
 fn output_shape(plan: &FusedPlan, images: usize, output: (usize, usize)) -> Shape {
     Shape {
         extents: plan.output_shape(images, output),
@@ -254,7 +259,8 @@ fn output_shape(plan: &FusedPlan, images: usize, output: (usize, usize)) -> Shap
     }
 }
 
-fn checked_shape(plan: &FusedPlan, images: usize, output: (usize, usize)) -> Result<Shape> {
+/// The output's shape, which fits into memory.
+pub(crate) fn checked_shape(plan: &FusedPlan, images: usize, output: (usize, usize)) -> Result<Shape> {
     let shape = output_shape(plan, images, output);
     let bytes = shape
         .extents

@@ -13,7 +13,7 @@ mod tables;
 pub(crate) use axis::{Axis, HALF, PRECISION, round};
 pub(crate) use engine::element_size;
 pub(crate) use finish::{Affine, Finish};
-pub(crate) use images::Image;
+pub(crate) use images::{Image, checked_shape, fixed_output};
 pub use images::{ImageShapes, Images, Shape};
 pub use preprocessor::{OutputMut, Preprocessor};
 pub(crate) use preprocessor::{Pool, check_output};

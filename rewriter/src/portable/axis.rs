@@ -154,13 +154,21 @@ impl Window {
 
     /// Source positions relative to a slice of `length` positions from `low` on: int64 [blocks, window].
     ///
-    /// `rest` is what [`rest_if_exact`] gave.
-    pub(super) fn indices(&self, graph: &mut Graph, rest: &Value, low: &Num, length: &Num) -> Value {
+    /// Unless `exact`, the run fails here.
+    pub(super) fn indices(&self, graph: &mut Graph, exact: &Condition, low: &Num, length: &Num) -> Value {
         let positions = Num::Later(self.needed(graph, &self.positions));
         let positions = graph.sub(&positions, low);
         let positions = graph.value(&positions);
-        let shape = graph.shape(&[Extent::Num(&self.blocks), Extent::Value(rest)]);
-        let positions = Num::Later(graph.op("Reshape", &[&positions, &shape]));
+        let shape = graph.shape(&[Extent::Num(&self.blocks), Extent::Rest]);
+        let invalid = graph.ints(&[-3]);
+        // Not a Concat of -1 or -3: ONNX Runtime's ReshapeFusion takes such a Concat for one of -1.
+        let shape = match exact {
+            Condition::Known(true) => shape,
+            Condition::Known(false) => invalid,
+            Condition::Later(exact) => graph.op("Where", &[exact, &shape, &invalid]),
+        };
+        let positions = graph.check("ShrunkTooFarForTheExactBody", "Reshape", &[&positions, &shape]);
+        let positions = Num::Later(positions);
         let last = graph.sub(length, &1.0.into());
         let positions = graph.min(&positions, &last);
         graph.int64(&positions)
@@ -188,17 +196,10 @@ impl Window {
     }
 }
 
-/// The extent that a Reshape infers, or an invalid one where a kernel is too wide to be exact: int64 [1].
-///
-/// More taps than float32 holds exactly must make the run fail, not round.
-pub(super) fn rest_if_exact(graph: &mut Graph, first: &Sampling, second: &Sampling) -> Value {
+/// Whether float32 holds every sum of both passes exactly: more taps must make the run fail, not round.
+pub(super) fn exact(graph: &mut Graph, first: &Sampling, second: &Sampling) -> Condition {
     let widest = graph.max(&first.support, &second.support);
-    let (rest, refuse) = (graph.ints(&[-1]), graph.ints(&[-3]));
-    match graph.less(&widest, &MAX_SUPPORT.into()) {
-        Condition::Later(fits) => graph.op("Where", &[&fits, &rest, &refuse]),
-        Condition::Known(true) => rest,
-        Condition::Known(false) => refuse,
-    }
+    graph.less(&widest, &MAX_SUPPORT.into())
 }
 
 /// Output positions from `start` on, those from `end` on replaced by the last one: float64 [blocks, BLOCK, 1].

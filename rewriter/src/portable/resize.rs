@@ -8,7 +8,7 @@ use onnx_protobuf::tensor_proto::DataType;
 use prep_onnx_pipeline::resample::PILLOW_PRECISION;
 use prep_onnx_pipeline::{CHANNELS, Resampler, steps};
 
-use super::axis::{Axis, BLOCK, LOW, Window, nearest, rest_if_exact};
+use super::axis::{Axis, BLOCK, LOW, Window, exact, nearest};
 use super::graph::{Graph, Value, int, ints};
 use super::num::{Condition, Extent, Num};
 use super::size::{Crop, Extents, Pair};
@@ -55,7 +55,7 @@ pub(super) fn resize(
         (first_sampling, _, first_slice),
         (second_sampling, _, second_slice),
     ] = &plans;
-    let rest = rest_if_exact(graph, first_sampling, second_sampling);
+    let exact = exact(graph, first_sampling, second_sampling);
     let sliced = slice_image(graph, image, &vertical_first, first_slice, second_slice);
     let flow = Flow {
         images: extents.images.clone(),
@@ -65,7 +65,7 @@ pub(super) fn resize(
     };
 
     let [first, second] = plans.each_ref().map(|(sampling, window, slice)| Blocks {
-        indices: window.indices(graph, &rest, &slice.low, &slice.length),
+        indices: window.indices(graph, &exact, &slice.low, &slice.length),
         weights: window.weights(graph, sampling, step.filter, step.resampler),
     });
     let lines = flow.start(graph, &sliced);

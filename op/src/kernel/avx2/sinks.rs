@@ -1,45 +1,15 @@
-//! Where the values of an output row go: as floats of the affine form, or as bytes.
+//! Storing the values of an output row: as floats of the affine form, or as bytes.
 
 use std::arch::x86_64::*;
 
 use prep_onnx_pipeline::CHANNELS;
 
 use crate::kernel::Lanes;
-
-/// Where values go, a block of lanes at a time.
-pub(super) trait Sink {
-    fn length(&self) -> usize;
-
-    /// Stores the values 0 to 255 of block `block`.
-    ///
-    /// # Safety
-    /// The processor has the features of this level.
-    unsafe fn store(&mut self, block: usize, values: [__m256i; 2]);
-}
-
-/// The constants of the affine form of a vector, by lane.
-pub(super) type Constants = [__m256; 5];
-
-/// Values of one channel.
-pub(super) struct Uniform<'a> {
-    pub(super) constants: Constants,
-    pub(super) out: &'a mut [f32],
-}
-
-/// Values of all channels in turn.
-pub(super) struct InTurn<'a> {
-    /// For a vector whose first lane has channel 0, 1 and 2.
-    pub(super) constants: [Constants; CHANNELS],
-    pub(super) out: &'a mut [f32],
-}
-
-pub(super) struct Bytes<'a> {
-    pub(super) out: &'a mut [u8],
-}
+use crate::kernel::x86::{Bytes, Constants, InTurn, Sink, Uniform};
 
 #[inline]
 #[target_feature(enable = "avx2")]
-pub(super) fn by_phase(values: &[[f32; 5]; CHANNELS]) -> [Constants; CHANNELS] {
+pub(super) fn by_phase(values: &[[f32; 5]; CHANNELS]) -> [Constants<__m256>; CHANNELS] {
     std::array::from_fn(|phase| {
         std::array::from_fn(|constant| {
             let at = |lane: usize| values[(phase + lane) % CHANNELS][constant];
@@ -51,7 +21,7 @@ pub(super) fn by_phase(values: &[[f32; 5]; CHANNELS]) -> [Constants; CHANNELS] {
 /// Stores the affine form of the values of a vector.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn store_floats(out: &mut [f32], constants: &Constants, vector: usize, values: __m256i) {
+fn store_floats(out: &mut [f32], constants: &Constants<__m256>, vector: usize, values: __m256i) {
     let [first, first_low, shift, second, second_low] = *constants;
     let pixel = _mm256_cvtepi32_ps(values);
     let scaled = _mm256_fmadd_ps(pixel, first, _mm256_mul_ps(pixel, first_low));
@@ -71,11 +41,7 @@ fn store_floats(out: &mut [f32], constants: &Constants, vector: usize, values: _
     }
 }
 
-impl Sink for Uniform<'_> {
-    fn length(&self) -> usize {
-        self.out.len()
-    }
-
+impl Sink<[__m256i; 2]> for Uniform<'_, __m256> {
     #[inline]
     #[target_feature(enable = "avx2,fma")]
     unsafe fn store(&mut self, block: usize, values: [__m256i; 2]) {
@@ -85,11 +51,7 @@ impl Sink for Uniform<'_> {
     }
 }
 
-impl Sink for InTurn<'_> {
-    fn length(&self) -> usize {
-        self.out.len()
-    }
-
+impl Sink<[__m256i; 2]> for InTurn<'_, __m256> {
     #[inline]
     #[target_feature(enable = "avx2,fma")]
     unsafe fn store(&mut self, block: usize, values: [__m256i; 2]) {
@@ -101,11 +63,7 @@ impl Sink for InTurn<'_> {
     }
 }
 
-impl Sink for Bytes<'_> {
-    fn length(&self) -> usize {
-        self.out.len()
-    }
-
+impl Sink<[__m256i; 2]> for Bytes<'_> {
     #[inline]
     #[target_feature(enable = "avx2")]
     unsafe fn store(&mut self, block: usize, values: [__m256i; 2]) {

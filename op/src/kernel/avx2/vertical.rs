@@ -2,10 +2,11 @@
 
 use std::arch::x86_64::*;
 
-use super::sinks::{Bytes, InTurn, Sink, Uniform, by_phase};
+use super::sinks::by_phase;
 use super::{Avx2, LOW_BITS, pair, split};
 use crate::kernel::elements::{RowSums, RunConstants, write_row};
 use crate::kernel::windows::GroupWindows;
+use crate::kernel::x86::{Bytes, InTurn, Sink, Uniform};
 use crate::kernel::{Lanes, Ring, RowOut};
 use crate::run::{Axis, Finish, HALF, PRECISION};
 
@@ -99,7 +100,7 @@ impl Window<'_> {
 /// Sums the window's row groups from block `first` on, as many lanes as the sink takes.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn sum<S: Sink>(window: &Window<'_>, first: usize, sink: &mut S) {
+fn sum<S: Sink<[__m256i; 2]>>(window: &Window<'_>, first: usize, sink: &mut S) {
     // A macro, because the count picks among constants.
     macro_rules! unrolled {
         ($($groups:literal),*) => {
@@ -171,7 +172,11 @@ impl Sums {
 }
 
 #[target_feature(enable = "avx2,fma")]
-fn few<const GROUPS: usize, const CLAMP: bool, S: Sink>(window: &Window<'_>, first: usize, sink: &mut S) {
+fn few<const GROUPS: usize, const CLAMP: bool, S: Sink<[__m256i; 2]>>(
+    window: &Window<'_>,
+    first: usize,
+    sink: &mut S,
+) {
     let blocks = sink.length().div_ceil(Lanes::COUNT);
     let weights = &window.weights[..GROUPS];
     let groups: [&[Lanes]; GROUPS] =
@@ -188,7 +193,7 @@ fn few<const GROUPS: usize, const CLAMP: bool, S: Sink>(window: &Window<'_>, fir
 
 /// Any number of groups.
 #[target_feature(enable = "avx2,fma")]
-fn many<S: Sink>(window: &Window<'_>, first: usize, sink: &mut S) {
+fn many<S: Sink<[__m256i; 2]>>(window: &Window<'_>, first: usize, sink: &mut S) {
     for at in 0..sink.length().div_ceil(Lanes::COUNT) {
         let mut sums = Sums::new();
         for (group, weights) in window.weights.iter().enumerate() {

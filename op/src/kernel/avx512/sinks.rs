@@ -1,45 +1,15 @@
-//! Where the values of an output row go: as floats of the affine form, or as bytes.
+//! Storing the values of an output row: as floats of the affine form, or as bytes.
 
 use std::arch::x86_64::*;
 
 use prep_onnx_pipeline::CHANNELS;
 
 use crate::kernel::Lanes;
-
-/// Where values go, a block of lanes at a time.
-pub(super) trait Sink {
-    fn length(&self) -> usize;
-
-    /// Stores the values 0 to 255 of block `block`.
-    ///
-    /// # Safety
-    /// The processor has the features of this level.
-    unsafe fn store(&mut self, block: usize, values: __m512i);
-}
-
-/// The constants of the affine form of a block, by lane.
-pub(super) type Constants = [__m512; 5];
-
-/// Values of one channel.
-pub(super) struct Uniform<'a> {
-    pub(super) constants: Constants,
-    pub(super) out: &'a mut [f32],
-}
-
-/// Values of all channels in turn.
-pub(super) struct InTurn<'a> {
-    /// For a block whose first lane has channel 0, 1 and 2.
-    pub(super) constants: [Constants; CHANNELS],
-    pub(super) out: &'a mut [f32],
-}
-
-pub(super) struct Bytes<'a> {
-    pub(super) out: &'a mut [u8],
-}
+use crate::kernel::x86::{Bytes, Constants, InTurn, Sink, Uniform};
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-pub(super) fn by_phase(values: &[[f32; 5]; CHANNELS]) -> [Constants; CHANNELS] {
+pub(super) fn by_phase(values: &[[f32; 5]; CHANNELS]) -> [Constants<__m512>; CHANNELS] {
     std::array::from_fn(|phase| {
         std::array::from_fn(|constant| {
             let lanes: [f32; Lanes::COUNT] =
@@ -61,7 +31,7 @@ fn mask(length: usize, block: usize) -> __mmask16 {
 /// Stores the affine form of the values of a block.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-fn store_floats(out: &mut [f32], constants: &Constants, block: usize, values: __m512i) {
+fn store_floats(out: &mut [f32], constants: &Constants<__m512>, block: usize, values: __m512i) {
     let [first, first_low, shift, second, second_low] = *constants;
     let pixel = _mm512_cvtepi32_ps(values);
     let scaled = _mm512_fmadd_ps(pixel, first, _mm512_mul_ps(pixel, first_low));
@@ -72,11 +42,7 @@ fn store_floats(out: &mut [f32], constants: &Constants, block: usize, values: __
     unsafe { _mm512_mask_storeu_ps(out.as_mut_ptr().add(block * Lanes::COUNT), mask, result) }
 }
 
-impl Sink for Uniform<'_> {
-    fn length(&self) -> usize {
-        self.out.len()
-    }
-
+impl Sink<__m512i> for Uniform<'_, __m512> {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
     unsafe fn store(&mut self, block: usize, values: __m512i) {
@@ -84,11 +50,7 @@ impl Sink for Uniform<'_> {
     }
 }
 
-impl Sink for InTurn<'_> {
-    fn length(&self) -> usize {
-        self.out.len()
-    }
-
+impl Sink<__m512i> for InTurn<'_, __m512> {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
     unsafe fn store(&mut self, block: usize, values: __m512i) {
@@ -97,11 +59,7 @@ impl Sink for InTurn<'_> {
     }
 }
 
-impl Sink for Bytes<'_> {
-    fn length(&self) -> usize {
-        self.out.len()
-    }
-
+impl Sink<__m512i> for Bytes<'_> {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
     unsafe fn store(&mut self, block: usize, values: __m512i) {

@@ -2,9 +2,10 @@
 
 use std::arch::x86_64::*;
 
-use super::sinks::{Bytes, InTurn, Sink, Uniform, by_phase};
+use super::sinks::by_phase;
 use super::{Avx512, digits};
 use crate::kernel::elements::{RowSums, RunConstants, write_row};
+use crate::kernel::x86::{Bytes, InTurn, Sink, Uniform};
 use crate::kernel::{Lanes, Ring, RowOut};
 use crate::run::{Axis, Finish, PRECISION};
 
@@ -129,7 +130,7 @@ impl Sums<'_> {
 /// Sums the window's row groups from block `first` on, as many lanes as the sink takes.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-fn sum<S: Sink>(sums: &Sums<'_>, first: usize, sink: &mut S) {
+fn sum<S: Sink<__m512i>>(sums: &Sums<'_>, first: usize, sink: &mut S) {
     let Sums {
         rows, window, ring, ..
     } = *sums;
@@ -171,7 +172,7 @@ fn value<const CLAMP: bool>(sum: __m512i) -> __m512i {
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-fn few<const GROUPS: usize, const QUADS: usize, const CLAMP: bool, S: Sink>(
+fn few<const GROUPS: usize, const QUADS: usize, const CLAMP: bool, S: Sink<__m512i>>(
     rows: &Rows,
     window: &Window,
     ring: &Ring<'_>,
@@ -210,7 +211,7 @@ fn few<const GROUPS: usize, const QUADS: usize, const CLAMP: bool, S: Sink>(
 
 /// Any number of groups, none realigned.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-fn many<S: Sink>(rows: &Rows, window: &Window, ring: &Ring<'_>, first: usize, sink: &mut S) {
+fn many<S: Sink<__m512i>>(rows: &Rows, window: &Window, ring: &Ring<'_>, first: usize, sink: &mut S) {
     let digits = &rows.digits[window.first_digits..][..window.quads];
     for at in 0..sink.length().div_ceil(Lanes::COUNT) {
         let zero = _mm512_setzero_si512();
