@@ -37,9 +37,8 @@ fn portable_bodies_are_small_and_the_same_every_time() {
     }
 }
 
-/// What is known against the bodies on CUDA, for which there is no other form: the MatMul that must not run
-/// in TF32, and control flow; before opset 13 the sign of a weight is taken on the CPU.
-const KNOWN_ON_CUDA: [&str; 3] = ["tf32", "control-flow", "no-cuda-kernel"];
+/// What is known against the bodies on CUDA, for which there is no other form: control flow; before opset 13 the sign of a weight is taken on the CPU.
+const KNOWN_ON_CUDA: [&str; 2] = ["control-flow", "no-cuda-kernel"];
 
 /// The ids of what is known against `pipeline`, embedded so that its body runs, on `provider`.
 fn known(
@@ -113,7 +112,7 @@ fn ragged_bodies_are_known_like_the_others() {
         ..EmbedOptions::default()
     };
     let found = known(&pipeline, 18, &options, Provider::Cuda);
-    assert_eq!(found, BTreeSet::from(["tf32", "control-flow"]));
+    assert_eq!(found, BTreeSet::from(["control-flow"]));
 }
 
 #[test]

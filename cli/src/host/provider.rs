@@ -54,9 +54,6 @@ impl Provider {
     }
 }
 
-/// The oldest ONNX Runtime whose CUDA provider can be told to multiply in full float32.
-const LEAST_MINOR: u32 = 18;
-
 const CUDNN: &str =
     "install nvidia-cudnn of the runtime's CUDA version beside it, or put cuDNN's folder on LD_LIBRARY_PATH";
 
@@ -73,20 +70,8 @@ fn cuda(loaded: &Loaded, builder: SessionBuilder) -> Result<SessionBuilder> {
                 .fix(FIX),
         );
     }
-    let version = loaded.version();
-    let minor = version
-        .split('.')
-        .nth(1)
-        .and_then(|minor| minor.parse::<u32>().ok());
-    if minor.is_some_and(|minor| minor < LEAST_MINOR) {
-        return Err(Error::new("--ep cuda", "this ONNX Runtime is too old")
-            .expected_got(format_args!("1.{LEAST_MINOR} or newer"), version)
-            .why("an older one cannot switch off TF32, which rounds the portable body's numbers")
-            .fix(FIX));
-    }
     preload_cuda(loaded.runtime());
-    // TF32 keeps 11 bits of a factor; the portable body's factors have up to 17.
-    let provider = CUDA::default().with_tf32(false).build().error_on_failure();
+    let provider = CUDA::default().build().error_on_failure();
     builder
         .with_execution_providers([provider])
         .map_err(|error| cannot_start(error.message()))

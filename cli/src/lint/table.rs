@@ -85,10 +85,10 @@ pub const LINTS: &[Lint] = &[
         providers: CUDA,
         effect: Effect::Setting,
         finds: "MatMul, Gemm, Einsum, Conv or ConvTranspose of float32",
-        happens: "from compute capability 8.0 on, factors are rounded to 11 bits (TF32) unless that is switched off; \
-                  the portable resize is then inexact, and the model's own results have fewer digits",
+        happens: "from compute capability 8.0 on, factors are rounded to 11 bits (TF32) unless that is switched off, \
+                  and results have fewer digits than on the CPU",
         versions: "the provider option use_tf32 is there from 1.18 on, and 1 by default",
-        fix: "set use_tf32=0 in the options of the CUDA provider, as prep-onnx run --ep cuda does; the fused op needs no setting",
+        fix: "set use_tf32=0 in the options of the CUDA provider where that matters; embedded preprocessing has none of these",
         matches: |node| {
             ["MatMul", "Gemm", "Einsum", "Conv", "ConvTranspose"]
                 .iter()

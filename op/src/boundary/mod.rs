@@ -11,6 +11,7 @@ mod callbacks;
 mod cpu;
 mod cuda;
 mod encoded;
+mod first_session;
 mod kernel;
 mod registration;
 mod status;

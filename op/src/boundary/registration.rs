@@ -13,7 +13,7 @@ use prep_onnx_pipeline::{Accept, DOMAIN, Dtype, op_name};
 use super::cpu::Cpu;
 use super::cuda::Cuda;
 use super::status::{Failure, check, guarded};
-use super::{callbacks, kernel};
+use super::{callbacks, first_session, kernel};
 use crate::cuda;
 
 /// The version of the API that is asked for, and that [`OrtCustomOp`] entries claim.
@@ -144,6 +144,8 @@ fn domain(api: &'static OrtApi) -> Result<*mut OrtCustomOpDomain, Failure> {
             }
         }
     }
+    // SAFETY: the domain of above.
+    unsafe { first_session::open(api, domain) };
     domains.push(Domain { api: key, domain });
     Ok(domain)
 }

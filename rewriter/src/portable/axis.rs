@@ -13,13 +13,8 @@ use super::num::{Condition, Extent, Num};
 /// Output positions that share one block of source positions.
 pub(super) const BLOCK: usize = 8;
 
-/// The widest half kernel, in source pixels along one axis, of the exact body: at most 1024 taps.
-///
-/// More taps would not be exact in float32. A run that would need them fails.
-pub const MAX_SUPPORT: f64 = 511.5;
-
-/// The integers of a pass are `high * LOW + low * LOW`, with `high` whole and `low` in -0.5 to 0.5.
-pub(super) const LOW: f64 = 128.0;
+/// The weights of a pass give twice the pixel values.
+pub(super) const DOUBLED: f64 = 2.0;
 
 /// One axis of a resize.
 #[derive(Clone, Debug)]
@@ -153,28 +148,18 @@ impl Window {
     }
 
     /// Source positions relative to a slice of `length` positions from `low` on: int64 [blocks, window].
-    ///
-    /// Unless `exact`, the run fails here.
-    pub(super) fn indices(&self, graph: &mut Graph, exact: &Condition, low: &Num, length: &Num) -> Value {
+    pub(super) fn indices(&self, graph: &mut Graph, low: &Num, length: &Num) -> Value {
         let positions = Num::Later(self.needed(graph, &self.positions));
         let positions = graph.sub(&positions, low);
         let positions = graph.value(&positions);
         let shape = graph.shape(&[Extent::Num(&self.blocks), Extent::Rest]);
-        let invalid = graph.ints(&[-3]);
-        // Not a Concat of -1 or -3: ONNX Runtime's ReshapeFusion takes such a Concat for one of -1.
-        let shape = match exact {
-            Condition::Known(true) => shape,
-            Condition::Known(false) => invalid,
-            Condition::Later(exact) => graph.op("Where", &[exact, &shape, &invalid]),
-        };
-        let positions = graph.check("ShrunkTooFarForTheExactBody", "Reshape", &[&positions, &shape]);
-        let positions = Num::Later(positions);
+        let positions = Num::Later(graph.op("Reshape", &[&positions, &shape]));
         let last = graph.sub(length, &1.0.into());
         let positions = graph.min(&positions, &last);
         graph.int64(&positions)
     }
 
-    /// Weights times 2^22 / [`LOW`]: float64 [blocks, BLOCK, window].
+    /// Weights times [`DOUBLED`]: float64 [blocks, BLOCK, window].
     pub(super) fn weights(
         &self,
         graph: &mut Graph,
@@ -194,12 +179,6 @@ impl Window {
         let axes = graph.ints(&[0]);
         graph.op("Slice", &[blocks, from, to, &axes])
     }
-}
-
-/// Whether float32 holds every sum of both passes exactly: more taps must make the run fail, not round.
-pub(super) fn exact(graph: &mut Graph, first: &Sampling, second: &Sampling) -> Condition {
-    let widest = graph.max(&first.support, &second.support);
-    graph.less(&widest, &MAX_SUPPORT.into())
 }
 
 /// Output positions from `start` on, those from `end` on replaced by the last one: float64 [blocks, BLOCK, 1].
@@ -252,13 +231,13 @@ fn real_weights(graph: &mut Graph, filter: Filter, sampling: &Sampling, window: 
     graph.op("Div", &[&weights, &sum])
 }
 
-/// Integers that stand for weight * 2^22, divided by [`LOW`]: float64 of the same shape.
+/// Weights rounded to whole multiples of a power of two, times [`DOUBLED`]: float64 of the same shape.
 fn quantised(graph: &mut Graph, filter: Filter, resampler: Resampler, weights: &Value) -> Value {
     let half = graph.doubles(&[], &[0.5]);
     let (one, unit) = match resampler {
         Resampler::Pillow | Resampler::Pillow12 => {
             let one = f64::from(1_u32 << PILLOW_PRECISION);
-            (graph.doubles(&[], &[one]), graph.doubles(&[], &[1.0 / LOW]))
+            (graph.doubles(&[], &[one]), graph.doubles(&[], &[DOUBLED / one]))
         }
         Resampler::Torchvision => {
             let largest = graph.op_with("ReduceMax", &[weights], vec![int("keepdims", 0)]);
@@ -273,8 +252,8 @@ fn quantised(graph: &mut Graph, filter: Filter, resampler: Resampler, weights: &
             let least = graph.doubles(&[], &[1.0]);
             let candidates = graph.op("Where", &[&fits, &powers, &least]);
             let one = graph.op_with("ReduceMax", &[&candidates], vec![int("keepdims", 0)]);
-            let full = graph.doubles(&[], &[f64::from(1_u32 << PILLOW_PRECISION) / LOW]);
-            let unit = graph.op("Div", &[&full, &one]);
+            let doubled = graph.doubles(&[], &[DOUBLED]);
+            let unit = graph.op("Div", &[&doubled, &one]);
             (one, unit)
         }
     };

@@ -57,16 +57,6 @@ impl Graph {
         attributes: Vec<AttributeProto>,
     ) -> Value {
         let node = self.node(op_type, inputs, attributes);
-        self.push(op_type, node)
-    }
-
-    /// Adds a node whose name says what it means that it fails.
-    pub(crate) fn check(&mut self, failure: &str, op_type: &str, inputs: &[&Value]) -> Value {
-        let node = self.node(op_type, inputs, Vec::new());
-        self.push(failure, node)
-    }
-
-    fn push(&mut self, label: &str, node: NodeProto) -> Value {
         let same = |other: &&NodeProto| {
             other.op_type == node.op_type && other.input == node.input && other.attribute == node.attribute
         };
@@ -78,7 +68,7 @@ impl Graph {
         {
             return Value::named(known);
         }
-        let output = Value::named(format!("{}{label}_{}", self.prefix, self.count));
+        let output = Value::named(format!("{}{op_type}_{}", self.prefix, self.count));
         self.count += 1;
         self.nodes.push(NodeProto {
             // ONNX Runtime 1.18 to 1.20 refuses two nodes without a name.

@@ -21,7 +21,6 @@ use graph::{Graph, Value, ints};
 use num::Extent;
 use size::Crop;
 
-pub use axis::MAX_SUPPORT;
 pub use fast::MAX_DEVIATION;
 
 /// Which standard ops a resize becomes.
@@ -37,9 +36,7 @@ pub enum Portable {
 
 /// The nodes that compute `output` from `inputs`, the tensors that `accept` names.
 ///
-/// All other names begin with `prefix`. With [`Portable::Exact`], an image whose resize has a kernel wider
-/// than [`MAX_SUPPORT`] makes the run fail: one that is shrunk 511 times (bilinear), 255 times (bicubic) or
-/// 170 times (lanczos).
+/// All other names begin with `prefix`.
 ///
 /// # Errors
 /// When `portable` cannot express the plan at `opset`, when images of mixed sizes would give tensors of

@@ -1,14 +1,13 @@
 //! The exact separable resize: one batched MatMul per axis.
 //!
-//! A weight times 2^22 is split into `(high + low) * 128`, two float32 numbers; their products with
-//! pixels and the sums of these are exact, so that any order of additions gives the same integers.
-//! `low` has 7 fraction bits: up to 1024 taps its sum stays below 2^17 and keeps them all.
+//! Weights are whole multiples of 2^-22 or more, and pixels are bytes: float64 holds every product and sum
+//! exactly, so that any order of additions gives the same. float32 would need two factors for a weight, could
+//! not add more than 1024 taps, and is rounded to 11 bits (TF32) by some execution providers.
 
 use onnx_protobuf::tensor_proto::DataType;
-use prep_onnx_pipeline::resample::PILLOW_PRECISION;
 use prep_onnx_pipeline::{CHANNELS, Resampler, steps};
 
-use super::axis::{Axis, BLOCK, LOW, Window, exact, nearest};
+use super::axis::{Axis, BLOCK, DOUBLED, Window, nearest};
 use super::graph::{Graph, Value, int, ints};
 use super::num::{Condition, Extent, Num};
 use super::size::{Crop, Extents, Pair};
@@ -51,11 +50,7 @@ pub(super) fn resize(
         let slice = slice(graph, axis, &window);
         (sampling, window, slice)
     });
-    let [
-        (first_sampling, _, first_slice),
-        (second_sampling, _, second_slice),
-    ] = &plans;
-    let exact = exact(graph, first_sampling, second_sampling);
+    let [(_, _, first_slice), (_, _, second_slice)] = &plans;
     let sliced = slice_image(graph, image, &vertical_first, first_slice, second_slice);
     let flow = Flow {
         images: extents.images.clone(),
@@ -65,7 +60,7 @@ pub(super) fn resize(
     };
 
     let [first, second] = plans.each_ref().map(|(sampling, window, slice)| Blocks {
-        indices: window.indices(graph, &exact, &slice.low, &slice.length),
+        indices: window.indices(graph, &slice.low, &slice.length),
         weights: window.weights(graph, sampling, step.filter, step.resampler),
     });
     let lines = flow.start(graph, &sliced);
@@ -79,7 +74,7 @@ pub(super) fn resize(
 struct Blocks {
     /// Source positions of each block's window: int64 [blocks, window].
     indices: Value,
-    /// Weights times 2^22 / [`LOW`]: float64 [blocks, BLOCK, window].
+    /// Weights times [`DOUBLED`]: float64 [blocks, BLOCK, window].
     weights: Value,
 }
 
@@ -234,30 +229,16 @@ fn turned(graph: &mut Graph, lines: &Value, shape: &Value) -> Value {
 
 /// One pass: uint8 [source positions, lines] to uint8 [count, lines].
 fn pass(graph: &mut Graph, lines: &Value, blocks: &Blocks, count: &Num) -> Value {
-    let block = BLOCK as i64;
-    let high = graph.op("Round", &[&blocks.weights]);
-    let low = graph.op("Sub", &[&blocks.weights, &high]);
-    let weights = graph.op_with("Concat", &[&high, &low], vec![int("axis", 1)]);
-    let weights = graph.cast(&weights, DataType::FLOAT);
     let pixels = graph.op_with("Gather", &[lines, &blocks.indices], vec![int("axis", 0)]);
-    let pixels = graph.cast(&pixels, DataType::FLOAT);
-    let sums = graph.op("MatMul", &[&weights, &pixels]);
-    let axes = graph.ints(&[1]);
-    let mut part = |from: i64| {
-        let (from, to) = (graph.ints(&[from]), graph.ints(&[from + block]));
-        graph.op("Slice", &[&sums, &from, &to, &axes])
-    };
-    let (high, low) = (part(0), part(block));
-    // Half a unit keeps the sum off the ties that QuantizeLinear rounds to even.
-    let low = graph.op("Floor", &[&low]);
-    let half = graph.floats(&[1], &[0.5]);
-    let low = graph.op("Add", &[&low, &half]);
-    let sum = graph.op("Add", &[&low, &high]);
-    let (scale, zero) = (
-        graph.floats(&[], &[(f64::from(1_u32 << PILLOW_PRECISION) / LOW) as f32]),
-        graph.byte(0),
-    );
-    let rounded = graph.op("QuantizeLinear", &[&sum, &scale, &zero]);
+    let pixels = graph.cast(&pixels, DataType::DOUBLE);
+    let doubled = graph.op("MatMul", &[&blocks.weights, &pixels]);
+    // Rounds towards 0: what is below 0 becomes 0 at the end all the same.
+    let doubled = graph.cast(&doubled, DataType::INT32);
+    let doubled = graph.cast(&doubled, DataType::FLOAT);
+    // A scale of 2 would give ties, which QuantizeLinear rounds to even; they go up.
+    let scale = graph.floats(&[], &[(DOUBLED - 1.0 / 1024.0) as f32]);
+    let zero = graph.byte(0);
+    let rounded = graph.op("QuantizeLinear", &[&doubled, &scale, &zero]);
 
     if count.known().is_some_and(|count| count % BLOCK as f64 == 0.0) {
         return rounded;
