@@ -140,7 +140,7 @@ fn sums<const STARTS: bool, const PAIRS: usize, const CLAMP: bool>(
             let high = _mm256_srli_epi32::<{ PRECISION as i32 - 16 }>(sum(second));
             _mm256_blend_epi16::<0b1010_1010>(low, high)
         };
-        let packed = _mm256_or_si256(two(0, 2), _mm256_slli_epi32::<8>(two(1, 3)));
+        let packed = _mm256_or_si256(two(0, 1), _mm256_slli_epi32::<8>(two(2, 3)));
         // SAFETY: `resize` checks that there is room for all vectors of the table, whose halves begin in
         // rising order: what the unused lanes of a half hold is overwritten by the next one.
         unsafe {

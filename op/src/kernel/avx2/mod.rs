@@ -2,7 +2,7 @@
 //!
 //! A 22-bit weight is `high * 2^11 + low`, two 16-bit multiply-adds (`vpmaddwd`). Four source rows are
 //! resized horizontally at a time and packed into the bytes of one dword per lane; the vertical pass
-//! takes rows 0 and 2, then rows 1 and 3, as pairs of 16-bit elements.
+//! takes rows 0 and 1, then rows 2 and 3, as pairs of 16-bit elements.
 //!
 //! - [`tables`]: which bytes each half of a vector loads, and the weights beside them;
 //! - [`horizontal`]: the weighted sum of neighbouring pixels;

@@ -10,8 +10,11 @@ use crate::kernel::x86::{Bytes, InTurn, Sink, Uniform};
 use crate::kernel::{Lanes, Ring, RowOut};
 use crate::run::{Axis, Finish, HALF, PRECISION};
 
-/// Weights of the four rows of a group: upper parts of rows 0 and 2, lower parts, the same of rows 1 and 3.
-type GroupWeights = [i32; 4];
+/// Weights of two rows: upper parts, lower parts.
+type PairWeights = [i32; 2];
+
+/// Weights of the four rows of a group: rows 0 and 1, rows 2 and 3.
+type GroupWeights = [PairWeights; 2];
 
 /// Tables of the vertical pass.
 pub(crate) struct Rows {
@@ -24,10 +27,8 @@ impl Rows {
         let windows = GroupWindows::new(axis, first, |weights| {
             let [[high0, low0], [high1, low1], [high2, low2], [high3, low3]] = weights.map(split);
             [
-                pair(high0, high2),
-                pair(low0, low2),
-                pair(high1, high3),
-                pair(low1, low3),
+                [pair(high0, high1), pair(low0, low1)],
+                [pair(high2, high3), pair(low2, low3)],
             ]
         });
         Self {
@@ -133,25 +134,29 @@ impl Sums {
         }
     }
 
+    /// Adds the rows of a group whose pair is wanted.
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn add(&mut self, lanes: &Lanes, weights: &GroupWeights) {
+    fn add(&mut self, lanes: &Lanes, weights: &GroupWeights, wanted: [bool; 2]) {
         let low_bytes = _mm256_set1_epi32(0x00ff_00ff);
-        let [high_even, low_even, high_odd, low_odd] = weights.map(|weight| _mm256_set1_epi32(weight));
         for half in 0..2 {
             // SAFETY: `Lanes` is 64 bytes, aligned to 64: two vectors.
             let packed = unsafe { _mm256_load_si256(lanes.0.as_ptr().cast::<__m256i>().add(half)) };
-            let even = _mm256_and_si256(packed, low_bytes);
-            let odd = _mm256_srli_epi16::<8>(packed);
-            let sum = |first, second| _mm256_add_epi32(first, second);
-            let upper = sum(
-                _mm256_madd_epi16(even, high_even),
-                _mm256_madd_epi16(odd, high_odd),
-            );
-            let lower = sum(_mm256_madd_epi16(even, low_even), _mm256_madd_epi16(odd, low_odd));
-            self.upper[half] = sum(self.upper[half], upper);
-            self.lower[half] = sum(self.lower[half], lower);
+            if wanted[0] {
+                self.add_pair(half, _mm256_and_si256(packed, low_bytes), &weights[0]);
+            }
+            if wanted[1] {
+                self.add_pair(half, _mm256_srli_epi16::<8>(packed), &weights[1]);
+            }
         }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn add_pair(&mut self, half: usize, rows: __m256i, weights: &PairWeights) {
+        let [high, low] = weights.map(|weight| _mm256_madd_epi16(rows, _mm256_set1_epi32(weight)));
+        self.upper[half] = _mm256_add_epi32(self.upper[half], high);
+        self.lower[half] = _mm256_add_epi32(self.lower[half], low);
     }
 
     #[inline]
@@ -181,10 +186,14 @@ fn few<const GROUPS: usize, const CLAMP: bool, S: Sink<[__m256i; 2]>>(
     let weights = &window.weights[..GROUPS];
     let groups: [&[Lanes]; GROUPS] =
         std::array::from_fn(|group| &window.ring.group(window.group + group)[first..first + blocks]);
+    // Half the windows begin or end with two rows that weigh nothing.
+    let leads = weights.first().is_some_and(|weights| weights[0] != [0, 0]);
+    let trails = weights.last().is_some_and(|weights| weights[1] != [0, 0]);
     for at in 0..blocks {
         let mut sums = Sums::new();
-        for (group, weights) in groups.iter().zip(weights) {
-            sums.add(&group[at], weights);
+        for (number, (group, weights)) in groups.iter().zip(weights).enumerate() {
+            let wanted = [number > 0 || leads, number + 1 < GROUPS || trails];
+            sums.add(&group[at], weights, wanted);
         }
         // SAFETY: this function enables the features.
         unsafe { sink.store(at, sums.values::<CLAMP>()) }
@@ -197,7 +206,11 @@ fn many<S: Sink<[__m256i; 2]>>(window: &Window<'_>, first: usize, sink: &mut S) 
     for at in 0..sink.length().div_ceil(Lanes::COUNT) {
         let mut sums = Sums::new();
         for (group, weights) in window.weights.iter().enumerate() {
-            sums.add(&window.ring.group(window.group + group)[first + at], weights);
+            sums.add(
+                &window.ring.group(window.group + group)[first + at],
+                weights,
+                [true; 2],
+            );
         }
         // SAFETY: this function enables the features.
         unsafe { sink.store(at, sums.values::<true>()) }
