@@ -4,7 +4,7 @@ use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
 
 use prep_onnx_pipeline::CHANNELS;
 
-pub(super) use super::windows::{LaneWindow, lane_window, padded};
+pub(super) use super::windows::{lane_window, padded};
 
 /// A cache line of table bytes.
 #[derive(Clone, Copy)]

@@ -96,6 +96,22 @@ fn add<const FIRST: bool>(
     }
 }
 
+/// Adds a tap without upper part, the last of a load, to the lower sums of every row.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn add_light(
+    lower: &mut [__m256i; ROWS],
+    rows: &[&[u8]; ROWS],
+    base: &[u32; HALVES],
+    [indices, _, low]: &PairTable,
+) {
+    for row in 0..ROWS {
+        let bytes = _mm256_set_m128i(load_half(rows[row], base[1]), load_half(rows[row], base[0]));
+        let tap = _mm256_shuffle_epi8(bytes, table(indices));
+        lower[row] = _mm256_add_epi32(lower[row], _mm256_madd_epi16(tap, table(low)));
+    }
+}
+
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn sums<const STARTS: bool, const PAIRS: usize, const CLAMP: bool>(
@@ -113,6 +129,7 @@ fn sums<const STARTS: bool, const PAIRS: usize, const CLAMP: bool>(
         for row in ahead {
             prefetch(row, bases[0][0] as usize);
         }
+        let (tables, light) = tables.split_at(columns.pairs - usize::from(columns.light));
         let full = tables.chunks_exact(PAIRS);
         let rest = full.remainder();
         let mut loads = bases.iter().zip(full);
@@ -124,6 +141,9 @@ fn sums<const STARTS: bool, const PAIRS: usize, const CLAMP: bool>(
         }
         if let (Some(base), false) = (bases.last(), rest.is_empty()) {
             add::<false>(&mut upper, &mut lower, rows, base, rest);
+        }
+        if let (Some(base), Some(table)) = (bases.last(), light.first()) {
+            add_light(&mut lower, rows, base, table);
         }
         let sum = |row: usize| {
             let sum = _mm256_add_epi32(_mm256_slli_epi32::<{ LOW_BITS as i32 }>(upper[row]), lower[row]);

@@ -4,7 +4,7 @@
 //! resized horizontally at a time and packed into the bytes of one dword per lane; the vertical pass
 //! takes rows 0 and 1, then rows 2 and 3, as pairs of 16-bit elements.
 //!
-//! - [`tables`]: which bytes each half of a vector loads, and the weights beside them;
+//! - [`tables`]: which bytes each half of a vector loads, and the weights beside them; [`taps`]: their order;
 //! - [`horizontal`]: the weighted sum of neighbouring pixels;
 //! - [`vertical`]: the weighted sum of row groups; [`sinks`]: what becomes of it;
 //! - [`weigh`]: the vertical pass where it comes first.
@@ -12,6 +12,7 @@
 mod horizontal;
 mod sinks;
 mod tables;
+mod taps;
 mod vertical;
 mod weigh;
 

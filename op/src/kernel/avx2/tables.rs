@@ -5,7 +5,8 @@ use std::ops::Range;
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
 use super::split;
-use crate::kernel::x86::{LaneWindow, lane_window};
+use super::taps::{Taps, lighten};
+use crate::kernel::x86::lane_window;
 use crate::run::Axis;
 
 /// Bytes of the load of half a vector.
@@ -35,6 +36,8 @@ pub(crate) struct Columns {
     pub(super) loads: usize,
     /// Tap pairs of a vector; the last load may serve fewer than the others.
     pub(super) pairs: usize,
+    /// Whether the last pair is one tap, whose weight has no upper part.
+    pub(super) light: bool,
     pub(super) clamp: bool,
     /// For each vector and load, the first byte of each half.
     pub(super) bases: Vec<[u32; HALVES]>,
@@ -60,12 +63,19 @@ impl Columns {
         channels: [usize; CHANNELS],
         layout: Layout,
     ) -> Self {
+        let lanes = axis.len() * CHANNELS;
+        let windows = (0..lanes).map(|lane| lane_window(axis, source.start, channels, lane));
+        let mut taps: Vec<Taps<'_>> = windows
+            .map(|window| window.map_or(Taps::NONE, |window| Taps::new(window.byte, window.weights)))
+            .collect();
+        taps.resize_with(lanes.next_multiple_of(HALF_LANES), || Taps::NONE);
         let draft = Self {
             pairs_per_load: 1,
             starts: Vec::new(),
             vectors: 0,
             loads: 0,
             pairs: axis.max_taps().max(1).div_ceil(2),
+            light: lighten(&mut taps, axis.max_taps()),
             clamp: axis.clamp,
             bases: Vec::new(),
             tables: Vec::new(),
@@ -73,52 +83,52 @@ impl Columns {
             columns: axis.len(),
             layout,
         };
-        let lanes = axis.len() * CHANNELS;
-        let window = |lane: usize| lane_window(axis, source.start, channels, lane);
         let fours: Vec<Range<usize>> = (0..lanes)
             .step_by(HALF_LANES)
             .map(|start| start..start + HALF_LANES)
             .collect();
-        let fit = |halves: &[Range<usize>], pairs| {
-            let mut all = halves.iter();
-            all.all(|half| draft.fits(half.clone(), pairs, window))
-        };
+        let fit =
+            |halves: &[Range<usize>], pairs| halves.iter().all(|half| draft.fits(&taps[half.clone()], pairs));
         for pairs_per_load in [2, 1] {
             if fit(&fours, pairs_per_load) {
-                return draft.filled(&fours, pairs_per_load, window);
+                return draft.filled(&fours, pairs_per_load, &taps);
             }
         }
         let mut halves = Vec::with_capacity(lanes);
         let mut start = 0;
         while start < lanes {
-            let fits = |length: &usize| *length == 1 || draft.fits(start..start + length, 1, window);
+            let fits = |length: &usize| {
+                let lanes = taps.get(start..start + length);
+                lanes.is_some_and(|lanes| draft.fits(lanes, 1))
+            };
             let length = (1..=HALF_LANES).rev().find(fits).unwrap_or(1);
             halves.push(start..start + length);
             start += length;
         }
         if lanes * 10 >= halves.len() * ENOUGH_TENTHS {
-            return draft.filled(&halves, 1, window);
+            return draft.filled(&halves, 1, &taps);
         }
-        // Two pairs of one pixel always fit.
         let pixels: Vec<Range<usize>> = (0..axis.len())
             .map(|pixel| pixel * CHANNELS..(pixel + 1) * CHANNELS)
             .collect();
-        draft.filled(&pixels, 2, window)
+        if fit(&pixels, 2) {
+            return draft.filled(&pixels, 2, &taps);
+        }
+        // Two pairs of one pixel always fit where taps are in their own order.
+        for taps in &mut taps {
+            taps.turned = false;
+        }
+        let draft = Self {
+            light: false,
+            ..draft
+        };
+        draft.filled(&pixels, 2, &taps)
     }
 
-    /// The first byte of a load that serves the taps `taps` of some lanes.
-    fn base<'a>(
-        &self,
-        half: Range<usize>,
-        taps: &Range<usize>,
-        window: impl Fn(usize) -> Option<LaneWindow<'a>>,
-    ) -> usize {
-        half.filter_map(window)
-            .filter(|window| taps.start < window.weights.len())
-            .map(|window| window.byte + taps.start * CHANNELS)
-            .min()
-            .unwrap_or(0)
-            .min(self.row_bytes - LOAD)
+    /// The first byte of a load that serves the taps `served` of some lanes.
+    fn base(&self, lanes: &[Taps<'_>], served: &Range<usize>) -> usize {
+        let bytes = lanes.iter().flat_map(|taps| taps.bytes(served));
+        bytes.min().unwrap_or(0).min(self.row_bytes - LOAD)
     }
 
     /// The taps that each load serves.
@@ -129,28 +139,16 @@ impl Columns {
     }
 
     /// Whether each load holds all bytes that it serves.
-    fn fits<'a>(
-        &self,
-        half: Range<usize>,
-        pairs_per_load: usize,
-        window: impl Fn(usize) -> Option<LaneWindow<'a>> + Copy,
-    ) -> bool {
-        self.taps(pairs_per_load).all(|taps| {
-            let base = self.base(half.clone(), &taps, window);
-            half.clone().filter_map(window).all(|window| {
-                let end = taps.end.min(window.weights.len());
-                end <= taps.start || window.byte + (end - 1) * CHANNELS - base < LOAD
-            })
+    fn fits(&self, lanes: &[Taps<'_>], pairs_per_load: usize) -> bool {
+        self.taps(pairs_per_load).all(|served| {
+            let base = self.base(lanes, &served);
+            let mut bytes = lanes.iter().flat_map(|taps| taps.bytes(&served));
+            bytes.all(|byte| byte - base < LOAD)
         })
     }
 
     /// The tables for halves that fit.
-    fn filled<'a>(
-        self,
-        halves: &[Range<usize>],
-        pairs_per_load: usize,
-        window: impl Fn(usize) -> Option<LaneWindow<'a>> + Copy,
-    ) -> Self {
+    fn filled(self, halves: &[Range<usize>], pairs_per_load: usize, taps: &[Taps<'_>]) -> Self {
         let vectors = halves.len().div_ceil(HALVES);
         let loads = self.pairs.div_ceil(pairs_per_load);
         let mut bases = vec![[0; HALVES]; vectors * loads];
@@ -161,20 +159,28 @@ impl Columns {
         for (index, lanes) in halves.iter().enumerate() {
             let (vector, half) = (index / HALVES, index % HALVES);
             starts[vector][half] = lanes.start as u32;
-            for (load, taps) in self.taps(pairs_per_load).enumerate() {
-                let base = self.base(lanes.clone(), &taps, window);
+            for (load, served) in self.taps(pairs_per_load).enumerate() {
+                let lanes = &taps[lanes.clone()];
+                let base = self.base(lanes, &served);
                 bases[vector * loads + load][half] = base as u32;
-                for (lane, window) in lanes.clone().map(window).enumerate() {
-                    let Some(window) = window else { continue };
-                    let served = window.weights.iter().enumerate().take(taps.end).skip(taps.start);
-                    for (tap, weight) in served {
-                        let (pair, side) = (tap / 2, tap % 2);
-                        let place = half * LOAD + lane * 4 + side * 2;
+                for (lane, taps) in lanes.iter().enumerate() {
+                    for place in served.start..served.end.min(taps.weights.len()) {
+                        let (byte, weight) = taps.at(place);
+                        let (pair, side) = (place / 2, place % 2);
+                        let index = (byte - base) as u8;
+                        let at = half * LOAD + lane * 4 + side * 2;
                         let [indices, upper, lower] = &mut tables[vector * self.pairs + pair];
-                        indices.0[place] = (window.byte + tap * CHANNELS - base) as u8;
-                        let parts = split(*weight).map(i16::to_le_bytes);
-                        upper.0[place..place + 2].copy_from_slice(&parts[0]);
-                        lower.0[place..place + 2].copy_from_slice(&parts[1]);
+                        indices.0[at] = index;
+                        let parts = split(weight).map(i16::to_le_bytes);
+                        upper.0[at..at + 2].copy_from_slice(&parts[0]);
+                        lower.0[at..at + 2].copy_from_slice(&parts[1]);
+                        if self.light && pair + 1 == self.pairs {
+                            // The same byte twice, for two parts of the weight.
+                            indices.0[at + 2] = index;
+                            for (part, place) in [(weight / 2, at), (weight - weight / 2, at + 2)] {
+                                lower.0[place..place + 2].copy_from_slice(&(part as i16).to_le_bytes());
+                            }
+                        }
                     }
                 }
             }

@@ -114,7 +114,7 @@ fn sum<S: Sink<[__m256i; 2]>>(window: &Window<'_>, first: usize, sink: &mut S) {
             }
         };
     }
-    unrolled!(1, 2, 3, 4, 5, 6);
+    unrolled!(1, 2, 3, 4, 5);
 }
 
 /// The upper and lower sums of a block, the rounding term among the lower.
