@@ -7,12 +7,10 @@
 
 use std::time::Instant;
 
-use prep_onnx_benches::{Peer, WORKLOADS, Workload};
+use prep_onnx_benches::{COLD_INPUT, COLD_OUTPUT, Peer, WORKLOADS, Workload, median, quantile};
 use prep_onnx_op::{Sequential, SimdLevel};
 use prep_onnx_pipeline::Result;
 
-const COLD_INPUT: usize = 128 << 20;
-const COLD_OUTPUT: usize = 64 << 20;
 const SECONDS: f64 = 1.0;
 
 type Contestant<'a> = (String, Box<dyn FnMut(&[u8], &mut [f32]) -> Result<()> + 'a>);
@@ -81,14 +79,12 @@ fn main() -> Result<()> {
                 }
             }
         }
-        times.iter_mut().for_each(|times| times.sort_by(f64::total_cmp));
-        let median = |times: &[f64]| times[times.len() / 2];
         for ((name, _), own) in all.iter().zip(&times) {
             println!(
                 "{:28} {name:>8} {:9.4} {:9.4} {:9} {:7.2}",
                 workload.name,
                 median(own),
-                own[own.len() / 10],
+                quantile(own, 0.1),
                 own.len(),
                 median(&times[0]) / median(own),
             );

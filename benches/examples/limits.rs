@@ -8,19 +8,12 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use prep_onnx_benches::{WORKLOADS, Workload};
+use prep_onnx_benches::{COLD_INPUT, COLD_OUTPUT, WORKLOADS, Workload, median};
 use prep_onnx_op::{Preprocessor, Sequential, SimdLevel};
 use prep_onnx_pipeline::Result;
 
 const MEMORY: usize = 256 << 20;
-const COLD_INPUT: usize = 128 << 20;
-const COLD_OUTPUT: usize = 64 << 20;
 const ROUNDS: usize = 9;
-
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[times.len() / 2]
-}
 
 fn seconds(mut run: impl FnMut()) -> f64 {
     let start = Instant::now();
@@ -31,19 +24,14 @@ fn seconds(mut run: impl FnMut()) -> f64 {
 /// Bytes per second that one thread reads and writes.
 fn bandwidth() -> (f64, f64) {
     let mut memory = vec![1_u64; MEMORY / 8];
-    let read = median(
-        (0..ROUNDS)
-            .map(|_| {
-                seconds(|| _ = black_box(memory.iter().fold(0_u64, |sum, word| sum.wrapping_add(*word))))
-            })
-            .collect(),
-    );
-    let write = median(
-        (0..ROUNDS)
-            .map(|round| seconds(|| black_box(&mut memory).fill(round as u64)))
-            .collect(),
-    );
-    (MEMORY as f64 / read, MEMORY as f64 / write)
+    let sum = |memory: &[u64]| memory.iter().fold(0_u64, |sum, word| sum.wrapping_add(*word));
+    let reads: Vec<f64> = (0..ROUNDS)
+        .map(|_| seconds(|| _ = black_box(sum(&memory))))
+        .collect();
+    let writes: Vec<f64> = (0..ROUNDS)
+        .map(|round| seconds(|| black_box(&mut memory).fill(round as u64)))
+        .collect();
+    (MEMORY as f64 / median(&reads), MEMORY as f64 / median(&writes))
 }
 
 /// Milliseconds of an image, hot and cold.
@@ -64,11 +52,11 @@ fn times(workload: &Workload, op: &Preprocessor) -> Result<(f64, f64)> {
         Ok(start.elapsed().as_secs_f64() * 1e3)
     };
     run(0, 0)?;
-    let hot = (0..200).map(|_| run(0, 0)).collect::<Result<_>>()?;
-    let cold = (0..2 * inputs)
+    let hot: Vec<f64> = (0..200).map(|_| run(0, 0)).collect::<Result<_>>()?;
+    let cold: Vec<f64> = (0..2 * inputs)
         .map(|at| run(at % inputs, at % outputs))
         .collect::<Result<_>>()?;
-    Ok((median(hot), median(cold)))
+    Ok((median(&hot), median(&cold)))
 }
 
 fn main() -> Result<()> {

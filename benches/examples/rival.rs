@@ -8,7 +8,7 @@
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
-use prep_onnx_benches::{Peer, WORKLOADS};
+use prep_onnx_benches::{Peer, WORKLOADS, median};
 use prep_onnx_pipeline::{Error, Result};
 use serde_json::{Value, json};
 
@@ -42,7 +42,7 @@ fn load(name: &str, input: &str, output: &str) -> Result<Loaded> {
     Ok(loaded)
 }
 
-fn median(loaded: &mut Loaded, seconds: f64) -> Result<f64> {
+fn time(loaded: &mut Loaded, seconds: f64) -> Result<f64> {
     let mut times = Vec::new();
     let start = Instant::now();
     while times.len() < 5 || start.elapsed().as_secs_f64() < seconds {
@@ -50,8 +50,7 @@ fn median(loaded: &mut Loaded, seconds: f64) -> Result<f64> {
         loaded.peer.run(&loaded.pixels, &mut loaded.output)?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
     }
-    times.sort_by(f64::total_cmp);
-    Ok(times[times.len() / 2])
+    Ok(median(&times))
 }
 
 fn list() -> Value {
@@ -87,7 +86,7 @@ fn main() -> Result<()> {
             }
             (["time", seconds], Some(loaded)) => {
                 let seconds = seconds.parse().map_err(|error| failed(seconds, error))?;
-                median(loaded, seconds)?.to_string()
+                time(loaded, seconds)?.to_string()
             }
             _ => return Err(failed(&line, "is no command here")),
         };

@@ -6,7 +6,7 @@
 use std::num::NonZero;
 use std::time::Instant;
 
-use prep_onnx_benches::WORKLOADS;
+use prep_onnx_benches::{WORKLOADS, median};
 use prep_onnx_op::{SimdLevel, Threads};
 use prep_onnx_pipeline::Result;
 
@@ -30,10 +30,7 @@ fn main() -> Result<()> {
                     times.push(start.elapsed().as_secs_f64() * 1e3);
                 }
             }
-            let medians = times.map(|mut times| {
-                times.sort_by(f64::total_cmp);
-                times[times.len() / 2]
-            });
+            let medians = times.map(|times: Vec<f64>| median(&times));
             let [one, ..] = medians;
             let shown: Vec<_> = threads
                 .iter()

@@ -19,45 +19,15 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import onnx
 import onnxruntime as ort
-from onnx import TensorProto, helper
 from PIL import Image
+
+from host import MEAN, STD, embedded, identity, imagenet, library, session
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "loader/benches"))
 from peers import make  # noqa: E402
 
 EDGE, BATCH, COPIES = 224, 32, 8
-
-
-def model(cli, folder, size, keep, accept):
-    """Takes the tensor and keeps it, or the first `keep` columns of one row of one channel."""
-    value = lambda name, shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
-    take = lambda name, values: helper.make_tensor(name, TensorProto.INT64, [3], values)
-    if keep:
-        node, constants = helper.make_node("Slice", ["x", "from", "to", "axes"], ["y"]), [
-            take("from", [0, 0, 0]), take("to", [1, 1, keep]), take("axes", [1, 2, 3])]
-        shape = ["N", 1, 1, keep]
-    else:
-        node, constants, shape = helper.make_node("Identity", ["x"], ["y"]), [], ["N", 3, EDGE, EDGE]
-    graph = helper.make_graph([node], "g", [value("x", ["N", 3, EDGE, EDGE])], [value("y", shape)], constants)
-    source, pipeline, target = (folder / name for name in ("m.onnx", "p.toml", f"{accept}{keep}{len(size)}.onnx"))
-    onnx.save(helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 18)]), source)
-    crop = f'[[steps]]\nstep = "center_crop"\nsize = [{EDGE}, {EDGE}]\n'
-    pipeline.write_text(f'[[steps]]\nstep = "resize"\nsize = {size}\nfilter = "bilinear"\n{crop}'
-                        '[[steps]]\nstep = "rescale"\ndivisor = 255\n[[steps]]\nstep = "normalize"\n'
-                        'mean = [0.485, 0.456, 0.406]\nstd = [0.229, 0.224, 0.225]\n')
-    subprocess.run([cli, "embed", source, "-o", target, "--pipeline", pipeline, "--accept", accept],
-                   check=True, stdout=subprocess.DEVNULL)
-    return target
-
-
-def session(path, library, threads):
-    options = ort.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.register_custom_ops_library(library)
-    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def encoded(made, files, batch):
@@ -88,7 +58,7 @@ def normalised(path):
     scale = min(width, height) / 256
     left, top = (width - EDGE * scale) / 2, (height - EDGE * scale) / 2
     image = image.resize((EDGE, EDGE), Image.BILINEAR, (left, top, left + EDGE * scale, top + EDGE * scale))
-    values = (np.asarray(image).astype(np.float32) / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
+    values = (np.asarray(image).astype(np.float32) / 255 - MEAN) / STD
     return np.ascontiguousarray(values.transpose(2, 0, 1), np.float32)
 
 
@@ -124,12 +94,15 @@ def main():
     folder = options.folder or pathlib.Path(scratch.name)
     make(folder)
     cli = options.cli
-    library = subprocess.run([cli, "library"], check=True, capture_output=True, text=True).stdout.strip()
+    op = library(cli)
+    models = folder / "models"
+    models.mkdir(exist_ok=True)
+    model = lambda size, keep, accept: embedded(cli, models, identity(EDGE, keep), imagenet(size, crop=EDGE), "--accept", accept)
     print(f"onnxruntime {ort.__version__}, Pillow {Image.__version__}, {os.cpu_count()} processors, load average {os.getloadavg()[0]:.1f}")
 
-    squash, shortest = f"{{ exact = [{EDGE}, {EDGE}] }}", "{ shortest_edge = 256 }"
+    squash, shortest = {"exact": [EDGE, EDGE]}, {"shortest_edge": 256}
     files = sorted((folder / "sixteen").glob("*.jpg"))
-    made = session(model(cli, folder, squash, 0, "encoded"), library, 4)
+    made = session(model(squash, 0, "encoded"), 4, op)
     with ThreadPoolExecutor(4) as pool:
         table("16 files of 512x512, resized to 224, 4 threads", files, {
             "Pillow, a pool of threads": (16, pooled(pool, files, 16, squashed)),
@@ -144,9 +117,9 @@ def main():
             link = many / f"{copy}-{path.name}"
             if not link.is_symlink():
                 link.symlink_to(path.resolve())
-    whole, small = (model(cli, folder, shortest, keep, "encoded") for keep in (0, 4))
-    ragged = model(cli, folder, shortest, 4, "ragged")
-    made = session(whole, library, 2)
+    whole, small = (model(shortest, keep, "encoded") for keep in (0, 4))
+    ragged = model(shortest, 4, "ragged")
+    made = session(whole, 2, op)
     output = folder / "out.npy"
     with ThreadPoolExecutor(2) as pool:
         table(f"{len(files)} files, batches of {BATCH}, 2 threads", files, {

@@ -20,13 +20,12 @@ import tempfile
 import time
 
 import numpy as np
-import onnx
 import onnxruntime as ort
-from onnx import TensorProto, helper
 from PIL import Image
 
-MEAN = np.array([0.485, 0.456, 0.406])
-STD = np.array([0.229, 0.224, 0.225])
+import host
+
+MEAN, STD = np.array(host.MEAN), np.array(host.STD)
 SCALE, BIAS = (1 / (255 * STD)).astype(np.float32), (-MEAN / STD).astype(np.float32)
 SECONDS = 0.2
 
@@ -51,29 +50,12 @@ def timed(run):
     return measure, np.asarray(run(), np.float32).reshape(-1)
 
 
-def session(path, library=None, level=None):
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    if level:
-        os.environ["PREP_ONNX_SIMD"] = level
-    if library:
-        options.register_custom_ops_library(library)
-    made = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    os.environ.pop("PREP_ONNX_SIMD", None)
+def at_level(level, *arguments):
+    """A session whose kernels are those of a SIMD level."""
+    os.environ["PREP_ONNX_SIMD"] = level
+    made = host.session(*arguments)
+    del os.environ["PREP_ONNX_SIMD"]
     return made
-
-
-def embedded(cli, folder, work, *arguments):
-    edge = work["output"]
-    value = lambda name: helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", 3, edge, edge])
-    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "g", [value("x")], [value("y")])
-    source, pipeline, target = (os.path.join(folder, name) for name in ("m.onnx", "p.json", f"{random.random()}.onnx"))
-    onnx.save(helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 18)]), source)
-    with open(pipeline, "w") as file:
-        json.dump(work["pipeline"], file)
-    subprocess.run([cli, "embed", source, "-o", target, "--pipeline", pipeline, *arguments], check=True, stdout=subprocess.DEVNULL)
-    return target
 
 
 class Process:
@@ -149,10 +131,11 @@ def steps_from(values, reference):
 
 
 def contestants(cli, library, folder, work, image, rivals):
-    path, batch = embedded(cli, folder, work), image[None]
+    model, batch = host.identity(work["output"]), image[None]
+    path = host.embedded(cli, folder, model, work["pipeline"])
     call = lambda made: (lambda: made.run(None, {"image": batch})[0])
-    yield "prep-onnx, fused", timed(call(session(path, library)))
-    yield "prep-onnx, fused, AVX2", timed(call(session(path, library, "avx2")))
+    yield "prep-onnx, fused", timed(call(host.session(path, 1, library)))
+    yield "prep-onnx, fused, AVX2", timed(call(at_level("avx2", path, 1, library)))
     for name, process in rivals.items():
         yield name, process.on(work, image, folder)
     yield "Pillow, `box=`", timed(pillow(work, image))
@@ -160,9 +143,9 @@ def contestants(cli, library, folder, work, image, rivals):
         yield "torchvision v2, uint8 tensor", timed(torchvision(work, image))
     except ImportError:
         pass
-    yield "prep-onnx, portable function", timed(call(session(path)))
-    fast = embedded(cli, folder, work, "--lower", "standard", "--portable", "fast")
-    yield "onnxruntime's own Resize", timed(call(session(fast)))
+    yield "prep-onnx, portable function", timed(call(host.session(path)))
+    fast = host.embedded(cli, folder, model, work["pipeline"], "--lower", "standard", "--portable", "fast")
+    yield "onnxruntime's own Resize", timed(call(host.session(fast)))
 
 
 def main():
@@ -174,7 +157,7 @@ def main():
     parser.add_argument("--native-rival", default="target/native/release/examples/rival")
     parser.add_argument("--only", default="")
     options = parser.parse_args()
-    library = options.library or subprocess.run([options.cli, "library"], check=True, capture_output=True, text=True).stdout.strip()
+    library = options.library or host.library(options.cli)
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     builds = {"fast_image_resize, generic build": options.rival, "fast_image_resize, native build": options.native_rival}
     works = json.loads(subprocess.run([builds["fast_image_resize, generic build"], "--list"], check=True, capture_output=True).stdout)

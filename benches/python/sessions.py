@@ -8,60 +8,21 @@ Needs onnxruntime, onnx and numpy. Rounds of all sizes are interleaved; times ar
 """
 import os
 import statistics
-import subprocess
 import tempfile
 import time
 
 import numpy as np
-import onnx
 import onnxruntime as ort
-from onnx import TensorProto, helper
+
+from host import embedded, identity, imagenet, library, session
 
 CLI = os.environ.get("PREP_ONNX", "target/release/prep-onnx")
-LIBRARY = subprocess.run([CLI, "library"], check=True, capture_output=True, text=True).stdout.strip()
+LIBRARY = library(CLI)
 ROUNDS = 15
 COLD_BYTES = 128 << 20
 
-PIPELINE = """
-[[steps]]
-step = "resize"
-size = {size}
-filter = "{filter}"
-[[steps]]
-step = "center_crop"
-size = [{edge}, {edge}]
-[[steps]]
-step = "rescale"
-divisor = 255
-[[steps]]
-step = "normalize"
-mean = [0.485, 0.456, 0.406]
-std = [0.229, 0.224, 0.225]
-"""
-
-
-def embedded(folder, edge, size, filter="bilinear"):
-    """An identity model of edge x edge with the pipeline in front."""
-    value = lambda name: helper.make_tensor_value_info(name, TensorProto.FLOAT, ["N", 3, edge, edge])
-    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "g", [value("x")], [value("y")])
-    source, pipeline, target = (os.path.join(folder, name) for name in ("m.onnx", "p.toml", f"{edge}{filter}.onnx"))
-    onnx.save(helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 18)]), source)
-    with open(pipeline, "w") as file:
-        file.write(PIPELINE.format(size=size, filter=filter, edge=edge))
-    subprocess.run([CLI, "embed", source, "-o", target, "--pipeline", pipeline], check=True, stdout=subprocess.DEVNULL)
-    return target
-
-
-def session(model, threads):
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    # A pool that spins between runs takes the core of the other session.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.register_custom_ops_library(LIBRARY)
-    made = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-    return made
+def model(folder, edge, size):
+    return embedded(CLI, folder, identity(edge), imagenet(size, crop=edge))
 
 
 def fresh(made, image):
@@ -96,19 +57,17 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         batch = images(32, 512, 512)
         for edge in (224, 384):
-            model = embedded(folder, edge, f"{{ exact = [{edge}, {edge}] }}")
-            one, two = session(model, 1), session(model, 2)
+            path = model(folder, edge, {"exact": [edge, edge]})
+            one, two = (session(path, threads, LIBRARY) for threads in (1, 2))
             for form, run in (("new output", fresh), ("kept output", lambda made, image: bound(made, image, edge))):
                 got = medians({1: run(one, batch), 2: run(two, batch)})
                 print(f"512x512 to {edge}, batch of 32, {form}: one thread {got[1]:.2f} ms ({32e3 / got[1]:.0f} images/s), "
                       f"two {got[2]:.2f} ms ({32e3 / got[2]:.0f} images/s), {got[1] / got[2]:.2f} times")
-        model = embedded(folder, 224, "{ exact = [224, 224] }")
-        one = session(model, 1)
+        one = session(model(folder, 224, {"exact": [224, 224]}), 1, LIBRARY)
         sizes = (1, 2, 4, 8, 16, 32)
         got = medians({n: bound(one, batch[:n], 224) for n in sizes})
         print("ms per image by batch, one thread, kept output: " + ", ".join(f"{n}: {got[n] / n:.4f}" for n in sizes))
-        model = embedded(folder, 224, "{ shortest_edge = 256 }")
-        one = session(model, 1)
+        one = session(model(folder, 224, {"shortest_edge": 256}), 1, LIBRARY)
         for height, width in ((375, 500), (720, 1280), (1080, 1920), (3000, 4000)):
             many = images(max(3, COLD_BYTES // (height * width * 3)), height, width)
             for index in range(3):

@@ -2,7 +2,9 @@
 #![forbid(unsafe_code)]
 
 mod peer;
+mod timing;
 mod workload;
 
 pub use peer::Peer;
+pub use timing::{COLD_INPUT, COLD_OUTPUT, median, quantile};
 pub use workload::{WORKLOADS, Workload};

@@ -5,9 +5,7 @@ usage: portable.py PREP_ONNX [ROUNDS]    (the program; needs numpy, onnx and onn
 Prints a table: medians in ms, the ratio of the medians, the time that creating the session takes longer than
 for the bare model, and the number of nodes of the body, constants included.
 """
-import json
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,8 +16,10 @@ import onnx
 import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
-IDENTITY = Path(__file__).resolve().parents[1] / "models/zoo/identity-dynamic-opset18.onnx"
-MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
+import host
+from host import MEAN, STD, embedded, imagenet
+
+IDENTITY = Path(__file__).resolve().parents[2] / "models/zoo/identity-dynamic-opset18.onnx"
 # (width, height), filter, size, crop
 CASES = [
     ((500, 375), "bilinear", {"exact": [224, 224]}, None),
@@ -33,11 +33,8 @@ CASES = [
 
 
 def session(model) -> tuple[ort.InferenceSession, float]:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
     start = time.perf_counter()
-    made = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    made = host.session(model)
     return made, (time.perf_counter() - start) * 1e3
 
 
@@ -77,17 +74,11 @@ def main(program: str, rounds: int) -> None:
     bare = min(session(str(IDENTITY))[1] for _ in range(5))
     with tempfile.TemporaryDirectory() as folder:
         for (width, height), name, size, crop in CASES:
-            steps = [{"step": "resize", "size": size, "filter": name}]
-            steps += [{"step": "center_crop", "size": [crop, crop]}] if crop else []
-            steps += [{"step": "rescale", "divisor": 255}, {"step": "normalize", "mean": MEAN, "std": STD}]
-            pipeline, model = Path(folder) / "pipeline.json", Path(folder) / "model.onnx"
-            pipeline.write_text(json.dumps({"steps": steps}))
-            model.unlink(missing_ok=True)
-            subprocess.run([program, "embed", IDENTITY, "-o", model, "--pipeline", pipeline], check=True, capture_output=True)
+            model = embedded(program, folder, onnx.load(IDENTITY), imagenet(size, name, crop))
             edge = size.get("shortest_edge")
             target = tuple(size["exact"]) if "exact" in size else (edge, edge * width // height)
-            exact, creation = session(str(model))
-            creation = min([creation] + [session(str(model))[1] for _ in range(4)])
+            exact, creation = session(model)
+            creation = min([creation] + [session(model)[1] for _ in range(4)])
             resize, _ = session(resize_graph("cubic" if name == "bicubic" else "linear", target, crop))
             image = np.random.default_rng(0).integers(0, 256, (1, height, width, 3), dtype=np.uint8)
             times: tuple[list[float], list[float]] = ([], [])
@@ -97,7 +88,7 @@ def main(program: str, rounds: int) -> None:
                     run.run(None, {"image": image})
                     taken.append((time.perf_counter() - start) * 1e3)
             ours, theirs = map(statistics.median, times)
-            nodes = len(onnx.load(str(model)).functions[0].node)
+            nodes = len(onnx.load(model).functions[0].node)
             shape = "x".join(map(str, size["exact"])) if "exact" in size else f"{edge}, crop {crop}"
             print(f"| {width}x{height} | {name} {shape} | {ours:.2f} | {theirs:.2f} | {ours / theirs:.2f} | {creation - bare:.1f} | {nodes} |")
 
