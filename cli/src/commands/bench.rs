@@ -83,6 +83,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         threads: options.threads as usize,
         fused: false,
         provider: options.ep,
+        spinning: true,
     };
     let mut stages = Stages::new(&embedded, &loaded, session)?;
     global.say_elsewhere(embedded.op_elsewhere(options.ep));

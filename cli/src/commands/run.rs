@@ -138,6 +138,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
             threads,
             fused: !options.portable,
             provider: options.ep,
+            spinning: false,
         },
     )?;
     if !options.portable {

@@ -22,6 +22,9 @@ pub struct SessionOptions {
     pub fused: bool,
     /// What runs it.
     pub provider: Provider,
+    /// Threads that wait for work keep their core for a while, as ONNX Runtime's default has it: sooner back,
+    /// but slower where other threads have work, such as decoding.
+    pub spinning: bool,
 }
 
 /// An input or output of a model.
@@ -315,11 +318,13 @@ fn builder(loaded: &Loaded, name: &str, options: SessionOptions) -> Result<Sessi
         threads,
         fused,
         provider,
+        spinning,
     } = options;
     let start = || {
         let mut builder = ort::session::Session::builder(loaded.environment())?
             // Errors come back from the calls and are reported once.
-            .with_log_level(ort::logging::LogLevel::Fatal)?;
+            .with_log_level(ort::logging::LogLevel::Fatal)?
+            .with_intra_op_spinning(spinning)?;
         if threads > 0 {
             builder = builder.with_intra_threads(threads)?;
         }
