@@ -12,6 +12,7 @@ mod num;
 mod ragged;
 mod resize;
 mod size;
+mod weights;
 
 use onnx_protobuf::NodeProto;
 use prep_onnx_pipeline::{Accept, Error, FusedPlan, Result};
