@@ -186,7 +186,7 @@ fn few<const GROUPS: usize, const CLAMP: bool, S: Sink<[__m256i; 2]>>(
     let weights = &window.weights[..GROUPS];
     let groups: [&[Lanes]; GROUPS] =
         std::array::from_fn(|group| &window.ring.group(window.group + group)[first..first + blocks]);
-    // Half the windows begin or end with two rows that weigh nothing.
+    // A window may begin or end with two rows that weigh nothing.
     let leads = weights.first().is_some_and(|weights| weights[0] != [0, 0]);
     let trails = weights.last().is_some_and(|weights| weights[1] != [0, 0]);
     for at in 0..blocks {
