@@ -1,6 +1,6 @@
 //! What a command says, and how it fails.
 
-use prep_onnx_pipeline::Error;
+use prep_onnx_pipeline::{Error, ErrorKind};
 use serde_json::{Value, json};
 
 /// What a command says when it is done.
@@ -32,22 +32,28 @@ impl Answer {
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) error: Error,
-    /// Whether the command line itself is wrong: exit code 2, else 1.
-    pub(crate) usage: bool,
 }
 
 pub(crate) type Outcome<T = Answer> = Result<T, Failure>;
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { error, usage: false }
+        Self { error }
     }
 }
 
 impl Failure {
     /// The command line is wrong.
     pub(crate) fn usage(error: Error) -> Self {
-        Self { error, usage: true }
+        error.with_kind(ErrorKind::Usage).into()
+    }
+
+    /// 2 where the command line itself is wrong, else 1.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self.error.kind() {
+            ErrorKind::Usage => 2,
+            _ => 1,
+        }
     }
 
     /// The lines on stderr.
@@ -76,7 +82,12 @@ pub(crate) fn error_lines(error: &Error) -> String {
 }
 
 pub(crate) fn error_json(error: &Error) -> Value {
-    json!({ "what": error.to_string(), "why": error.reason(), "fix": error.help() })
+    json!({
+        "kind": error.kind().as_str(),
+        "what": error.to_string(),
+        "why": error.reason(),
+        "fix": error.help(),
+    })
 }
 
 /// The text without line breaks and other control characters, which could come from a file.

@@ -159,7 +159,7 @@ fn read(path: &Path, resampler: Option<Resampler>) -> Result<Import> {
 
 fn text(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).map_err(|error| {
-        Error::new(path.display(), format_args!("cannot be read: {error}"))
+        Error::io(path.display(), "cannot be read", &error)
             .fix("give a preset (prep-onnx pipelines) or the path of a config")
     })
 }

@@ -39,7 +39,7 @@ fn finish(outcome: Outcome, as_json: bool) -> ExitCode {
             } else {
                 String::new()
             };
-            (text, ExitCode::from(if failure.usage { 2 } else { 1 }))
+            (text, ExitCode::from(failure.exit_code()))
         }
     };
     let mut out = anstream::stdout().lock();

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use prep_onnx_pipeline::{Accept, DOMAIN, Dtype, Error, Layout, OnBadImage, Pipeline, Result, op_name};
+use prep_onnx_pipeline::{
+    Accept, DOMAIN, Dtype, Error, ErrorKind, Layout, OnBadImage, Pipeline, Result, op_name,
+};
 use prep_onnx_rewriter::{Lowering, Model, inspect};
 
 use crate::host::Provider;
@@ -33,6 +35,7 @@ impl EmbeddedModel {
         let Some(embedded) = summary.embedded else {
             return Err(Error::new(path.display(), "has no embedded pipeline")
                 .expected_got("a model that prep-onnx embed wrote", "a model without a pipeline")
+                .with_kind(ErrorKind::Model)
                 .fix(format_args!(
                     "embed one first: prep-onnx embed {}",
                     path.display()

@@ -27,7 +27,7 @@ impl Labels {
     /// Names the file, and in JSON the key.
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path)
-            .map_err(|error| Error::new(path.display(), format_args!("cannot be read: {error}")))?;
+            .map_err(|error| Error::io(path.display(), "cannot be read", &error))?;
         Self::parse(
             &text,
             path.extension().is_some_and(|extension| extension == "json"),

@@ -3,7 +3,7 @@
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 use tempfile::NamedTempFile;
 
 /// A file that is being written beside its place.
@@ -19,7 +19,9 @@ impl OutputFile {
     /// `path` is a folder, or its folder is missing or not writable.
     pub(crate) fn create(path: &Path) -> Result<Self> {
         if path.is_dir() {
-            return Err(Error::new(path.display(), "cannot be written").expected_got("a file", "a folder"));
+            return Err(Error::new(path.display(), "cannot be written")
+                .expected_got("a file", "a folder")
+                .with_kind(ErrorKind::Io));
         }
         let folder = match path.parent() {
             Some(folder) if folder != Path::new("") => folder,
@@ -64,5 +66,6 @@ fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
     let inner = error.get_ref().and_then(std::error::Error::source);
     let reason = inner.map_or_else(|| error.to_string(), ToString::to_string);
     Error::new(path.display(), format_args!("cannot be written: {reason}"))
+        .with_kind(ErrorKind::Io)
         .fix("check that the folder exists, is writable and has space, or name another file")
 }

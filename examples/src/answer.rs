@@ -23,7 +23,7 @@ pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     /// A stable word for programs and metrics.
     pub(crate) kind: &'static str,
-    error: Error,
+    error: Box<Error>,
 }
 
 #[derive(Serialize)]
@@ -41,7 +41,11 @@ struct Details {
 
 impl Refusal {
     pub(crate) fn new(status: StatusCode, kind: &'static str, error: Error) -> Self {
-        Self { status, kind, error }
+        Self {
+            status,
+            kind,
+            error: Box::new(error),
+        }
     }
 
     /// The service has as much to do as it takes.

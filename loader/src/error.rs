@@ -117,6 +117,14 @@ impl std::error::Error for ImageError {}
 
 impl From<ImageError> for Error {
     fn from(error: ImageError) -> Self {
-        *error.error
+        use prep_onnx_pipeline::ErrorKind as Kind;
+        let kind = match error.kind {
+            ErrorKind::Io | ErrorKind::Network => Kind::Io,
+            ErrorKind::NotAnImage | ErrorKind::Truncated | ErrorKind::Corrupt => Kind::Image,
+            ErrorKind::Unsupported => Kind::Unsupported,
+            ErrorKind::Limit => Kind::Limit,
+            ErrorKind::Internal => Kind::Other,
+        };
+        error.error.with_kind(kind)
     }
 }

@@ -5,18 +5,97 @@ use std::fmt;
 /// Shorthand for a result with [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// What an [`Error`] is about: what a program that handles it has to tell apart.
+///
+/// The first line of an error is for people and may change; this does not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The call itself is wrong: an option, an argument, or two that contradict each other.
+    Usage,
+    /// A pipeline, preset or config that says something wrong or something unknown.
+    Config,
+    /// An ONNX file that is none, is damaged, or cannot take the pipeline.
+    Model,
+    /// One image that is none, is damaged, or has a shape that the pipeline cannot take.
+    Image,
+    /// ONNX Runtime: none, not loadable, or a run that failed.
+    Runtime,
+    /// A file, folder or address that cannot be read or written.
+    Io,
+    /// Larger than a bound allows.
+    Limit,
+    /// Valid, but nothing that this version does.
+    Unsupported,
+    /// None of the others.
+    Other,
+}
+
+impl ErrorKind {
+    /// Every kind.
+    pub const ALL: &[Self] = &[
+        Self::Usage,
+        Self::Config,
+        Self::Model,
+        Self::Image,
+        Self::Runtime,
+        Self::Io,
+        Self::Limit,
+        Self::Unsupported,
+        Self::Other,
+    ];
+
+    /// A stable lower-case word, for reports: `usage`, `config`, `model`, `image`, `runtime`, `io`, `limit`,
+    /// `unsupported`, `other`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Usage => "usage",
+            Self::Config => "config",
+            Self::Model => "model",
+            Self::Image => "image",
+            Self::Runtime => "runtime",
+            Self::Io => "io",
+            Self::Limit => "limit",
+            Self::Unsupported => "unsupported",
+            Self::Other => "other",
+        }
+    }
+
+    /// One line on what it stands for.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Usage => "the call is wrong: an option, an argument, or two that contradict each other",
+            Self::Config => "a pipeline, preset or config says something wrong or unknown",
+            Self::Model => "an ONNX file is none, is damaged, or cannot take the pipeline",
+            Self::Image => "an image is none, is damaged, or has a shape that the pipeline cannot take",
+            Self::Runtime => "ONNX Runtime is missing, cannot be loaded, or a run failed",
+            Self::Io => "a file, folder or address cannot be read or written",
+            Self::Limit => "larger than a bound allows",
+            Self::Unsupported => "valid, but nothing that this version does",
+            Self::Other => "none of the others",
+        }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// A failure that a person can act on.
 ///
 /// `subject` names the thing (a file, a key such as `steps[1].std`, a tensor), `what` says what is
 /// wrong with it in one line, with the expected and the actual value where there are any. `why` and
-/// `fix` are optional further lines.
+/// `fix` are optional further lines. [`Error::kind`] is what programs switch on.
 ///
 /// ```
-/// use prep_onnx_pipeline::Error;
+/// use prep_onnx_pipeline::{Error, ErrorKind, preset};
 ///
 /// let error = Error::new("steps[0].size", "is zero").expected_got("1 to 65535", 0).fix("give the size in pixels");
 /// assert_eq!(error.to_string(), "steps[0].size: is zero: expected 1 to 65535, got 0");
 /// assert_eq!(error.help(), Some("give the size in pixels"));
+/// assert_eq!(preset("no-such").unwrap_err().kind(), ErrorKind::Config);
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Error {
@@ -24,6 +103,7 @@ pub struct Error {
     what: String,
     why: Option<String>,
     fix: Option<String>,
+    kind: Option<ErrorKind>,
 }
 
 impl Error {
@@ -34,7 +114,27 @@ impl Error {
             what: what.to_string(),
             why: None,
             fix: None,
+            kind: None,
         }
+    }
+
+    /// An error of the operating system about `subject`: `what` could not be done with it, as in `cannot be read`.
+    pub fn io(subject: impl fmt::Display, what: impl fmt::Display, error: &std::io::Error) -> Self {
+        Self::new(subject, format_args!("{what}: {error}")).with_kind(ErrorKind::Io)
+    }
+
+    /// Says what the error is about.
+    #[must_use]
+    pub fn with_kind(mut self, kind: ErrorKind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// Says what the error is about, unless that is known: for the entrance of a part whose errors are of one kind.
+    #[must_use]
+    pub fn or_kind(mut self, kind: ErrorKind) -> Self {
+        self.kind.get_or_insert(kind);
+        self
     }
 
     /// Appends the expected and the actual value to the first line.
@@ -80,6 +180,11 @@ impl Error {
         self
     }
 
+    /// What the error is about, for programs.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind.unwrap_or(ErrorKind::Other)
+    }
+
     /// The thing that the error is about.
     pub fn subject(&self) -> &str {
         &self.subject
@@ -119,3 +224,29 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_kind_that_was_said_first_stays() {
+        let error = Error::new("a", "b");
+        assert_eq!(error.kind(), ErrorKind::Other);
+        let error = error
+            .or_kind(ErrorKind::Limit)
+            .or_kind(ErrorKind::Model)
+            .within("c");
+        assert_eq!(error.kind(), ErrorKind::Limit);
+        assert_eq!(error.with_kind(ErrorKind::Usage).kind(), ErrorKind::Usage);
+    }
+
+    #[test]
+    fn every_kind_has_a_word_of_its_own() {
+        let words: BTreeSet<_> = ErrorKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        assert_eq!(words.len(), ErrorKind::ALL.len());
+        assert_eq!(ErrorKind::ALL.last(), Some(&ErrorKind::Other));
+    }
+}

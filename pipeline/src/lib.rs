@@ -24,7 +24,7 @@ pub mod steps;
 pub use arithmetic::{CHANNELS, Operation, Operator, Precision, ValueTable};
 pub use crop::CropRule;
 pub use encoded::{ImageStatus, ON_BAD_IMAGE_ATTRIBUTE, OnBadImage, STATUS_OUTPUT};
-pub use error::{Error, Result};
+pub use error::{Error, ErrorKind, Result};
 pub use import::{Import, Source, import};
 pub use output::{Dtype, Elements, Layout, Tensor};
 pub use pipeline::{Output, Pipeline};

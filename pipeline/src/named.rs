@@ -37,6 +37,7 @@ macro_rules! named_enum {
                     let names: Vec<_> = Self::ALL.iter().map(|value| value.name()).collect();
                     $crate::Error::new($what, "unknown name")
                         .expected_got(format_args!("one of {}", names.join(", ")), format_args!("{name:?}"))
+                        .with_kind($crate::ErrorKind::Config)
                 })
             }
         }

@@ -8,7 +8,7 @@ use crate::output::Elements;
 use crate::plan::PlanBuilder;
 use crate::schema::{Document, Notation, typed};
 use crate::steps::{Pixels, Resize, Step};
-use crate::{CHANNELS, Dtype, Error, FusedPlan, Layout, Resampler, Result, Tensor};
+use crate::{CHANNELS, Dtype, Error, ErrorKind, FusedPlan, Layout, Resampler, Result, Tensor};
 
 /// The steps from an RGB uint8 image to a model's input, and the form of the result.
 ///
@@ -82,6 +82,10 @@ impl Pipeline {
     /// # Errors
     /// Names the key.
     pub fn from_value(value: Value) -> Result<Self> {
+        Self::read(value).map_err(|error| error.or_kind(ErrorKind::Config))
+    }
+
+    fn read(value: Value) -> Result<Self> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Keys {
@@ -118,8 +122,11 @@ impl Pipeline {
     /// Names the key.
     pub fn check(&self) -> Result<()> {
         for (index, step) in self.steps.iter().enumerate() {
-            step.check()
-                .map_err(|error| error.within_key(format_args!("steps[{index}]")))?;
+            step.check().map_err(|error| {
+                error
+                    .within_key(format_args!("steps[{index}]"))
+                    .or_kind(ErrorKind::Config)
+            })?;
         }
         let (layout, dtype) = self.output.or_usual();
         self.plan(layout, dtype).map(drop)
@@ -164,10 +171,15 @@ impl Pipeline {
     pub fn plan(&self, layout: Layout, dtype: Dtype) -> Result<FusedPlan> {
         let mut builder = PlanBuilder::default();
         for (index, step) in self.steps.iter().enumerate() {
-            step.fold(&mut builder)
-                .map_err(|error| error.within_key(format_args!("steps[{index}]")))?;
+            step.fold(&mut builder).map_err(|error| {
+                error
+                    .within_key(format_args!("steps[{index}]"))
+                    .or_kind(ErrorKind::Config)
+            })?;
         }
-        builder.finish(layout, dtype)
+        builder
+            .finish(layout, dtype)
+            .map_err(|error| error.or_kind(ErrorKind::Config))
     }
 
     /// The scalar reference: applies step after step to one RGB image, [height, width, 3].
@@ -179,10 +191,12 @@ impl Pipeline {
     pub fn reference(&self, image: ArrayView3<'_, u8>, layout: Layout, dtype: Dtype) -> Result<Tensor> {
         let (height, width, channels) = image.dim();
         if height == 0 || width == 0 || channels != CHANNELS {
-            return Err(Error::new("image", "is not an RGB image").expected_got(
-                "a shape of [height, width, 3]",
-                format_args!("[{height}, {width}, {channels}]"),
-            ));
+            return Err(Error::new("image", "is not an RGB image")
+                .expected_got(
+                    "a shape of [height, width, 3]",
+                    format_args!("[{height}, {width}, {channels}]"),
+                )
+                .with_kind(ErrorKind::Image));
         }
         let mut pixels = Pixels::Uint8(image.to_owned());
         for (index, step) in self.steps.iter().enumerate() {

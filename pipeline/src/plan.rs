@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::named::named_enum;
 use crate::size::MAX_EDGE;
 use crate::steps::{CenterCrop, Resize, StepKind};
-use crate::{CHANNELS, Dtype, Error, Layout, Operation, Result, ValueTable};
+use crate::{CHANNELS, Dtype, Error, ErrorKind, Layout, Operation, Result, ValueTable};
 
 /// The operator domain of the preprocessing ops.
 pub const DOMAIN: &str = "prep.onnx";
@@ -155,6 +155,10 @@ impl FusedPlan {
     /// # Errors
     /// On another version, and on every plan that [`FusedPlan::check`] refuses; names the key.
     pub fn from_json(text: &str) -> Result<Self> {
+        Self::read(text).map_err(|error| error.within(PLAN_ATTRIBUTE).or_kind(ErrorKind::Config))
+    }
+
+    fn read(text: &str) -> Result<Self> {
         // Not `schema::typed`: plans are written by programs, and its paths cost the op library 60 kB.
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
@@ -166,17 +170,14 @@ impl FusedPlan {
             layout: Layout,
             dtype: Dtype,
         }
-        let within = |error: Error| error.within(PLAN_ATTRIBUTE);
         let mut value: serde_json::Value = serde_json::from_str(text)
-            .map_err(|error| within(Error::new("", format_args!("is not valid JSON: {error}"))))?;
+            .map_err(|error| Error::new("", format_args!("is not valid JSON: {error}")))?;
         let version = value.as_object_mut().and_then(|map| map.remove("version"));
         if version.as_ref().and_then(serde_json::Value::as_u64) != Some(PLAN_VERSION.into()) {
             let got = version.map_or_else(|| "none".to_owned(), |version| version.to_string());
-            return Err(within(
-                Error::new("version", "is not a known plan version")
-                    .expected_got(PLAN_VERSION, got)
-                    .fix("use a library at least as new as the prep-onnx that embedded the model"),
-            ));
+            return Err(Error::new("version", "is not a known plan version")
+                .expected_got(PLAN_VERSION, got)
+                .fix("use a library at least as new as the prep-onnx that embedded the model"));
         }
         let Keys {
             resize,
@@ -185,7 +186,7 @@ impl FusedPlan {
             operations,
             layout,
             dtype,
-        } = serde_json::from_value(value).map_err(|error| within(Error::new("", error)))?;
+        } = serde_json::from_value(value).map_err(|error| Error::new("", error))?;
         let plan = Self {
             resize,
             crop,
@@ -194,7 +195,7 @@ impl FusedPlan {
             layout,
             dtype,
         };
-        plan.check().map_err(within)?;
+        plan.check()?;
         Ok(plan)
     }
 

@@ -3,7 +3,7 @@
 use crate::import::{IMAGENET_MEAN, IMAGENET_STD, timm};
 use crate::nearest::nearest;
 use crate::steps::Normalize;
-use crate::{Error, Filter, Import, Notation, Output, Pipeline, Resampler, Result, import};
+use crate::{Error, ErrorKind, Filter, Import, Notation, Output, Pipeline, Resampler, Result, import};
 
 /// A named pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +89,7 @@ pub fn preset(name: &str) -> Result<&'static Preset> {
     PRESETS.iter().find(|preset| preset.name == name).ok_or_else(|| {
         let names = || PRESETS.iter().map(|preset| preset.name);
         let near = nearest(name, names());
-        let error = Error::new("preset", format_args!("{name:?} is not known"));
+        let error = Error::new("preset", format_args!("{name:?} is not known")).with_kind(ErrorKind::Config);
         if near.is_empty() {
             error.fix(format_args!(
                 "choose one of {}",

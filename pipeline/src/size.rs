@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// The largest height or width that an image or a target may have.
 pub const MAX_EDGE: usize = 65_535;
@@ -152,10 +152,12 @@ impl ResolvedSize {
     /// See [`SizeRule::output_size`].
     pub fn output_size(self, height: usize, width: usize) -> Result<(usize, usize)> {
         if height == 0 || width == 0 {
-            return Err(Error::new("image", "has no pixels").expected_got(
-                "a height and a width of at least 1",
-                format_args!("{height} x {width}"),
-            ));
+            return Err(Error::new("image", "has no pixels")
+                .expected_got(
+                    "a height and a width of at least 1",
+                    format_args!("{height} x {width}"),
+                )
+                .with_kind(ErrorKind::Image));
         }
         let (out_height, out_width) = match self {
             Self::Exact(height, width) => (height, width),
@@ -188,7 +190,8 @@ impl ResolvedSize {
                 format_args!("of {height} x {width} would be resized to {out_height} x {out_width}"),
             )
             .why("the size rule keeps the aspect ratio, and one edge rounds to 0")
-            .fix("use a less extreme image, or a pipeline with an exact size"));
+            .fix("use a less extreme image, or a pipeline with an exact size")
+            .with_kind(ErrorKind::Image));
         }
         Ok((out_height, out_width))
     }

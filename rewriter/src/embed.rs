@@ -2,8 +2,8 @@
 
 use onnx_protobuf::{FunctionProto, NodeProto, OperatorSetIdProto};
 use prep_onnx_pipeline::{
-    Accept, DOMAIN, DOMAIN_VERSION, Error, FusedPlan, OnBadImage, Output, PLAN_ATTRIBUTE, Pipeline, Result,
-    op_name,
+    Accept, DOMAIN, DOMAIN_VERSION, Error, ErrorKind, FusedPlan, OnBadImage, Output, PLAN_ATTRIBUTE,
+    Pipeline, Result, op_name,
 };
 use serde::Serialize;
 
@@ -99,7 +99,7 @@ pub struct Report {
 /// Those of [`ImageInput::find`] and [`insert`]; a pipeline whose output has another size, axis order or
 /// element type than the model takes; an input name that is taken or not between 1 and 255 bytes long.
 pub fn embed(model: &Model, pipeline: &Pipeline, options: &EmbedOptions) -> Result<Embedding> {
-    let within = |error: Error| error.within(model.path().display());
+    let within = |error: Error| error.within(model.path().display()).or_kind(ErrorKind::Model);
     // First, since an embedded model has another image input and errors about that would mislead.
     check_model(model).map_err(within)?;
     let mut image_input = ImageInput::find(model, options.input.as_deref())?;

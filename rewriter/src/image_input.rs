@@ -1,6 +1,6 @@
 //! Which input of a model takes the image, and in what form.
 
-use prep_onnx_pipeline::{Dtype, Error, Layout, Result};
+use prep_onnx_pipeline::{Dtype, Error, ErrorKind, Layout, Result};
 use serde::Serialize;
 
 use crate::model::{Dimension, ElementType, Model, Value, ValueType};
@@ -40,7 +40,7 @@ impl ImageInput {
         };
         found
             .and_then(Self::read)
-            .map_err(|error| error.within(model.path().display()))
+            .map_err(|error| error.within(model.path().display()).or_kind(ErrorKind::Model))
     }
 
     /// The batch size: the first dimension.
@@ -116,6 +116,7 @@ fn tensor(value: &Value) -> Result<(Dtype, &[Dimension])> {
         Error::new(subject, "unsupported element type")
             .expected_got("float32, float16 or uint8", element)
             .fix("name another input with --input, or export the model with float32 inputs")
+            .with_kind(ErrorKind::Unsupported)
     })?;
     Ok((dtype, shape))
 }
@@ -217,6 +218,7 @@ fn wrong_channels(value: &Value, first: Option<i64>, last: Option<i64>) -> Error
     )
     .expected_got("3 (RGB images)", got)
     .fix("name another input with --input; models of grayscale, RGBA or depth images are not supported")
+    .with_kind(ErrorKind::Unsupported)
 }
 
 /// Names and types for an error line, which stays readable where there are very many.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use onnx_protobuf::{FunctionProto, Message, NodeProto, ValueInfoProto};
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
 use crate::edit::{Edit, Replacement};
 use crate::metadata::{STRIP_KEY, embedded_trace};
@@ -60,7 +60,7 @@ pub fn insert(model: &Model, image_input: &str, insertion: &Insertion) -> Result
     check_model(model)
         .and_then(|()| check_names(model, image_input, insertion))
         .and_then(|()| splice(model, image_input, insertion))
-        .map_err(|error| error.within(model.path().display()))
+        .map_err(|error| error.within(model.path().display()).or_kind(ErrorKind::Model))
         .and_then(|edit| model.check_external_files().map(|()| edit))
 }
 
@@ -85,7 +85,8 @@ pub(crate) fn check_model(model: &Model) -> Result<()> {
             let got = version.map_or_else(|| "none".to_owned(), |version| version.to_string());
             Err(Error::new("opset", "the standard operator set is too old")
                 .expected_got(format!("at least {MIN_OPSET}"), got)
-                .fix("convert the model with onnx.version_converter, or export it with a newer opset"))
+                .fix("convert the model with onnx.version_converter, or export it with a newer opset")
+                .with_kind(ErrorKind::Unsupported))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The part of a model that embedding put in, alone.
 
-use prep_onnx_pipeline::{DOMAIN, Error, Result};
+use prep_onnx_pipeline::{DOMAIN, Error, ErrorKind, Result};
 
 use crate::metadata::STRIP_KEY;
 use crate::model::{Model, Use, ValueType, read};
@@ -34,7 +34,7 @@ mod field {
 /// Those of [`strip`](crate::strip).
 pub fn preprocessing(model: &Model) -> Result<Vec<u8>> {
     let original = read(strip(model)?.reader())?;
-    extract(model, &original).map_err(|error| error.within(model.path().display()))
+    extract(model, &original).map_err(|error| error.within(model.path().display()).or_kind(ErrorKind::Model))
 }
 
 fn extract(model: &Model, original: &crate::model::Skeleton) -> Result<Vec<u8>> {

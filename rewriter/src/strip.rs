@@ -1,6 +1,6 @@
 //! Taking a pipeline out again.
 
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
 use crate::edit::Edit;
 use crate::metadata::{STRIP_KEY, embedded_trace};
@@ -15,7 +15,7 @@ use crate::record::{Record, to_hex};
 /// # Errors
 /// A model without a pipeline; one that was saved again by another tool after embedding.
 pub fn strip(model: &Model) -> Result<Edit> {
-    restore(model).map_err(|error| error.within(model.path().display()))
+    restore(model).map_err(|error| error.within(model.path().display()).or_kind(ErrorKind::Model))
 }
 
 fn restore(model: &Model) -> Result<Edit> {

@@ -252,7 +252,7 @@ impl Expected {
             return npy::read(path).map(Self::Tensors);
         }
         let text = std::fs::read_to_string(path)
-            .map_err(|error| Error::new(path.display(), format_args!("cannot be read: {error}")))?;
+            .map_err(|error| Error::io(path.display(), "cannot be read", &error))?;
         serde_json::from_str(&text).map(Self::Digests).map_err(|error| {
             Error::new(path.display(), format_args!("is no table of digests: {error}")).expected_got(
                 "{\"photo.jpg\": \"<sha256>\", ...} or a .npy file",

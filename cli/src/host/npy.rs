@@ -42,8 +42,7 @@ pub(crate) fn write_header(npy_type: &str, shape: &[usize], out: &mut dyn Write)
 /// # Errors
 /// No .npy file; Fortran order, big-endian or another element type; data that does not fill the shape.
 pub fn read(path: &Path) -> Result<Array> {
-    let bytes = std::fs::read(path)
-        .map_err(|error| Error::new(path.display(), format!("cannot be read: {error}")))?;
+    let bytes = std::fs::read(path).map_err(|error| Error::io(path.display(), "cannot be read", &error))?;
     parse(&bytes).map_err(|error| error.within(path.display()))
 }
 

@@ -8,7 +8,7 @@ use ndarray::{ArrayView1, ArrayView2, ArrayView4};
 use ort::session::builder::SessionBuilder;
 use ort::session::{OutputSelector, RunOptions, SessionInputValue, SessionOutputs};
 use ort::value::{TensorElementType, TensorRef, ValueType};
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
 use super::{Array, Provider, one_line};
 use crate::runtime::Loaded;
@@ -296,7 +296,7 @@ impl Session {
         let failed = |error: ort::Error| {
             let said = one_line(error.message());
             provider.advise(
-                Error::new(name, format_args!("ONNX Runtime failed: {said}")),
+                Error::new(name, format_args!("ONNX Runtime failed: {said}")).with_kind(ErrorKind::Runtime),
                 &said,
             )
         };
@@ -346,6 +346,7 @@ fn cannot_load(name: &str, loaded: &Loaded, error: &ort::Error) -> Error {
             one_line(error.message())
         ),
     )
+    .with_kind(ErrorKind::Runtime)
     .fix(if error.message().contains("ImageEncoded") {
         "run it with the op library: no standard op decodes images"
     } else if error.message().contains(prep_onnx_pipeline::DOMAIN) {

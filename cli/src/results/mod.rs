@@ -6,7 +6,7 @@ mod parquet;
 
 use std::path::Path;
 
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
 use crate::host::Array;
@@ -91,10 +91,12 @@ impl Format {
             Some("npy") => Ok(Self::Npy),
             Some("jsonl") => Ok(Self::Jsonl),
             Some("parquet") => Ok(Self::Parquet),
-            other => Err(Error::new(path.display(), "has an unknown format").expected_got(
-                ".npy, .jsonl or .parquet",
-                other.map_or_else(|| "no extension".to_owned(), |e| format!(".{e}")),
-            )),
+            other => Err(Error::new(path.display(), "has an unknown format")
+                .expected_got(
+                    ".npy, .jsonl or .parquet",
+                    other.map_or_else(|| "no extension".to_owned(), |e| format!(".{e}")),
+                )
+                .with_kind(ErrorKind::Usage)),
         }
     }
 }

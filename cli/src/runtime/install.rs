@@ -34,7 +34,7 @@ pub(super) fn install(progress: Progress<'_>) -> Result<PathBuf> {
             .fix("set PREP_ONNX_CACHE to a folder, or name the library with --runtime PATH"));
     };
     let failed = |error: std::io::Error| {
-        Error::new(folder.display(), format!("cannot be written: {error}"))
+        Error::io(folder.display(), "cannot be written", &error)
             .fix("set PREP_ONNX_CACHE to a folder that is writable, or name the library with --runtime PATH")
     };
     std::fs::create_dir_all(&folder).map_err(failed)?;

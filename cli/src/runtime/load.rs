@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
 use super::Runtime;
 use super::library::version;
@@ -60,7 +60,8 @@ pub fn load(runtime: &Runtime) -> Result<Loaded> {
         }
         return Err(
             Error::new(runtime.path.display(), "another ONNX Runtime is loaded already")
-                .expected_got(loaded.runtime.path.display(), runtime.path.display()),
+                .expected_got(loaded.runtime.path.display(), runtime.path.display())
+                .with_kind(ErrorKind::Runtime),
         );
     }
     let failed = |error: String| {
@@ -68,6 +69,7 @@ pub fn load(runtime: &Runtime) -> Result<Loaded> {
             runtime.path.display(),
             format!("cannot be loaded as ONNX Runtime ({}): {error}", runtime.origin),
         )
+        .with_kind(ErrorKind::Runtime)
         .why("it takes the shared library of ONNX Runtime 1.17 or newer, built for this platform")
         .fix("name another one with --runtime PATH, or get one: prep-onnx runtime install")
     };

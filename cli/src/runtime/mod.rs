@@ -21,7 +21,7 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 use serde::Serialize;
 
 pub use cache::cache_folder;
@@ -109,6 +109,15 @@ pub struct Runtime {
 /// # Errors
 /// A library that was named and is not there.
 pub fn find(search: &Search) -> Result<Option<Runtime>> {
+    look(search).map_err(of_runtime)
+}
+
+/// Gives an error of this module its kind.
+fn of_runtime(error: Error) -> Error {
+    error.or_kind(ErrorKind::Runtime)
+}
+
+fn look(search: &Search) -> Result<Option<Runtime>> {
     if let Some(path) = &search.named {
         return named("--runtime", path, Origin::Named).map(Some);
     }
@@ -140,7 +149,8 @@ pub fn ensure(search: &Search, progress: Progress<'_>) -> Result<Runtime> {
                 "none",
             )
             .why("the runtime that prep-onnx gets by itself is a build for the CPU")
-            .fix("install onnxruntime-gpu for the Python that is found first, or name its library with --runtime PATH")),
+            .fix("install onnxruntime-gpu for the Python that is found first, or name its library with --runtime PATH")
+            .with_kind(ErrorKind::Runtime)),
         None => install(search, progress),
     }
 }
@@ -164,10 +174,11 @@ pub fn install(search: &Search, progress: Progress<'_>) -> Result<Runtime> {
                     "none",
                 )
                 .why("--offline or PREP_ONNX_OFFLINE is set")
-                .fix("name the library with --runtime PATH or ORT_DYLIB_PATH, or allow the download"),
+                .fix("name the library with --runtime PATH or ORT_DYLIB_PATH, or allow the download")
+                .with_kind(ErrorKind::Runtime),
         );
     }
-    let path = install::install(progress)?;
+    let path = install::install(progress).map_err(of_runtime)?;
     Ok(Runtime {
         path,
         origin: Origin::Cache,

@@ -10,7 +10,7 @@ pub(crate) mod timm;
 use serde_json::{Map, Value};
 
 use crate::named::named_enum;
-use crate::{Document, Error, Notation, Pipeline, Resampler, Result};
+use crate::{Document, Error, ErrorKind, Notation, Pipeline, Resampler, Result};
 use keys::Keys;
 pub(crate) use processors::{IMAGENET_MEAN, IMAGENET_STD};
 
@@ -65,6 +65,10 @@ pub struct Import {
 /// # Ok::<(), prep_onnx_pipeline::Error>(())
 /// ```
 pub fn import(text: &str, notation: Notation, resampler: Option<Resampler>) -> Result<Import> {
+    read(text, notation, resampler).map_err(|error| error.or_kind(ErrorKind::Config))
+}
+
+fn read(text: &str, notation: Notation, resampler: Option<Resampler>) -> Result<Import> {
     let document = Document::parse(text, notation)?;
     let Value::Object(map) = document.value.clone() else {
         return Err(Error::new("config", "is not a table of keys").fix(FORMS));

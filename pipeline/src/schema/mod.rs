@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::named::named_enum;
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 named_enum! {
     /// The notation of a configuration text.
@@ -37,6 +37,7 @@ impl<'a> Document<'a> {
                 format_args!("line {line}"),
                 format_args!("is not valid {notation}: {what}"),
             )
+            .with_kind(ErrorKind::Config)
         };
         let value = match notation {
             Notation::Json => serde_json::from_str(text).map_err(|error| {
@@ -55,8 +56,8 @@ impl<'a> Document<'a> {
                     notation,
                     value: Value::Null,
                 };
-                let value =
-                    from_toml(toml::Value::Table(table), "").map_err(|error| document.with_line(error))?;
+                let value = from_toml(toml::Value::Table(table), "")
+                    .map_err(|error| document.with_line(error).or_kind(ErrorKind::Config))?;
                 return Ok(Self { value, ..document });
             }
         };

@@ -4,7 +4,7 @@ use std::fs::{File, Permissions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 use tempfile::NamedTempFile;
 
 use super::{Edit, Segment};
@@ -30,7 +30,7 @@ impl Edit {
         let out = out.as_ref();
         self.check(out)?;
         self.write_to(out).map_err(|error| {
-            Error::new(out.display(), format!("cannot be written: {error}"))
+            Error::io(out.display(), "cannot be written", &error)
                 .fix("check that the folder exists, is writable and has space, or name another file")
         })?;
         Ok(Written {
@@ -52,12 +52,15 @@ impl Edit {
                 } else {
                     "a device or pipe"
                 };
-                return Err(Error::new(out.display(), "cannot be written").expected_got("a file", got));
+                return Err(Error::new(out.display(), "cannot be written")
+                    .expected_got("a file", got)
+                    .with_kind(ErrorKind::Io));
             }
             if same_file(&self.source_path, out) {
                 return Err(Error::new(out.display(), "the output is the model itself")
                     .expected_got("another file", out.display())
-                    .fix("name another output file"));
+                    .fix("name another output file")
+                    .with_kind(ErrorKind::Usage));
             }
         }
         self.check_external(out)
@@ -96,7 +99,8 @@ impl Edit {
             folder(out).display(),
         )
         .why("the model refers to its data by paths that are relative to its own folder")
-        .fix("write the output beside the model, or first link the data files into the other folder"))
+        .fix("write the output beside the model, or first link the data files into the other folder")
+        .with_kind(ErrorKind::Io))
     }
 
     fn write_to(&self, out: &Path) -> io::Result<()> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 use serde::Serialize;
 
 /// A data file that tensors of the model refer to.
@@ -33,6 +33,7 @@ impl ExternalFile {
                         "no file",
                     )
                     .fix(format!("put `{}` into the folder of the model", self.location))
+                    .with_kind(ErrorKind::Io)
             })?;
         if data.len() < self.bytes {
             return Err(Error::new(

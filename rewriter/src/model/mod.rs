@@ -11,7 +11,7 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
 pub(crate) use attribute::string_attribute;
 pub use external::ExternalFile;
@@ -52,12 +52,12 @@ impl Model {
     /// 100 levels deep, has 2 GiB or more, or has no IR version.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        Self::open_at(path).map_err(|error| error.within(path.display()))
+        Self::open_at(path).map_err(|error| error.within(path.display()).or_kind(ErrorKind::Model))
     }
 
     fn open_at(path: &Path) -> Result<Self> {
         let unreadable = |error: std::io::Error| {
-            let error_line = Error::new("", format!("cannot be read: {error}"));
+            let error_line = Error::io("", "cannot be read", &error);
             match error.kind() {
                 std::io::ErrorKind::NotFound => error_line.fix("check the path of the model"),
                 _ => error_line,
@@ -200,7 +200,7 @@ impl Model {
         self.external_files()
             .iter()
             .try_for_each(check)
-            .map_err(|error| error.within(self.path.display()))
+            .map_err(|error| error.within(self.path.display()).or_kind(ErrorKind::Model))
     }
 
     /// Whether a value or node of the graph or of a subgraph has this name.
@@ -238,7 +238,7 @@ impl Model {
         match read {
             Ok(read) if read as u64 == len => Ok(bytes),
             Ok(_) => Err(Error::new(subject(), "the file changed while it was read")),
-            Err(error) => Err(Error::new(subject(), format!("cannot be read: {error}"))),
+            Err(error) => Err(Error::io(subject(), "cannot be read", &error)),
         }
     }
 }

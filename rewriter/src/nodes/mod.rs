@@ -10,7 +10,7 @@ mod types;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
 use crate::model::{Dimension, ElementType, Model, ValueType};
 
@@ -30,7 +30,7 @@ const MAX_CALLS: usize = 32;
 /// # Errors
 /// A file that changed since it was opened; functions that call themselves; absurdly many nodes.
 pub fn nodes(model: &Model) -> Result<Vec<Node>> {
-    walk(model).map_err(|error| error.within(model.path().display()))
+    walk(model).map_err(|error| error.within(model.path().display()).or_kind(ErrorKind::Model))
 }
 
 fn walk(model: &Model) -> Result<Vec<Node>> {

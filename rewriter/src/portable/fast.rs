@@ -1,6 +1,6 @@
 //! The resize by ONNX `Resize`: near the exact one, and shorter.
 
-use prep_onnx_pipeline::{CHANNELS, Error, Filter, Result, steps};
+use prep_onnx_pipeline::{CHANNELS, Error, ErrorKind, Filter, Result, steps};
 
 use super::graph::{Graph, Value, float, int, ints, string};
 use super::num::{Condition, Extent, Num};
@@ -23,7 +23,8 @@ pub(super) fn check(step: &steps::Resize, opset: i64) -> Result<()> {
         Filter::Lanczos | Filter::Box | Filter::Hamming => {
             return Err(Error::new("filter", "the ONNX op Resize has no such filter")
                 .expected_got("bilinear or bicubic", step.filter)
-                .fix(exact));
+                .fix(exact)
+                .with_kind(ErrorKind::Unsupported));
         }
     }
     if opset >= MIN_OPSET {
@@ -31,7 +32,8 @@ pub(super) fn check(step: &steps::Resize, opset: i64) -> Result<()> {
     }
     Err(Error::new("opset", "the ONNX op Resize has no antialiasing yet")
         .expected_got(format_args!("{MIN_OPSET} or newer"), opset)
-        .fix(exact))
+        .fix(exact)
+        .with_kind(ErrorKind::Unsupported))
 }
 
 /// Resizes and crops `image`, uint8 [N, H, W, 3], to uint8 [N, 3, height, width] of `crop.count`.

@@ -15,7 +15,7 @@ mod size;
 mod weights;
 
 use onnx_protobuf::NodeProto;
-use prep_onnx_pipeline::{Accept, Error, FusedPlan, Result};
+use prep_onnx_pipeline::{Accept, Error, ErrorKind, FusedPlan, Result};
 use serde::Serialize;
 
 use graph::{Graph, Value, ints};
@@ -71,7 +71,8 @@ pub fn lower(
         (Accept::Encoded, _) => {
             return Err(Error::new("accept", "no standard op decodes images")
                 .expected_got(format_args!("{} or {}", Accept::Batch, Accept::Ragged), accept)
-                .fix("use --lower fused, and load the library where the model runs"));
+                .fix("use --lower fused, and load the library where the model runs")
+                .with_kind(ErrorKind::Unsupported));
         }
         (Accept::Batch | Accept::Ragged, inputs) => {
             return Err(

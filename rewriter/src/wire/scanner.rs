@@ -56,7 +56,7 @@ impl<R: Read + Seek> Scanner<R> {
         let len = reader
             .seek(SeekFrom::End(0))
             .and_then(|len| reader.rewind().map(|()| len));
-        let len = len.map_err(|error| Error::new("", format!("cannot be read: {error}")))?;
+        let len = len.map_err(|error| Error::io("", "cannot be read", &error))?;
         let reader = BufReader::with_capacity(1 << 14, reader);
         Ok((
             Self {

@@ -84,7 +84,7 @@ pub(super) fn labels() -> &'static str {
 pub(super) fn write(folder: &Path) -> Result<Files> {
     let images = folder.join("images");
     std::fs::create_dir_all(&images).map_err(|error| {
-        Error::new(folder.display(), format_args!("cannot be written: {error}"))
+        Error::io(folder.display(), "cannot be written", &error)
             .fix("name another folder: prep-onnx demo --folder DIR")
     })?;
     let put = |path: PathBuf, bytes: &[u8]| {
