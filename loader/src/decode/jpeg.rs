@@ -1,13 +1,31 @@
-//! JPEG through `libjpeg-turbo-rs`, bit for bit what libjpeg-turbo and so Pillow decode.
+//! JPEG, with the pixels that libjpeg-turbo and so Pillow give.
+//!
+//! Ordinary files are read by a fast decoder (`libjpeg-turbo-rs`, or the C library with the feature
+//! `c-jpeg`). What it does not read as libjpeg does, and every file in which it finds a fault, is read by
+//! the plain decoder of this folder, which follows libjpeg step by step.
 
-use libjpeg_turbo_rs::{
-    ColorSpace, DecodeLimits, DecodeWarning, Decoder, JpegError, PixelFormat, ScalingFactor,
-};
+mod bits;
+mod convert;
+mod entropy;
+mod frame;
+mod headers;
+mod huffman;
+mod idct;
+mod ordinary;
+mod plain;
+mod scans;
+mod smooth;
+mod source;
+mod upsample;
 
-use super::{DecodeOptions, Header, Limits, Orientation, Scratch, jpeg_cmyk, to_rgb};
+use libjpeg_turbo_rs::{DecodeLimits, DecodeWarning, Decoder, JpegError, PixelFormat, ScalingFactor};
+
+use self::headers::{Coding, Color, Headers};
+use self::source::{Fault, Source};
+use super::{DecodeOptions, Header, Limits, Orientation, Scratch, to_rgb};
 use crate::{ErrorKind, ImageError};
 
-/// Most scans of a progressive file. A scan costs a pass over all coefficients however few bytes it has.
+/// Most scans of a file. A scan costs a pass over all coefficients however few bytes it has.
 const MAX_SCANS: usize = 1000;
 
 /// Most pixels times scans, in multiples of the pixel limit.
@@ -15,17 +33,15 @@ const MAX_SCAN_PIXELS: u64 = 16;
 
 pub(super) struct JpegReader<'a> {
     bytes: &'a [u8],
-    decoder: Decoder<'a>,
+    height: usize,
+    width: usize,
     color: Color,
+    /// Whether the plain decoder reads this coding.
+    plain_reads: bool,
+    /// The fast decoder, for an ordinary file.
+    fast: Option<Decoder<'a>>,
     limits: Limits,
-    scaled: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Color {
-    Rgb,
-    Cmyk,
-    SubsampledCmyk,
+    denominator: usize,
 }
 
 pub(super) fn open<'a>(
@@ -33,9 +49,11 @@ pub(super) fn open<'a>(
     options: &DecodeOptions,
 ) -> Result<(Header, JpegReader<'a>), ImageError> {
     let limits = &options.limits;
-    let mut decoder = Decoder::new_with_limits(bytes, decode_limits(limits)).map_err(error)?;
-    let frame = decoder.header();
-    let (height, width) = (usize::from(frame.height), usize::from(frame.width));
+    let mut source = Source::new(bytes);
+    let mut headers = Headers::default();
+    headers.read_to_first_scan(&mut source).map_err(fault)?;
+    let frame = headers.frame().map_err(fault)?;
+    let (height, width) = (frame.height, frame.width);
     let components = frame.components.len();
     if frame.precision != 8 {
         return Err(
@@ -43,67 +61,84 @@ pub(super) fn open<'a>(
                 .map(|e| e.why("Pillow reads 8-bit JPEG only")),
         );
     }
-    if !matches!(components, 1 | 3 | 4) {
+    let Some(color) = headers.color() else {
         return Err(ImageError::unsupported(format_args!(
             "JPEG with {components} components"
         )));
-    }
-    // RGB output, the samples of the components, two bytes per coefficient of a progressive frame, and the
-    // planes and the interleaved CMYK of four components.
-    let samples = components as u64 * if frame.is_progressive { 3 } else { 1 };
+    };
+    frame.check().map_err(fault)?;
+    let several_scans = frame.progressive || headers.scan.components.len() < components;
+    // RGB output, the samples of the components, two bytes per coefficient of a frame of several scans, and
+    // the planes and the interleaved CMYK of four components.
+    let samples = components as u64 * if several_scans { 3 } else { 1 };
     let per_pixel = 3 + samples + if components == 4 { 8 } else { 0 };
     limits.check_size(height as u64, width as u64, per_pixel)?;
 
     let orientation = if options.exif_transpose {
-        Orientation::find(decoder.exif_data(), decoder.xmp_data())
+        Orientation::find(headers.exif.as_deref(), headers.xmp)
     } else {
         Orientation::UPRIGHT
     };
-    let color = match decoder.jpeg_color_space() {
-        ColorSpace::Cmyk | ColorSpace::Ycck if jpeg_cmyk::is_subsampled(frame) => Color::SubsampledCmyk,
-        ColorSpace::Cmyk | ColorSpace::Ycck => Color::Cmyk,
-        _ => Color::Rgb,
-    };
-    let scalable = !frame.is_lossless && color != Color::SubsampledCmyk;
-    let mut scaled = false;
-    if let Some(rule) = options.scale.as_ref().filter(|_| scalable) {
+    let mut denominator = 1;
+    if let Some(rule) = options.scale.as_ref().filter(|_| !frame.lossless) {
         let (upright_height, upright_width) = if orientation.swaps_axes() {
             (width, height)
         } else {
             (height, width)
         };
-        let denominator = rule.denominator(upright_height, upright_width);
-        scaled = denominator > 1;
-        decoder.set_scale(ScalingFactor::try_new(1, denominator).map_err(error)?);
+        denominator = rule.denominator(upright_height, upright_width) as usize;
     }
-    decoder.set_output_format(if color == Color::Rgb {
-        PixelFormat::Rgb
-    } else {
-        PixelFormat::Cmyk
-    });
-    decoder.set_block_smoothing(true);
     let header = Header {
-        height: decoder.output_height(),
-        width: decoder.output_width(),
+        height: height.div_ceil(denominator),
+        width: width.div_ceil(denominator),
         orientation,
+    };
+    let plain_reads = !frame.lossless && frame.coding == Coding::Huffman;
+    let ordinary = ordinary::is_ordinary(&headers, color, &source);
+    let fast = match ordinary.then(|| fast_decoder(bytes, limits, color, denominator)) {
+        Some(Ok(decoder)) => Some(decoder),
+        Some(Err(error)) if !plain_reads => return Err(error),
+        Some(Err(_)) | None => None,
     };
     Ok((
         header,
         JpegReader {
             bytes,
-            decoder,
+            height,
+            width,
             color,
+            plain_reads,
+            fast,
             limits: options.limits,
-            scaled,
+            denominator,
         },
     ))
 }
 
+fn fast_decoder<'a>(
+    bytes: &'a [u8],
+    limits: &Limits,
+    color: Color,
+    denominator: usize,
+) -> Result<Decoder<'a>, ImageError> {
+    let mut decoder = Decoder::new_with_limits(bytes, decode_limits(limits)).map_err(error)?;
+    if denominator > 1 {
+        let scale = ScalingFactor::try_new(1, denominator as u32).map_err(error)?;
+        decoder.set_scale(scale);
+    }
+    decoder.set_output_format(match color {
+        Color::Gray | Color::Rgb | Color::YCbCr => PixelFormat::Rgb,
+        Color::Cmyk | Color::Ycck => PixelFormat::Cmyk,
+    });
+    decoder.set_block_smoothing(true);
+    Ok(decoder)
+}
+
 impl<'a> JpegReader<'a> {
-    /// A decoder of the same data at its own size, where they are complete and three components.
+    /// A decoder of the same data at its own size, where they are ordinary, complete and three components.
     pub(super) fn plain(&self) -> Option<Decoder<'a>> {
-        let fits = self.color == Color::Rgb && !self.scaled && self.decoder.header().components.len() == 3;
-        if !fits || !has_eoi(self.bytes) {
+        let fits = matches!(self.color, Color::Rgb | Color::YCbCr) && self.denominator == 1;
+        if !fits || self.fast.is_none() || !has_eoi(self.bytes) {
             return None;
         }
         Decoder::new_with_limits(self.bytes, decode_limits(&self.limits)).ok()
@@ -113,8 +148,7 @@ impl<'a> JpegReader<'a> {
 impl JpegReader<'_> {
     /// Rows and columns as stored, before scaling and before turning.
     pub(super) fn stored_size(&self) -> (usize, usize) {
-        let frame = self.decoder.header();
-        (usize::from(frame.height), usize::from(frame.width))
+        (self.height, self.width)
     }
 
     pub(super) fn read(
@@ -123,31 +157,35 @@ impl JpegReader<'_> {
         limits: &Limits,
         scratch: &mut Scratch,
     ) -> Result<(), ImageError> {
-        let frame = self.decoder.header();
-        if frame.is_progressive {
-            let scan_pixels = limits.max_pixels.saturating_mul(MAX_SCAN_PIXELS);
-            let pixels = u64::from(frame.height) * u64::from(frame.width);
-            let scans = scan_pixels / pixels.max(1);
-            self.decoder.set_scan_limit(scans.min(MAX_SCANS as u64) as u32);
+        let scan_pixels = limits.max_pixels.saturating_mul(MAX_SCAN_PIXELS);
+        let pixels = (self.height * self.width) as u64;
+        let most_scans = (scan_pixels / pixels.max(1)).min(MAX_SCANS as u64) as u32;
+        if let Some(mut decoder) = self.fast.take() {
+            decoder.set_scan_limit(most_scans);
+            let four = matches!(self.color, Color::Cmyk | Color::Ycck);
+            let read = if four {
+                let staged = scratch.staging(out.len() / 3 * 4);
+                let read = self.read_fast(decoder, staged);
+                if read.is_ok() {
+                    to_rgb::cmyk_inverted(staged, out);
+                }
+                read
+            } else {
+                self.read_fast(decoder, out)
+            };
+            match read {
+                Err(error) if self.plain_reads && error.kind() != ErrorKind::Limit => {}
+                other => return other,
+            }
         }
-        if self.color == Color::Rgb {
-            return self.decode(out);
-        }
-        let staged = scratch.staging(out.len() / 3 * 4);
-        if self.color == Color::Cmyk {
-            self.decode(staged)?;
-        } else {
-            self.decode_planes(limits, staged)?;
-        }
-        to_rgb::cmyk_inverted(staged, out);
-        Ok(())
+        plain::decode(self.bytes, self.denominator, most_scans, out).map_err(fault)
     }
 
-    /// Strict first: it stops at the first fault. libjpeg, and so Pillow, goes on after a fault that leaves
-    /// the file complete, which the lenient decode repeats; data that just end are an error for both.
-    fn decode(&mut self, out: &mut [u8]) -> Result<(), ImageError> {
+    /// Strictly: at the first fault the plain decoder takes over. Codings that it does not read are decoded
+    /// leniently, where the file is complete; data that just end are an error for libjpeg too.
+    fn read_fast(&self, mut decoder: Decoder<'_>, out: &mut [u8]) -> Result<(), ImageError> {
         let complete = has_eoi(self.bytes);
-        let fault = match self.decoder.decode_image_into(out) {
+        let fault = match decoder.decode_image_into(out) {
             Ok(_) if complete => return Ok(()),
             Ok(_) => JpegError::UnexpectedEof,
             Err(fault @ (JpegError::CorruptData(_) | JpegError::UnexpectedEof)) => fault,
@@ -156,8 +194,11 @@ impl JpegReader<'_> {
         if !complete {
             return Err(ImageError::truncated("the JPEG data end early"));
         }
-        self.decoder.set_lenient(true);
-        let info = self.decoder.decode_image_into(out).map_err(error)?;
+        if self.plain_reads {
+            return Err(error(fault));
+        }
+        decoder.set_lenient(true);
+        let info = decoder.decode_image_into(out).map_err(error)?;
         if info
             .warnings
             .iter()
@@ -169,29 +210,8 @@ impl JpegReader<'_> {
     }
 }
 
-impl JpegReader<'_> {
-    /// The same two attempts for the planes of a subsampled CMYK frame.
-    fn decode_planes(self, limits: &Limits, out: &mut [u8]) -> Result<(), ImageError> {
-        let ycck = self.decoder.jpeg_color_space() == ColorSpace::Ycck;
-        let sampling = jpeg_cmyk::sampling(self.decoder.header());
-        let complete = has_eoi(self.bytes);
-        let raw = match self.decoder.decode_raw() {
-            Ok(raw) if complete => raw,
-            Err(JpegError::CorruptData(_) | JpegError::UnexpectedEof) if complete => {
-                let mut lenient =
-                    Decoder::new_with_limits(self.bytes, decode_limits(limits)).map_err(error)?;
-                lenient.set_lenient(true);
-                lenient.decode_raw().map_err(error)?
-            }
-            Ok(_) => return Err(error(JpegError::UnexpectedEof)),
-            Err(fault) => return Err(error(fault)),
-        };
-        jpeg_cmyk::interleave(&raw, &sampling, ycck, out)
-    }
-}
-
-/// Whether an end-of-image marker follows the first scan header. Without one libjpeg waits for more data,
-/// and Pillow calls the file truncated. The headers do not count: they may hold a thumbnail with its own.
+/// Whether an end-of-image marker follows the first scan header. The headers do not count: they may hold a
+/// thumbnail with its own.
 fn has_eoi(bytes: &[u8]) -> bool {
     let scans = bytes.get(first_scan(bytes)..).unwrap_or_default();
     scans.windows(2).rev().any(|pair| pair == [0xFF, 0xD9])
@@ -221,6 +241,19 @@ fn decode_limits(limits: &Limits) -> DecodeLimits {
         max_pixels: limits.max_pixels,
         max_scans: MAX_SCANS,
         ..DecodeLimits::default()
+    }
+}
+
+fn fault(fault: Fault) -> ImageError {
+    match fault {
+        Fault::Ended => ImageError::truncated("the JPEG data end early"),
+        Fault::Corrupt(what) => ImageError::corrupt(format_args!("JPEG: {what}")),
+        Fault::Unsupported(what) => ImageError::unsupported(format_args!("JPEG: {what}")),
+        Fault::Memory(bytes) => ImageError::new(
+            ErrorKind::Limit,
+            format_args!("JPEG: no {bytes} bytes of memory for it"),
+        ),
+        Fault::Scans => ImageError::new(ErrorKind::Limit, "JPEG: it has too many scans for its size"),
     }
 }
 

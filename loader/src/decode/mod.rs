@@ -6,7 +6,6 @@ mod format;
 mod gif;
 mod ifd;
 mod jpeg;
-mod jpeg_cmyk;
 mod jpeg_window;
 mod limits;
 mod orientation;
