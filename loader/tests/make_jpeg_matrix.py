@@ -3,10 +3,13 @@
     python tests/make_jpeg_matrix.py FOLDER                       # writes the files
     python tests/make_jpeg_matrix.py FOLDER --compare DIGESTS     # and compares
     python tests/make_jpeg_matrix.py FOLDER --mutate 5000 --compare DIGESTS   # also damaged copies of them
+    python tests/make_jpeg_matrix.py --corpus                     # writes the part that the tests read
 
 DIGESTS is the program of `cargo build --release --example digests`. Needs Pillow 13 and numpy. Deterministic.
 The encoder here is small and slow: any sampling, any split into scans, progression, restart intervals,
-tables of any width, and damage after the fact. `make_corpus.py` takes a few of these files into the corpus.
+tables of any width, and damage after the fact. `--corpus` writes a few of each kind to tests/corpus/jpeg_odd,
+and manifest.json beside them: "height", "width" and "sha256" of Pillow's pixels or its "error", and "draft" with the
+digests of its scaled decodes by denominator.
 """
 
 import argparse
@@ -373,13 +376,55 @@ def matrix():
     yield "height_0", data.replace(struct.pack(">BHH", 8, 53, 67), struct.pack(">BHH", 8, 0, 67))
 
 
-def pillow(data):
+# What the corpus has of it.
+CORPUS = """
+s_420_y_cc_67x53 s_420_cc_y_67x53 s_444_yc_c_67x53 s_422_each_17x16 s_420_y_c_67x53 s_420_wrong_67x53 s_420_twice_67x53
+s_14b_all_17x16 s_441_all_17x16 s_411_all_17x16 s_33_all_17x16 s_4242_all_17x16 s_asym_y_cc_67x53 s_asym2_all_17x16
+s_ylow_all_67x53 s_ylow_y_cc_17x16 s_ylow2_all_17x16 s_ylow3_all_17x16 s_ylow5_all_8x9 s_ylow_prog_17x16 s_fract_all_17x16
+s_large_all_17x16 s_22all_all_17x16 s_420_each_restart5 s_ylow_prog_restart5 gray_31_17x16 gray_44_17x16
+ids_jfif_7_7_9_420 ids_none_82_71_66_444_each ids_none_5_5_5_420 ids_none_7_9_7_420 ids_adobe7_1_2_3_444
+four_none_1_split four_adobe2_2 four_adobe2_5_split2 four_adobe0_4 four_adobe0_6 five two
+dqt_444_each_1_0 dqt_420_y_cc_1_1 dqt_420_each_2_0 dqt_422_prog_3
+loud_q255_444 loud_q255_loud_420 loud_q4000_420 loud_q65535_444_flat loud_q255_loud_prog
+unfinished_420_1_30 unfinished_444_4_53 unfinished_420_4_53_cut unfinished_ylow_9_30_cut
+rst_420_all_1_middle_removed rst_420_all_1_first_doubled rst_420_all_1_last_plus1 rst_444_all_3_middle_lost
+rst_420_all_3_middle_plus2 rst_420_all_3_middle_plus7 rst_420_all_1_middle_is_d9 rst_420_prog_3_first_removed
+rst_422_split_3_middle_removed rst_420_all_1_middle_is_01 rst_420_all_1_middle_half
+noeoi_420_all_0_zeros0 noeoi_420_all_0_zeros8 noeoi_420_all_0_zeros64 noeoi_420_all_0_text noeoi_420_all_0_mp4 noeoi_420_all_3_zeros64
+noeoi_420_all_0_jpeg noeoi_420_restart_0_zeros64 noeoi_420_split_0_zeros64 noeoi_420_prog_0_zeros64 after_420_all_dht after_420_all_badcom
+length_fe_0 length_fe_1 length_e1_0 length_ee_1 length_fe_40 length_c4_by1 marker_d0 marker_d8 marker_f0
+junk_between tables_first without_c4 without_db precision_12 sof_c9 not_sequential dri_between_lies
+""".split()
+
+
+def write_corpus():
+    folder = Path(__file__).parent / "corpus" / "jpeg_odd"
+    folder.mkdir(parents=True, exist_ok=True)
+    files, manifest = dict(matrix()), {}
+    for name in CORPUS:
+        data = files[name]
+        (folder / f"{name}.jpg").write_bytes(data)
+        outcome = pillow(data)
+        if isinstance(outcome, str):
+            manifest[f"{name}.jpg"] = {"error": outcome.split(" <")[0]}
+            continue
+        drafts = {denominator: pillow(data, denominator)[2] for denominator in (2, 4, 8)}
+        manifest[f"{name}.jpg"] = dict(zip(("height", "width", "sha256"), outcome)) | {"draft": drafts}
+    lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in manifest.items())
+    (folder / "manifest.json").write_text(f"{{\n{lines}\n}}\n")
+    print(f"{len(CORPUS)} files, {sum(len(files[name]) for name in CORPUS)} bytes")
+
+
+def pillow(data, denominator=1):
     from PIL import Image, ImageOps
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            image = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
+            image = Image.open(io.BytesIO(data))
+            if denominator > 1:
+                image.draft(None, (max(image.width // denominator, 1), max(image.height // denominator, 1)))
+            image = ImageOps.exif_transpose(image).convert("RGB")
             return [image.height, image.width, hashlib.sha256(image.tobytes()).hexdigest()]
         except Exception as error:
             return str(error)[:80] or type(error).__name__
@@ -446,11 +491,16 @@ def compare(folder, program):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?")
+    parser.add_argument("--corpus", action="store_true")
     parser.add_argument("--mutate", type=int, default=0, metavar="N")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--compare", metavar="DIGESTS")
     options = parser.parse_args()
+    if options.corpus:
+        return write_corpus()
+    if options.folder is None:
+        parser.error("FOLDER is missing")
     options.folder.mkdir(parents=True, exist_ok=True)
     files = dict(matrix())
     for name, data in files.items():

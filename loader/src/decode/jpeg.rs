@@ -66,13 +66,13 @@ pub(super) fn open<'a>(
             "JPEG with {components} components"
         )));
     };
-    frame.check().map_err(fault)?;
     let several_scans = frame.progressive || headers.scan.components.len() < components;
     // RGB output, the samples of the components, two bytes per coefficient of a frame of several scans, and
     // the planes and the interleaved CMYK of four components.
     let samples = components as u64 * if several_scans { 3 } else { 1 };
     let per_pixel = 3 + samples + if components == 4 { 8 } else { 0 };
     limits.check_size(height as u64, width as u64, per_pixel)?;
+    frame.check().map_err(fault)?;
 
     let orientation = if options.exif_transpose {
         Orientation::find(headers.exif.as_deref(), headers.xmp)
@@ -136,7 +136,7 @@ fn fast_decoder<'a>(
 
 impl<'a> JpegReader<'a> {
     /// A decoder of the same data at its own size, where they are ordinary, complete and three components.
-    pub(super) fn plain(&self) -> Option<Decoder<'a>> {
+    pub(super) fn for_a_window(&self) -> Option<Decoder<'a>> {
         let fits = matches!(self.color, Color::Rgb | Color::YCbCr) && self.denominator == 1;
         if !fits || self.fast.is_none() || !has_eoi(self.bytes) {
             return None;

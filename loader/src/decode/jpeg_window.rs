@@ -29,7 +29,7 @@ pub(super) fn read(reader: &JpegReader<'_>, window: &Window, out: &mut [u8], scr
     if window.rows.is_empty() || window.columns.is_empty() {
         return false;
     }
-    let Some(mut decoder) = reader.plain() else {
+    let Some(mut decoder) = reader.for_a_window() else {
         return false;
     };
     let Some(chroma) = chroma(&decoder) else {

@@ -2,7 +2,7 @@
 //!
 //! The full one follows the vector code (jidctint-avx2.asm), whose 16-bit lanes wrap and saturate where
 //! coefficients are larger than any encoder makes them; elsewhere it equals the plain C. The reduced ones
-//! follow jidctred.c.
+//! follow jidctred-sse2.asm, the smallest jidctred.c.
 
 use super::entropy::Block;
 
@@ -20,13 +20,20 @@ pub(super) fn inverse(block: &Block, quant: &[u16; 64], side: usize, out: &mut [
         8 => full(block, quant, out, stride),
         4 => quarter(block, quant, out, stride),
         2 => sixteenth(block, quant, out, stride),
-        _ => out[0] = limit(descale(product(block, quant, 0), 3)),
+        _ => out[0] = average(block, quant),
     }
 }
 
 fn full(block: &Block, quant: &[u16; 64], out: &mut [u8], stride: usize) {
     let dequantised = |at: usize| block[at].wrapping_mul(quant[at] as i16);
     let flat = block[8..].iter().all(|&coefficient| coefficient == 0);
+    if flat && block[1..8].iter().all(|&coefficient| coefficient == 0) {
+        let value = centred(descale(i32::from(dequantised(0) << PASS_BITS), PASS_BITS + 3));
+        for row in out.chunks_mut(stride).take(8) {
+            row[..8].fill(value);
+        }
+        return;
+    }
     let mut columns = [[0_i16; 8]; 8];
     for (x, column) in columns.iter_mut().enumerate() {
         *column = if flat {
@@ -40,7 +47,7 @@ fn full(block: &Block, quant: &[u16; 64], out: &mut [u8], stride: usize) {
         let input = std::array::from_fn(|x| columns[x][y]);
         let values = one_dimension(input, BITS + PASS_BITS + 3);
         for (sample, value) in row.iter_mut().zip(values) {
-            *sample = (value.clamp(-128, 127) + 128) as u8;
+            *sample = centred(i32::from(value));
         }
     }
 }
@@ -58,8 +65,6 @@ fn one_dimension(input: [i16; 8], shift: u32) -> [i16; 8] {
     const F_2_053: i32 = fix(2.053119869);
     const F_2_562: i32 = fix(2.562915447);
     const F_3_072: i32 = fix(3.072711026);
-    // Two products of 16 bits and their sum, as one instruction makes them.
-    let pair = |a: i16, fa: i32, b: i16, fb: i32| (i32::from(a) * fa).wrapping_add(i32::from(b) * fb);
     let [i0, i1, i2, i3, i4, i5, i6, i7] = input;
 
     let even3 = pair(i2, F_0_541 + F_0_765, i6, F_0_541);
@@ -83,96 +88,116 @@ fn one_dimension(input: [i16; 8], shift: u32) -> [i16; 8] {
         (even0.wrapping_sub(even3), odd0),
     ];
     for (i, (even, odd)) in halves.into_iter().enumerate() {
-        let saturated = |sum: i32| {
-            let value = sum.wrapping_add(1 << (shift - 1)) >> shift;
-            value.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16
-        };
-        output[i] = saturated(even.wrapping_add(odd));
-        output[7 - i] = saturated(even.wrapping_sub(odd));
+        output[i] = saturated(descale(even.wrapping_add(odd), shift));
+        output[7 - i] = saturated(descale(even.wrapping_sub(odd), shift));
     }
     output
 }
 
 fn quarter(block: &Block, quant: &[u16; 64], out: &mut [u8], stride: usize) {
-    let mut columns = [[0_i64; 4]; 8];
+    let dequantised = |at: usize| block[at].wrapping_mul(quant[at] as i16);
+    let flat = (1..8)
+        .filter(|&y| y != 4)
+        .all(|y| block[8 * y..8 * y + 8].iter().all(|&c| c == 0));
+    let mut columns = [[0_i16; 4]; 8];
     for x in (0..8).filter(|&x| x != 4) {
-        let value = |y: usize| product(block, quant, 8 * y + x);
-        columns[x] = four(
-            [
-                value(0),
-                value(1),
-                value(2),
-                value(3),
-                value(5),
-                value(6),
-                value(7),
-            ],
-            BITS - PASS_BITS + 1,
-        );
+        columns[x] = if flat {
+            [dequantised(x) << PASS_BITS; 4]
+        } else {
+            let input = [0, 1, 2, 3, 5, 6, 7].map(|y| dequantised(8 * y + x));
+            four(input, BITS - PASS_BITS + 1).map(saturated)
+        };
     }
     for (y, row) in out.chunks_mut(stride).take(4).enumerate() {
-        let [a, b, c, d, _, e, f, g] = columns.map(|column| column[y]);
-        let values = four([a, b, c, d, e, f, g], BITS + PASS_BITS + 3 + 1);
-        for (sample, value) in row.iter_mut().zip(values) {
-            *sample = limit(value);
+        let input = [0, 1, 2, 3, 5, 6, 7].map(|x| columns[x][y]);
+        for (sample, value) in row.iter_mut().zip(four(input, BITS + PASS_BITS + 3 + 1)) {
+            *sample = centred(value);
         }
     }
 }
 
 /// Four outputs of the coefficients 0, 1, 2, 3, 5, 6, 7.
-fn four([c0, c1, c2, c3, c5, c6, c7]: [i64; 7], shift: u32) -> [i64; 4] {
-    let times = |value: i64, factor: f64| value * i64::from(fix(factor));
-    let even = c0 << (BITS + 1);
-    let across = times(c2, 1.847759065) - times(c6, 0.765366865);
-    let (high, low) = (even + across, even - across);
-    let odd0 =
-        -times(c7, 0.211164243) + times(c5, 1.451774981) - times(c3, 2.172734803) + times(c1, 1.061594337);
-    let odd2 =
-        -times(c7, 0.509795579) - times(c5, 0.601344887) + times(c3, 0.899976223) + times(c1, 2.562915447);
-    [high + odd2, low + odd0, low - odd0, high - odd2].map(|sum| descale(sum, shift))
+fn four([c0, c1, c2, c3, c5, c6, c7]: [i16; 7], shift: u32) -> [i32; 4] {
+    let even = i32::from(c0) << (BITS + 1);
+    let across = pair(c2, fix(1.847759065), c6, -fix(0.765366865));
+    let (high, low) = (even.wrapping_add(across), even.wrapping_sub(across));
+    let odd0 = pair(c1, fix(1.061594337), c3, -fix(2.172734803)).wrapping_add(pair(
+        c5,
+        fix(1.451774981),
+        c7,
+        -fix(0.211164243),
+    ));
+    let odd2 = pair(c1, fix(2.562915447), c3, fix(0.899976223)).wrapping_add(pair(
+        c5,
+        -fix(0.601344887),
+        c7,
+        -fix(0.509795579),
+    ));
+    [
+        high.wrapping_add(odd2),
+        low.wrapping_add(odd0),
+        low.wrapping_sub(odd0),
+        high.wrapping_sub(odd2),
+    ]
+    .map(|sum| descale(sum, shift))
 }
 
 fn sixteenth(block: &Block, quant: &[u16; 64], out: &mut [u8], stride: usize) {
-    let mut columns = [[0_i64; 2]; 8];
-    for x in [0, 1, 3, 5, 7] {
-        let value = |y: usize| product(block, quant, 8 * y + x);
-        columns[x] = two(
-            [value(0), value(1), value(3), value(5), value(7)],
-            BITS - PASS_BITS + 2,
-        );
-    }
+    let dequantised = |at: usize| block[at].wrapping_mul(quant[at] as i16);
+    let column = |x: usize| {
+        let even = i32::from(dequantised(x)) << (BITS + 2);
+        let odd = two_odd([1, 3, 5, 7].map(|y| dequantised(8 * y + x)));
+        [even.wrapping_add(odd), even.wrapping_sub(odd)].map(|sum| descale(sum, BITS - PASS_BITS + 2))
+    };
+    let first = column(0);
+    let others = [1, 3, 5, 7].map(column);
     for (y, row) in out.chunks_mut(stride).take(2).enumerate() {
-        let values = two([0, 1, 3, 5, 7].map(|x| columns[x][y]), BITS + PASS_BITS + 3 + 2);
-        for (sample, value) in row.iter_mut().zip(values) {
-            *sample = limit(value);
+        // The first column never was cut to 16 bits.
+        let even = first[y].wrapping_shl(BITS + 2);
+        let odd = two_odd(others.map(|column| saturated(column[y])));
+        for (sample, sum) in row
+            .iter_mut()
+            .zip([even.wrapping_add(odd), even.wrapping_sub(odd)])
+        {
+            *sample = centred(descale(sum, BITS + PASS_BITS + 3 + 2));
         }
     }
 }
 
-/// Two outputs of the coefficients 0, 1, 3, 5, 7.
-fn two([c0, c1, c3, c5, c7]: [i64; 5], shift: u32) -> [i64; 2] {
-    let times = |value: i64, factor: f64| value * i64::from(fix(factor));
-    let even = c0 << (BITS + 2);
-    let odd =
-        -times(c7, 0.720959822) + times(c5, 0.850430095) - times(c3, 1.272758580) + times(c1, 3.624509785);
-    [even + odd, even - odd].map(|sum| descale(sum, shift))
+/// What the coefficients 1, 3, 5, 7 add to the first of two outputs and take from the second.
+fn two_odd([c1, c3, c5, c7]: [i16; 4]) -> i32 {
+    pair(c1, fix(3.624509785), c3, -fix(1.272758580)).wrapping_add(pair(
+        c5,
+        fix(0.850430095),
+        c7,
+        -fix(0.720959822),
+    ))
 }
 
-fn product(block: &Block, quant: &[u16; 64], at: usize) -> i64 {
-    i64::from(block[at]) * i64::from(quant[at] as i16)
-}
-
-fn descale(value: i64, shift: u32) -> i64 {
-    (value + (1 << (shift - 1))) >> shift
-}
-
-/// `IDCT_range_limit`: a sample from a value around zero. The table of libjpeg has 1024 entries, and values
-/// beyond it begin again.
-fn limit(value: i64) -> u8 {
-    match value & 1023 {
+/// The average alone, in plain C: the table that limits it has 1024 entries, and values beyond it begin again.
+fn average(block: &Block, quant: &[u16; 64]) -> u8 {
+    match descale(i32::from(block[0]) * i32::from(quant[0] as i16), 3) & 1023 {
         low @ 0..128 => (low + 128) as u8,
         128..512 => 255,
         512..896 => 0,
         high => (high - 896) as u8,
     }
+}
+
+/// Two products of 16 bits and their sum, as one instruction makes them.
+fn pair(a: i16, factor_a: i32, b: i16, factor_b: i32) -> i32 {
+    (i32::from(a) * factor_a).wrapping_add(i32::from(b) * factor_b)
+}
+
+fn descale(sum: i32, shift: u32) -> i32 {
+    sum.wrapping_add(1 << (shift - 1)) >> shift
+}
+
+fn saturated(value: i32) -> i16 {
+    value.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16
+}
+
+/// A sample from a value around zero.
+fn centred(value: i32) -> u8 {
+    (value.clamp(-128, 127) + 128) as u8
 }

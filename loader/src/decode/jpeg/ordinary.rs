@@ -15,15 +15,12 @@ pub(super) fn is_ordinary(headers: &Headers<'_>, color: Color, source: &Source<'
     if frame.lossless || frame.coding == Coding::Arithmetic {
         return true;
     }
-    let in_first_scan = headers.scan.components.len();
-    let scans = frame.progressive || in_first_scan == frame.components.len();
-    let quantisers = headers.quant.iter().flatten().flatten().all(|&step| step <= 255);
+    let scans = frame.progressive || headers.scan.components.len() == frame.components.len();
     usual_sampling(frame, color)
         && distinct_ids(frame)
         && scans
-        && quantisers
-        && (!frame.progressive || markers_are_usual(source))
-        && (headers.restart_interval == 0 || frame.progressive || restarts_are_whole(source))
+        && headers.quant.iter().flatten().all(usual_steps)
+        && markers_are_usual(source, frame.progressive, headers.restart_interval > 0)
 }
 
 fn usual_sampling(frame: &Frame, color: Color) -> bool {
@@ -36,34 +33,28 @@ fn usual_sampling(frame: &Frame, color: Color) -> bool {
     }
 }
 
+/// Whether a quantisation table is one that encoders write, down to about a tenth of full quality. With
+/// larger steps products may leave 16 bits, where the fast decoder's transform is not libjpeg's.
+fn usual_steps(table: &[u16; 64]) -> bool {
+    table.iter().all(|&step| step <= 255) && table[..3].iter().all(|&step| step <= 96)
+}
+
 fn distinct_ids(frame: &Frame) -> bool {
     let ids: Vec<_> = frame.components.iter().map(|c| c.id).collect();
     (1..ids.len()).all(|i| !ids[..i].contains(&ids[i]))
 }
 
-/// Whether nothing but restart markers in their order comes before the end of the image.
-fn restarts_are_whole(source: &Source<'_>) -> bool {
+/// Whether restart markers come in their order and the image has an end, and nothing else comes before
+/// it; in a progression, nothing that changes the meaning of earlier scans.
+fn markers_are_usual(source: &Source<'_>, progressive: bool, mut restarts: bool) -> bool {
     let mut due = 0xD0;
     for code in Markers::of(source) {
         match code {
             0xD9 => return true,
-            code if code == due => due = 0xD0 | (due + 1) & 7,
-            _ => return false,
-        }
-    }
-    false
-}
-
-/// Whether the scans of a progression are separated by nothing that changes the meaning of earlier ones,
-/// and their restart markers are in order.
-fn markers_are_usual(source: &Source<'_>) -> bool {
-    let mut due = 0xD0;
-    for code in Markers::of(source) {
-        match code {
-            0xD9 => return true,
-            0xD0..=0xD7 if code == due => due = 0xD0 | (due + 1) & 7,
-            0xDA => due = 0xD0,
-            0xC4 | 0xDD | 0xE0..=0xEF | 0xFE => {}
+            0xD0..=0xD7 if restarts && code == due => due = 0xD0 | (due + 1) & 7,
+            0xDA if progressive => due = 0xD0,
+            0xDD if progressive => restarts = true,
+            0xC4 | 0xE0..=0xEF | 0xFE if progressive => {}
             _ => return false,
         }
     }
