@@ -80,6 +80,13 @@ impl Global {
         Ok(runtime::load(&runtime)?)
     }
 
+    /// Says that a pipeline was assumed, where it was.
+    pub(crate) fn warn_assumed(&self, assumption: Option<&str>) {
+        if let (Some(line), false) = (assumption, self.quiet) {
+            anstream::eprintln!("{} {line}", crate::ui::warn("assumed:"));
+        }
+    }
+
     /// Says why a fused op runs on another device than the rest, where it does.
     pub(crate) fn say_elsewhere(&self, why: Option<String>) {
         if let Some(line) = why {

@@ -18,16 +18,28 @@ pub(crate) struct EmbeddedModel {
     pub(crate) lowering: Lowering,
     /// The output that says which encoded images could not be read.
     pub(crate) status: Option<String>,
+    /// What was assumed when the pipeline was embedded, where nobody named it.
+    pub(crate) assumed: Option<String>,
     /// Whether the op decodes, which it does on the CPU.
     decodes: bool,
 }
 
 impl EmbeddedModel {
-    /// Reads the pipeline in a model.
+    /// Reads the pipeline in a model that is going to be loaded.
+    ///
+    /// # Errors
+    /// Those of [`EmbeddedModel::open_alone`]; external data that is missing or where ONNX Runtime does not read it.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        let embedded = Self::open_alone(path)?;
+        embedded.model.check_external_files()?;
+        Ok(embedded)
+    }
+
+    /// Reads the pipeline in a model of which nothing else is needed.
     ///
     /// # Errors
     /// A model without a pipeline, or with one that this version cannot read.
-    pub(crate) fn open(path: &Path) -> Result<Self> {
+    pub(crate) fn open_alone(path: &Path) -> Result<Self> {
         let model = Model::open(path)?;
         let summary = inspect(&model);
         // `embed` puts it behind the model's own.
@@ -57,8 +69,17 @@ impl EmbeddedModel {
             layout,
             dtype,
             lowering: embedded.lowering,
+            assumed: embedded.assumed,
             status: last_output.filter(|_| embedded.on_bad_image == Some(OnBadImage::Zero)),
         })
+    }
+
+    /// What to say of a pipeline that nobody named; `None` where somebody did.
+    pub(crate) fn assumption(&self) -> Option<String> {
+        let assumed = self.assumed.as_ref()?;
+        Some(format!(
+            "the pipeline was assumed when it was embedded ({assumed}): nobody said that the model was trained with it"
+        ))
     }
 
     /// Why the fused op runs on another device than `provider`'s, in one line; `None` where it does not.

@@ -23,6 +23,7 @@ mod reading;
 mod results;
 pub mod runtime;
 mod seen;
+mod trial;
 mod ui;
 
 pub use cli::main;

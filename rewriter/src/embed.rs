@@ -10,8 +10,9 @@ use serde::Serialize;
 use crate::edit::Edit;
 use crate::image_input::ImageInput;
 use crate::insert::{Insertion, check_model, frees_initializers, insert};
+use crate::inspect::External;
 use crate::lowering::Lowering;
-use crate::metadata::{PIPELINE_KEY, VERSION_KEY};
+use crate::metadata::{ASSUMED_KEY, PIPELINE_KEY, VERSION_KEY};
 use crate::model::{Dimension, Model, Value};
 use crate::new_input::{NewInputs, usual_names};
 use crate::on_bad_image;
@@ -38,6 +39,10 @@ pub struct EmbedOptions {
     /// What becomes of encoded images that cannot be read. [`OnBadImage::Zero`] adds an output with a status
     /// for each image, called `status` or like it, after the model's own.
     pub on_bad_image: OnBadImage,
+    /// What was assumed, where nobody named the pipeline: recorded in the file.
+    pub assumed: Option<String>,
+    /// Takes the external data of the model in, so that one file holds all: up to 2 GiB.
+    pub single_file: bool,
 }
 
 impl Default for EmbedOptions {
@@ -49,6 +54,8 @@ impl Default for EmbedOptions {
             lowering: Lowering::OneFile,
             portable: Portable::Exact,
             on_bad_image: OnBadImage::Fail,
+            assumed: None,
+            single_file: false,
         }
     }
 }
@@ -69,8 +76,12 @@ pub struct Report {
     pub image_input: ImageInput,
     /// The inputs that take its place.
     pub inputs: Vec<Value>,
+    /// The inputs of the model beside the image, which a caller has to feed as before.
+    pub other_inputs: Vec<Value>,
     /// The outputs that come after the model's own.
     pub outputs: Vec<Value>,
+    /// The data files that the new file refers to, which must lie beside it.
+    pub external_data: Vec<External>,
     /// The custom op with its domain; none for [`Lowering::Standard`].
     pub op: Option<String>,
     /// How the pipeline lies in the model.
@@ -101,7 +112,8 @@ pub struct Report {
 pub fn embed(model: &Model, pipeline: &Pipeline, options: &EmbedOptions) -> Result<Embedding> {
     let within = |error: Error| error.within(model.path().display()).or_kind(ErrorKind::Model);
     // First, since an embedded model has another image input and errors about that would mislead.
-    check_model(model).map_err(within)?;
+    model.check_plain()?;
+    check_model(model, options.lowering != Lowering::Fused).map_err(within)?;
     let mut image_input = ImageInput::find(model, options.input.as_deref())?;
     if let Some(layout) = pipeline.output.layout {
         image_input = image_input.with_layout(layout);
@@ -134,10 +146,8 @@ pub fn embed(model: &Model, pipeline: &Pipeline, options: &EmbedOptions) -> Resu
     let mut insertion = Insertion {
         inputs: inputs.protos(),
         outputs: status_proto.into_iter().collect(),
-        metadata: vec![
-            (PIPELINE_KEY.to_owned(), pipeline.to_json()),
-            (VERSION_KEY.to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-        ],
+        metadata: metadata(&pipeline, options),
+        single_file: options.single_file,
         ..Insertion::default()
     };
     let mut portable_nodes = 0;
@@ -165,10 +175,14 @@ pub fn embed(model: &Model, pipeline: &Pipeline, options: &EmbedOptions) -> Resu
         ));
     }
     let edit = insert(model, &image_input.name, &insertion)?;
+    let is_other = |input: &&Value| input.name != image_input.name;
+    let other_inputs = model.inputs().filter(is_other).cloned().collect();
     let report = Report {
         image_input,
         inputs: inputs.values(),
+        other_inputs,
         outputs: status.into_iter().collect(),
+        external_data: External::all(edit.external_files(), model.path()),
         op: (options.lowering != Lowering::Standard).then(|| format!("{DOMAIN}::{}", op.name)),
         lowering: options.lowering,
         portable: options.portable,
@@ -179,6 +193,17 @@ pub fn embed(model: &Model, pipeline: &Pipeline, options: &EmbedOptions) -> Resu
         assumptions,
     };
     Ok(Embedding { edit, report })
+}
+
+fn metadata(pipeline: &Pipeline, options: &EmbedOptions) -> Vec<(String, String)> {
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    let entries = [
+        (PIPELINE_KEY, Some(pipeline.to_json())),
+        (VERSION_KEY, Some(version)),
+        (ASSUMED_KEY, options.assumed.clone()),
+    ];
+    let present = |(key, value): (&str, Option<String>)| Some((key.to_owned(), value?));
+    entries.into_iter().filter_map(present).collect()
 }
 
 fn check_output(output: Output, input: &ImageInput) -> Result<()> {

@@ -35,12 +35,11 @@ impl ImageInput {
     /// No such input, or several; an input of another rank, element type or number of channels.
     pub fn find(model: &Model, name: Option<&str>) -> Result<Self> {
         let found = match name {
-            Some(name) => named(model, name),
-            None => only_candidate(model),
+            Some(name) => named(model, name)
+                .and_then(|value| Self::of_any_rank(value).map_or_else(|| Self::read(value), Ok)),
+            None => only_candidate(model).and_then(Self::read),
         };
-        found
-            .and_then(Self::read)
-            .map_err(|error| error.within(model.path().display()).or_kind(ErrorKind::Model))
+        found.map_err(|error| error.within(model.path().display()).or_kind(ErrorKind::Model))
     }
 
     /// The batch size: the first dimension.
@@ -67,6 +66,25 @@ impl ImageInput {
             )];
         }
         self
+    }
+
+    /// An input of which the file does not even say the rank, once somebody has named it; `None` for another one.
+    fn of_any_rank(value: &Value) -> Option<Self> {
+        let ValueType::Tensor { element, shape: None } = &value.value_type else {
+            return None;
+        };
+        let layout = Layout::Nchw;
+        Some(Self {
+            name: value.name.clone(),
+            dtype: dtype(*element)?,
+            layout,
+            layout_is_certain: false,
+            shape: vec![Dimension::Unknown; 4],
+            assumptions: vec![format!(
+                "input `{}` has no rank in the file: it is taken as {layout} images of any size",
+                value.name
+            )],
+        })
     }
 
     fn read(value: &Value) -> Result<Self> {
@@ -105,12 +123,20 @@ fn tensor(value: &Value) -> Result<(Dtype, &[Dimension])> {
         |shape| format!("rank {}", shape.len()),
     );
     let Some(shape) = shape.as_deref().filter(|shape| shape.len() == 4) else {
-        return Err(Error::new(subject, "has the wrong rank for an image")
-            .expected_got(
-                "rank 4 (N, C, H, W or N, H, W, C)",
-                format!("{rank}: {}", value.value_type),
-            )
-            .fix("name the image input with --input"));
+        let wrong = Error::new(subject, "has the wrong rank for an image").expected_got(
+            "rank 4 (N, C, H, W or N, H, W, C)",
+            format!("{rank}: {}", value.value_type),
+        );
+        return Err(match shape {
+            None => wrong
+                .why("the file does not say how many axes the input has")
+                .fix(format!(
+                    "if it takes images, say so: --input {}, with the --pipeline that makes their size",
+                    value.name
+                )),
+            Some(_) => wrong
+                .fix("name the image input with --input, or export the model for single images of rank 4"),
+        });
     };
     let dtype = dtype(*element).ok_or_else(|| {
         Error::new(subject, "unsupported element type")

@@ -6,7 +6,7 @@ use onnx_protobuf::{FunctionProto, Message, NodeProto, ValueInfoProto};
 use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
 use crate::edit::{Edit, Replacement};
-use crate::metadata::{STRIP_KEY, embedded_trace};
+use crate::metadata::STRIP_KEY;
 use crate::model::{Input, Model, Use};
 use crate::record::Record;
 use crate::wire::{MAX_MESSAGE, bytes_field, varint, varint_field};
@@ -46,6 +46,8 @@ pub struct Insertion {
     pub opset_imports: Vec<(String, i64)>,
     /// Entries for `metadata_props`.
     pub metadata: Vec<(String, String)>,
+    /// Takes the external data of the model in, which then is one file.
+    pub single_file: bool,
 }
 
 /// `model` with `insertion` in the place of its input `image_input`.
@@ -54,23 +56,47 @@ pub struct Insertion {
 /// is, byte for byte. [`strip`](crate::strip) undoes it.
 ///
 /// # Errors
-/// A model that has a pipeline already, whose standard operator set is below [`MIN_OPSET`], that has
-/// no IR version or whose external data is missing; a name that is taken; a result of 2 GiB or more.
+/// A model that has a pipeline already, that has no IR version or whose external data is missing; one whose
+/// standard operator set is below [`MIN_OPSET`], where standard ops are inserted; a name that is taken; a result
+/// of 2 GiB or more.
 pub fn insert(model: &Model, image_input: &str, insertion: &Insertion) -> Result<Edit> {
-    check_model(model)
+    let is_standard = |node: &NodeProto| node.domain.is_empty();
+    let standard = !insertion.functions.is_empty() || insertion.nodes.iter().any(is_standard);
+    model.check_plain()?;
+    check_model(model, standard)
+        .and_then(|()| check_external(model, insertion))
         .and_then(|()| check_names(model, image_input, insertion))
         .and_then(|()| splice(model, image_input, insertion))
         .map_err(|error| error.within(model.path().display()).or_kind(ErrorKind::Model))
-        .and_then(|edit| model.check_external_files().map(|()| edit))
 }
 
-/// Checks that a pipeline can be put into `model` at all.
-pub(crate) fn check_model(model: &Model) -> Result<()> {
-    if let Some(trace) = embedded_trace(model) {
-        return Err(Error::new("", "a pipeline is already embedded")
-            .expected_got("a model without one", trace)
-            .fix("strip first: prep-onnx strip MODEL -o OUT"));
+/// Checks that the external data is there. Links out of the folder stop `Edit::write`, which knows the new folder.
+fn check_external(model: &Model, insertion: &Insertion) -> Result<()> {
+    let files = model.external_files();
+    if let (false, true, Some(file)) = (files.is_empty(), insertion.single_file, files.first()) {
+        // Before anything is read: the sum alone may be too much.
+        let sum = files
+            .iter()
+            .map(|file| file.bytes)
+            .fold(model.bytes(), u64::saturating_add);
+        if sum > MAX_MESSAGE {
+            return Err(Error::new("", "is too large for one file with its external data")
+                .expected_got(format!("at most {MAX_MESSAGE} bytes"), sum)
+                .why("protobuf allows no larger file, and ONNX files are protobuf")
+                .fix(format!(
+                    "leave --single-file out: `{}` then stays beside the model",
+                    file.location
+                ))
+                .with_kind(ErrorKind::Limit));
+        }
     }
+    files
+        .iter()
+        .try_for_each(|file| file.check_readable(model.path()).map(drop))
+}
+
+/// Checks that a pipeline can be put into `model` at all, with `standard` ops or without.
+pub(crate) fn check_model(model: &Model, standard: bool) -> Result<()> {
     if model.ir_version().is_none_or(|version| version < 1) {
         let got = model
             .ir_version()
@@ -80,12 +106,13 @@ pub(crate) fn check_model(model: &Model) -> Result<()> {
             .fix("export the model again"));
     }
     match model.standard_opset() {
+        _ if !standard => Ok(()),
         Some(version) if version >= MIN_OPSET => Ok(()),
         version => {
             let got = version.map_or_else(|| "none".to_owned(), |version| version.to_string());
             Err(Error::new("opset", "the standard operator set is too old")
                 .expected_got(format!("at least {MIN_OPSET}"), got)
-                .fix("convert the model with onnx.version_converter, or export it with a newer opset")
+                .fix("convert the model with onnx.version_converter, export it with a newer opset, or use --lower fused, which needs the op library where the model runs")
                 .with_kind(ErrorKind::Unsupported))
         }
     }
@@ -150,36 +177,40 @@ fn splice(model: &Model, image_input: &str, insertion: &Insertion) -> Result<Edi
     {
         let mut inserted = Vec::new();
         varint(&mut inserted, FUNCTIONS_IR_VERSION);
-        replacements.push(Replacement {
-            at: field.after_tag,
-            removed: field.end - field.after_tag,
+        replacements.push(Replacement::new(
+            field.after_tag,
+            field.end - field.after_tag,
             inserted,
-        });
+        ));
     }
     replacements.sort_by_key(|replacement| replacement.at);
 
     let mut record = Record::new(model.bytes(), &model.skeleton.digest);
-    for Replacement {
-        at,
-        removed,
-        inserted,
-    } in &replacements
-    {
-        let original = model.range(*at, at + removed, MAX_REPLACED)?;
-        record.push(*at, &original, inserted.len() as u64);
+    for replacement in &replacements {
+        let (at, end) = (replacement.at, replacement.at + replacement.removed);
+        let original = model.range(at, end, MAX_REPLACED)?;
+        record.push(at, &original, replacement.added());
     }
-    replacements.push(Replacement {
-        at: model.bytes(),
-        removed: 0,
-        inserted: appended(model, insertion, &record)?,
-    });
+    replacements.push(Replacement::new(
+        model.bytes(),
+        0,
+        appended(model, insertion, &record)?,
+    ));
     let edit = Edit::new(model, replacements, model.bytes())?;
     if edit.bytes() > MAX_MESSAGE {
-        return Err(Error::new("", "the result would be larger than protobuf allows")
-            .expected_got(format!("at most {MAX_MESSAGE} bytes"), edit.bytes())
-            .fix("save the model with external data first"));
+        let too_large = Error::new("", "the result would be larger than protobuf allows")
+            .expected_got(format!("at most {MAX_MESSAGE} bytes"), edit.bytes());
+        return Err(too_large.fix(if insertion.single_file {
+            "leave --single-file out"
+        } else {
+            "save the model with external data first"
+        }));
     }
-    Ok(edit)
+    Ok(if insertion.single_file {
+        edit.without_external_data()
+    } else {
+        edit
+    })
 }
 
 /// The changes inside the graph: nodes at its start, inputs in the place of the image input.
@@ -202,6 +233,9 @@ fn graph_replacements(model: &Model, image_input: &str, insertion: &Insertion) -
     }
 
     inner.extend(more_outputs(model, insertion)?);
+    if insertion.single_file {
+        inner.extend(crate::single_file::replacements(model)?);
+    }
 
     let mut replacements = Vec::new();
     for (index, graph) in model.skeleton.graphs.iter().enumerate() {
@@ -216,7 +250,7 @@ fn graph_replacements(model: &Model, image_input: &str, insertion: &Insertion) -
             .iter()
             .filter(|change| (graph.payload..graph.end).contains(&change.at))
         {
-            len = len - change.removed + change.inserted.len() as u64;
+            len = len - change.removed + change.added();
         }
         if nodes.is_empty() && len == graph.end - graph.payload {
             continue;
@@ -224,11 +258,11 @@ fn graph_replacements(model: &Model, image_input: &str, insertion: &Insertion) -
         let mut inserted = Vec::new();
         varint(&mut inserted, len);
         inserted.append(&mut nodes);
-        replacements.push(Replacement {
-            at: graph.after_tag,
-            removed: graph.payload - graph.after_tag,
+        replacements.push(Replacement::new(
+            graph.after_tag,
+            graph.payload - graph.after_tag,
             inserted,
-        });
+        ));
     }
     replacements.append(&mut inner);
     Ok(replacements)
@@ -250,11 +284,7 @@ fn no_longer_an_input(model: &Model, input: &Input, mut inserted: Vec<u8>) -> Re
         varint(&mut inserted, u64::from(field::GRAPH_VALUE_INFO) << 3 | 2);
         input.field.after_tag
     };
-    Replacement {
-        at: input.field.start,
-        removed: end - input.field.start,
-        inserted,
-    }
+    Replacement::new(input.field.start, end - input.field.start, inserted)
 }
 
 /// The new outputs behind the last one of the model, so that no output changes its position.
@@ -271,31 +301,24 @@ fn more_outputs(model: &Model, insertion: &Insertion) -> Result<Option<Replaceme
     for output in &insertion.outputs {
         bytes_field(&mut inserted, field::GRAPH_OUTPUT, &encode(output)?);
     }
-    Ok(Some(Replacement {
-        at: last.start,
-        removed: last.end - last.start,
+    Ok(Some(Replacement::new(
+        last.start,
+        last.end - last.start,
         inserted,
-    }))
+    )))
 }
 
 /// What comes after the last byte of the original. The record is its last field.
 fn appended(model: &Model, insertion: &Insertion, record: &Record) -> Result<Vec<u8>> {
     let mut out = Vec::new();
     for (domain, version) in &insertion.opset_imports {
-        match model.opsets().iter().find(|(present, _)| present == domain) {
-            None => {
-                let mut opset = Vec::new();
-                bytes_field(&mut opset, field::PAIR_FIRST, domain.as_bytes());
-                varint_field(&mut opset, field::PAIR_SECOND, *version as u64);
-                bytes_field(&mut out, field::MODEL_OPSET_IMPORT, &opset);
-            }
-            Some((_, present)) if present == version => {}
-            Some((_, present)) => {
-                return Err(
-                    Error::new(format!("opset `{domain}`"), "the model imports another version")
-                        .expected_got(version, present),
-                );
-            }
+        // Whatever version it imports: the name of an op carries its version, and ONNX Runtime, which ignores this
+        // one for custom ops, writes 1000 into models that it saves while the op library is loaded.
+        if !model.opsets().iter().any(|(present, _)| present == domain) {
+            let mut opset = Vec::new();
+            bytes_field(&mut opset, field::PAIR_FIRST, domain.as_bytes());
+            varint_field(&mut opset, field::PAIR_SECOND, *version as u64);
+            bytes_field(&mut out, field::MODEL_OPSET_IMPORT, &opset);
         }
     }
     for function in &insertion.functions {

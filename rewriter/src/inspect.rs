@@ -1,5 +1,7 @@
 //! What is inside a model, embedded or not.
 
+use std::path::Path;
+
 use prep_onnx_pipeline::{
     Accept, DOMAIN, Dtype, ON_BAD_IMAGE_ATTRIBUTE, OnBadImage, PLAN_ATTRIBUTE, op_name,
 };
@@ -8,8 +10,8 @@ use serde_json::Value as Json;
 
 use crate::image_input::ImageInput;
 use crate::lowering::Lowering;
-use crate::metadata::{PIPELINE_KEY, STRIP_KEY, VERSION_KEY, embedded_trace};
-use crate::model::{Model, Value, string_attribute};
+use crate::metadata::{ASSUMED_KEY, PIPELINE_KEY, STRIP_KEY, VERSION_KEY, embedded_trace};
+use crate::model::{ExternalFile, Model, Value, string_attribute};
 use crate::strip::strip;
 
 /// The largest node of ours that is read.
@@ -77,8 +79,26 @@ pub struct External {
     pub location: String,
     /// How many tensors refer to it.
     pub tensors: u64,
-    /// What is wrong with it: it is missing or too short.
+    /// Its size in bytes; none where it cannot be used.
+    pub bytes: Option<u64>,
+    /// What is wrong with it: it is missing, too short, or outside of the model's folder.
     pub problem: Option<String>,
+}
+
+impl External {
+    /// The state of `files`, seen from a model `model`.
+    pub(crate) fn all(files: &[ExternalFile], model: &Path) -> Vec<Self> {
+        let state = |file: &ExternalFile| {
+            let checked = file.check(model);
+            Self {
+                location: file.location.clone(),
+                tensors: file.tensors,
+                bytes: checked.as_ref().ok().copied(),
+                problem: checked.err().map(|error| error.to_string()),
+            }
+        };
+        files.iter().map(state).collect()
+    }
 }
 
 /// An embedded pipeline.
@@ -88,6 +108,8 @@ pub struct Embedded {
     pub version: Option<String>,
     /// The pipeline.
     pub pipeline: Option<Json>,
+    /// What was assumed when it was embedded, where nobody named it.
+    pub assumed: Option<String>,
     /// The name of the op, with its domain.
     pub op: Option<String>,
     /// What the model takes; none where no custom op says it.
@@ -114,11 +136,6 @@ pub fn inspect(model: &Model) -> Summary {
         (None, Ok(input)) => (Some(input), None),
         (None, Err(error)) => (None, Some(error.to_string())),
     };
-    let external = model.external_files().iter().map(|file| External {
-        location: file.location.clone(),
-        tensors: file.tensors,
-        problem: file.check(model.folder()).err().map(|error| error.to_string()),
-    });
     Summary {
         path: model.path().display().to_string(),
         bytes: model.bytes(),
@@ -137,7 +154,7 @@ pub fn inspect(model: &Model) -> Summary {
         nodes: model.nodes(),
         initializers: model.initializers(),
         functions: functions(model).collect(),
-        external_data: external.collect(),
+        external_data: External::all(model.external_files(), model.path()),
         metadata_keys: model.metadata().map(|(key, _)| key.to_owned()).collect(),
         embedded,
         image_input,
@@ -179,6 +196,7 @@ fn embedded(model: &Model) -> Embedded {
         pipeline: model
             .metadata_value(PIPELINE_KEY)
             .and_then(|text| serde_json::from_str(text).ok()),
+        assumed: model.metadata_value(ASSUMED_KEY).map(str::to_owned),
         op: node.map(|node| format!("{DOMAIN}::{}", node.op_type)),
         accept,
         on_bad_image,

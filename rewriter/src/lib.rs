@@ -20,6 +20,7 @@ mod on_bad_image;
 pub mod portable;
 mod preprocessing;
 mod record;
+mod single_file;
 mod strip;
 mod wire;
 
@@ -29,7 +30,7 @@ pub use image_input::ImageInput;
 pub use insert::{Insertion, MIN_OPSET, insert};
 pub use inspect::{Embedded, External, Function, Opset, Summary, inspect};
 pub use lowering::Lowering;
-pub use metadata::{PIPELINE_KEY, STRIP_KEY, VERSION_KEY};
+pub use metadata::{ASSUMED_KEY, PIPELINE_KEY, STRIP_KEY, VERSION_KEY};
 pub use model::{Dimension, ElementType, ExternalFile, Model, Value, ValueType};
 pub use nodes::{AttributeValue, Node, NodeInput, nodes};
 pub use preprocessing::preprocessing;

@@ -41,11 +41,8 @@ impl NewInputs {
         let names = names(model, options, assumptions)?;
         let first = names.first().cloned().unwrap_or_default();
         let open = |what: &str| Dimension::Symbolic(free_dimension(model, &format!("{first}_{what}")));
-        let batch = match batch {
-            Dimension::Unknown => open("batch"),
-            known => known.clone(),
-        };
-        let images = batch.clone();
+        // An unnamed batch stays unnamed: ONNX Runtime fuses more once it has a name, which moves last bits.
+        let (batch, images) = (batch.clone(), batch.clone());
         let channels = Dimension::Fixed(CHANNELS as i64);
         let shapes = match options.accept {
             Accept::Batch => vec![vec![batch, open("height"), open("width"), channels]],

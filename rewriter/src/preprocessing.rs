@@ -1,6 +1,6 @@
 //! The part of a model that embedding put in, alone.
 
-use prep_onnx_pipeline::{DOMAIN, Error, ErrorKind, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
 use crate::metadata::STRIP_KEY;
 use crate::model::{Model, Use, ValueType, read};
@@ -84,8 +84,8 @@ fn extract(model: &Model, original: &crate::model::Skeleton) -> Result<Vec<u8>> 
     let ir_version = model.ir_version().and_then(|version| u64::try_from(version).ok());
     varint_field(&mut out, field::MODEL_IR_VERSION, ir_version.unwrap_or_default());
     bytes_field(&mut out, field::MODEL_GRAPH, &body);
-    // What was appended holds the functions and the import of our own domain.
-    for (domain, version) in model.opsets().iter().filter(|(domain, _)| domain != DOMAIN) {
+    // What was appended holds the functions, and the import of our own domain unless the original had it.
+    for (domain, version) in &original.opsets {
         let mut opset = Vec::new();
         bytes_field(&mut opset, field::OPSET_DOMAIN, domain.as_bytes());
         varint_field(&mut opset, field::OPSET_VERSION, *version as u64);

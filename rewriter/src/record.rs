@@ -70,11 +70,7 @@ impl Record {
             shift = shift
                 .checked_add_unsigned(*inserted)?
                 .checked_sub_unsigned(original.len() as u64)?;
-            replacements.push(Replacement {
-                at,
-                removed: *inserted,
-                inserted: original,
-            });
+            replacements.push(Replacement::new(at, *inserted, original));
         }
         Some((replacements, self.length.checked_add_signed(shift)?))
     }

@@ -12,6 +12,9 @@ use crate::record::{Record, to_hex};
 /// The restored file is read again before it is handed out: everything but the data of the tensors
 /// must have the digest of the original. Weights that were changed in place since are kept.
 ///
+/// Of a model that took its external data in, the model file is restored, which refers to the data again:
+/// [`Edit::external_files`] names it. The data files themselves are not written.
+///
 /// # Errors
 /// A model without a pipeline; one that was saved again by another tool after embedding.
 pub fn strip(model: &Model) -> Result<Edit> {
@@ -74,5 +77,5 @@ fn restore(model: &Model) -> Result<Edit> {
             record.sha256
         )));
     }
-    Ok(restored)
+    Ok(restored.referring_to(skeleton.external.files()))
 }

@@ -419,12 +419,12 @@ fn dimension_names_of_the_model_are_not_used_for_others() {
     model.graph.mut_or_insert_default().input.push(tensor_info(
         "size",
         INT64,
-        &["image_batch", "image_height"],
+        &["image_width_", "image_height"],
     ));
     let (model, _) = embedded(&model, IMAGENET, &EmbedOptions::default());
     assert_eq!(
         text_of(&model.graph.input[0]),
-        "image: uint8 [image_batch_, image_height_, image_width, 3]"
+        "image: uint8 [?, image_height_, image_width, 3]"
     );
 }
 

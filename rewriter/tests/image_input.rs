@@ -197,7 +197,13 @@ fn errors_name_expected_and_got() {
         .shape
         .clear();
     assert_eq!(
-        message(vec![no_shape], Some("x")),
+        message(vec![no_shape.clone()], None),
         "input `x`: has the wrong rank for an image: expected rank 4 (N, C, H, W or N, H, W, C), got an unknown rank: float32 of unknown rank"
     );
+    // What the error says to do.
+    let error = find(&model_of(vec![no_shape.clone()]), None).unwrap_err();
+    assert!(error.help().unwrap().contains("--input x"), "{error:?}");
+    let input = find(&model_of(vec![no_shape]), Some("x")).unwrap();
+    assert_eq!((input.layout, input.layout_is_certain), (Layout::Nchw, false));
+    assert!(input.assumptions[0].contains("has no rank in the file"));
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use common::build::*;
 use common::{OnDisk, flat, insertion, on_disk, parse};
 use onnx_protobuf::{Message, ModelProto, tensor_proto};
-use prep_onnx_rewriter::{Model, insert, strip};
+use prep_onnx_rewriter::{Model, insert, preprocessing, strip};
 
 fn usual() -> ModelProto {
     cnn(8, 17, "x", FLOAT, &["1", "3", "8", "8"])
@@ -51,12 +51,39 @@ fn a_pipeline_is_embedded_once() {
     );
     assert!(error.help().unwrap().contains("strip first"));
 
-    let mut domain_only = usual();
-    domain_only.opset_import.push(opset("prep.onnx", 1));
+    let mut ours = usual();
+    ours.graph.mut_or_insert_default().node[0].domain = "prep.onnx".into();
     assert_ends(
-        &refusal(&domain_only),
-        "expected a model without one, got an import of the domain `prep.onnx`",
+        &refusal(&ours),
+        "expected a model without one, got a node of the domain `prep.onnx`",
     );
+}
+
+/// ONNX Runtime writes every domain that it knows into a model that it optimises and saves.
+#[test]
+fn an_import_of_our_domain_alone_is_no_pipeline() {
+    for version in [1, 1000] {
+        let mut imports = usual();
+        imports.opset_import.push(opset("prep.onnx", version));
+        let file = embedded(&imports);
+        let model = parse(&file.out());
+        let ours = model
+            .opset_import
+            .iter()
+            .filter(|import| import.domain == "prep.onnx");
+        assert_eq!(ours.count(), 1);
+        let back = file.folder.path().join("back.onnx");
+        let model = Model::open(file.out()).unwrap();
+        strip(&model).unwrap().write(&back).unwrap();
+        assert!(std::fs::read(&file.path).unwrap() == std::fs::read(&back).unwrap());
+        let part = preprocessing(&model).unwrap();
+        let part = ModelProto::parse_from_bytes(&part).unwrap();
+        let ours = part
+            .opset_import
+            .iter()
+            .filter(|import| import.domain == "prep.onnx");
+        assert_eq!(ours.count(), 1);
+    }
 }
 
 #[test]
@@ -142,11 +169,17 @@ fn external_data_is_found_from_the_output_or_the_output_is_refused() {
             .contains("the external data `w.bin` is not found from this folder: expected the model's folder")
     );
     assert!(!out.exists());
-    // A copy could be other data; the same file by another way is not.
-    std::fs::copy(&data, other.path().join("w.bin")).unwrap();
+    // Other data of the same length is not the model's.
+    let elsewhere = other.path().join("w.bin");
+    std::fs::write(&elsewhere, [1; 432]).unwrap();
     edit.write(&out).unwrap_err();
-    std::fs::remove_file(other.path().join("w.bin")).unwrap();
-    std::fs::hard_link(&data, other.path().join("w.bin")).unwrap();
+    std::fs::remove_file(&elsewhere).unwrap();
+    std::fs::hard_link(&data, &elsewhere).unwrap();
+    edit.write(&out).unwrap();
+    // As the error says: a copy.
+    assert!(error.help().unwrap().contains("cp -L"), "{error:?}");
+    std::fs::remove_file(&elsewhere).unwrap();
+    std::fs::copy(&data, &elsewhere).unwrap();
     edit.write(&out).unwrap();
 }
 

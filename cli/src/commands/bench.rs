@@ -21,9 +21,10 @@ use crate::ui;
 
 /// Time decode, preprocessing and model
 ///
-/// The median of N rounds, per image, in milliseconds: decoding the file in memory, the embedded nodes
-/// alone as standard ops (portable) and as the fused op, and the original model alone. Without images,
-/// drawn ones of three usual sizes, which are not decoded.
+/// The median of N rounds, per image, in milliseconds: decoding the file in memory; the embedded nodes
+/// alone as standard ops (portable) and as the fused op; the original model alone; and the whole file as a
+/// host runs it, without the op library (all portable) and with it (all fused), which is not always the sum
+/// of its parts. Without images, drawn ones of three usual sizes, which are not decoded.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   prep-onnx bench model.prep.onnx
@@ -52,13 +53,18 @@ enum Stage {
     Portable,
     Fused,
     Model,
+    WholePortable,
+    WholeFused,
 }
 
-const STAGES: [(Stage, &str); 4] = [
-    (Stage::Decode, "decode"),
-    (Stage::Portable, "portable"),
-    (Stage::Fused, "fused"),
-    (Stage::Model, "model"),
+/// With their names in the table and in JSON.
+const STAGES: [(Stage, &str, &str); 6] = [
+    (Stage::Decode, "decode", "decode_ms"),
+    (Stage::Portable, "portable", "portable_ms"),
+    (Stage::Fused, "fused", "fused_ms"),
+    (Stage::Model, "model", "model_ms"),
+    (Stage::WholePortable, "all portable", "all_portable_ms"),
+    (Stage::WholeFused, "all fused", "all_fused_ms"),
 ];
 
 /// An image, and the times of its stages.
@@ -97,7 +103,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     // The first round warms up and does not count.
     for round in 0..=options.rounds {
         for subject in &mut subjects {
-            for (stage, (kind, _)) in STAGES.iter().enumerate() {
+            for (stage, (kind, ..)) in STAGES.iter().enumerate() {
                 if let Some(time) = stages.time(*kind, subject)?
                     && round > 0
                     && let Some(times) = subject.times.get_mut(stage)
@@ -115,6 +121,9 @@ struct Stages {
     portable: Option<Inference>,
     fused: Option<Inference>,
     model: Option<Session>,
+    /// The whole file; none where it needs more than images.
+    whole_portable: Option<Inference>,
+    whole_fused: Option<Inference>,
     /// The input of the model alone, and how many images it takes at once.
     input: (String, usize),
     scratch: Scratch,
@@ -139,6 +148,8 @@ impl Stages {
                 .then(|| backend(true))
                 .transpose()?,
             model: None,
+            whole_portable: None,
+            whole_fused: None,
             input: (String::new(), 1),
             scratch: Scratch::default(),
             note: None,
@@ -149,6 +160,17 @@ impl Stages {
                 stages.input = input;
             }
             Err(error) => stages.note = Some(error.to_string()),
+        }
+        let whole = |fused: bool| {
+            let session = Session::open(loaded, path, SessionOptions { fused, ..options })?;
+            Inference::new(path, session, None, None, None, Vec::new())
+        };
+        // Where the model has other inputs, nothing feeds them here.
+        if embedded.lowering != Lowering::Fused {
+            stages.whole_portable = whole(false).ok();
+        }
+        if embedded.lowering != Lowering::Standard {
+            stages.whole_fused = whole(true).ok();
         }
         Ok(stages)
     }
@@ -165,11 +187,12 @@ impl Stages {
                 drop(decoded);
                 Ok(Some(time))
             }
-            Stage::Portable | Stage::Fused => {
-                let inference = if stage == Stage::Fused {
-                    &mut self.fused
-                } else {
-                    &mut self.portable
+            Stage::Portable | Stage::Fused | Stage::WholePortable | Stage::WholeFused => {
+                let inference = match stage {
+                    Stage::Fused => &mut self.fused,
+                    Stage::WholePortable => &mut self.whole_portable,
+                    Stage::WholeFused => &mut self.whole_fused,
+                    Stage::Portable | Stage::Decode | Stage::Model => &mut self.portable,
                 };
                 match (inference, &subject.file) {
                     (Some(inference), file) if file.is_some() || !inference.takes_files() => {
@@ -272,17 +295,17 @@ fn median(times: &mut [Duration]) -> Option<f64> {
 
 fn answer(options: &Options, subjects: &mut [Subject], note: Option<String>) -> Answer {
     let mut headings = vec!["image", "height x width"];
-    headings.extend(STAGES.map(|(_, name)| name));
+    headings.extend(STAGES.map(|(_, name, _)| name));
     let mut table = ui::Table::new(&headings);
     let mut images = Vec::new();
     for subject in subjects {
         let (height, width, _) = subject.pixels.dim();
         let mut cells = vec![subject.name.clone(), format!("{height} x {width}")];
         let mut entry = json!({ "image": subject.name, "height": height, "width": width });
-        for ((_, name), times) in STAGES.iter().zip(&mut subject.times) {
+        for ((_, _, key), times) in STAGES.iter().zip(&mut subject.times) {
             let median = median(times);
             cells.push(median.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.3} ms")));
-            entry[format!("{name}_ms")] = median.map_or(Value::Null, Value::from);
+            entry[*key] = median.map_or(Value::Null, Value::from);
         }
         table.row(cells);
         images.push(entry);

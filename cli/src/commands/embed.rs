@@ -6,12 +6,14 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use prep_onnx_pipeline::{Accept, Error, OnBadImage, Resampler, Result};
 use prep_onnx_rewriter::portable::{MAX_DEVIATION, Portable};
-use prep_onnx_rewriter::{EmbedOptions, Lowering, Model, Report, embed};
+use prep_onnx_rewriter::{EmbedOptions, Embedding, Lowering, Model, Report, embed};
 use serde_json::json;
 
 use crate::answer::{Answer, Failure, Outcome};
 use crate::args::Global;
 use crate::choose::{Choice, choose};
+use crate::host::Provider;
+use crate::trial::{AtHand, Candidate, Trial, attempt, feed_line, needs_json};
 use crate::ui;
 
 /// Put the preprocessing into a model
@@ -20,7 +22,11 @@ use crate::ui;
 /// original Python pipeline, bit for bit. The original graph stays as it is, and `strip` restores it.
 ///
 /// Without --pipeline: the config beside the model (prep.toml, preprocessor_config.json, timm's
-/// config.json), else the ImageNet preset at the model's own input size.
+/// config.json, open_clip_config.json and the like), else, for a classifier with one image input and one
+/// output [N, classes] that says nothing else, the ImageNet preset at the model's own input size, which is
+/// recorded in the file as assumed.
+///
+/// Where ONNX Runtime is at hand, the result is loaded and run once before it takes its place.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   prep-onnx embed model.onnx
@@ -57,6 +63,12 @@ pub(crate) struct Options {
     /// The standard ops: bit for bit, or ONNX's Resize, which is off by up to 2 steps of the pixel value
     #[arg(long, value_name = "HOW", value_enum, default_value_t = How::Exact)]
     portable: How,
+    /// Take external data into the model: one file, up to 2 GB
+    #[arg(long)]
+    single_file: bool,
+    /// Do not load the result in ONNX Runtime before it takes its place
+    #[arg(long)]
+    no_load: bool,
     /// Say what would be written, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -71,7 +83,7 @@ enum How {
     Fast,
 }
 
-pub(crate) fn run(options: &Options, _: &Global) -> Outcome {
+pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     let resampler = parse(options.resampler.as_deref())?;
     let accept = parse(Some(&options.accept))?.unwrap_or(Accept::Batch);
     let usual = match accept {
@@ -82,6 +94,14 @@ pub(crate) fn run(options: &Options, _: &Global) -> Outcome {
     let lowering = parse(options.lower.as_deref())?.unwrap_or(usual);
     let on_bad_image = parse(Some(&options.on_bad_image))?.unwrap_or(OnBadImage::Fail);
     let model = Model::open(&options.model)?;
+    // First, since an embedded model has another image input and errors about that would mislead.
+    model.check_plain()?;
+    let choice = choose(
+        &model,
+        options.input.as_deref(),
+        options.pipeline.as_deref(),
+        resampler,
+    )?;
     let embed_options = EmbedOptions {
         input: options.input.clone(),
         input_name: options.input_name.clone(),
@@ -92,41 +112,102 @@ pub(crate) fn run(options: &Options, _: &Global) -> Outcome {
             How::Fast => Portable::Fast,
         },
         on_bad_image,
+        assumed: choice.assumption(),
+        single_file: options.single_file,
     };
-    let choice = choose(
-        &model,
-        options.input.as_deref(),
-        options.pipeline.as_deref(),
-        resampler,
-    )?;
     let embedding = embed(&model, &choice.pipeline, &embed_options)?;
     let output = options
         .output
         .clone()
         .unwrap_or_else(|| default_output(&options.model));
-    if options.dry_run {
-        embedding.edit.check(&output)?;
+    let at_hand = if options.no_load || options.dry_run {
+        AtHand::No("--no-load".to_owned())
     } else {
-        embedding.edit.write(&output)?;
-    }
-    let mut text = describe(&embedding.report, &choice);
+        AtHand::find(global, Provider::Cpu)?
+    };
+    let trial = if options.dry_run {
+        embedding.edit.check(&output)?;
+        None
+    } else {
+        Some(write(&model, &embedding, &choice, accept, &output, &at_hand)?)
+    };
+    let mut text = describe(&embedding.report, &choice, trial.as_ref());
     text.push_str(&written(
         &output,
         &embedding.report,
         embedding.edit.bytes(),
         options.dry_run,
     ));
+    let quantised = quantised(&model, lowering);
     let json = json!({
-        "output": output,
+        "output": output.display().to_string(),
         "bytes": embedding.edit.bytes(),
         "written": !options.dry_run,
         "pipeline_from": choice.origin,
         "pipeline_assumed": choice.assumed,
         "notes": choice.notes,
         "pipeline": embedding.report.pipeline.to_value(),
+        "external_data": embedding.report.external_data,
+        "other_inputs": needs_json(&embedding.report.other_inputs),
+        "trial": trial.as_ref().map(Trial::json),
+        "quantised": quantised,
         "report": serde_json::to_value(&embedding.report).unwrap_or_default(),
     });
+    if let Some(advice) = quantised {
+        text.push_str(&format!("{} {advice}\n", ui::bold("quantised")));
+    }
     Ok(Answer::new(text, json))
+}
+
+/// Writes the file, once it loads where a runtime is at hand.
+fn write(
+    model: &Model,
+    embedding: &Embedding,
+    choice: &Choice,
+    accept: Accept,
+    output: &Path,
+    at_hand: &AtHand,
+) -> Result<Trial> {
+    let mut trial = None;
+    embedding.edit.write_checked(output, |path| {
+        let candidate = Candidate {
+            path,
+            name: &output.display().to_string(),
+            original: model,
+            report: &embedding.report,
+            accept,
+            assumed_size: choice.assumed_size,
+        };
+        trial = Some(match at_hand {
+            AtHand::Yes(loaded) => attempt(&candidate, loaded)?,
+            AtHand::No(why) => Trial::No(why.clone()),
+        });
+        Ok(())
+    })?;
+    Ok(trial.unwrap_or_else(|| Trial::No("it was not tried".to_owned())))
+}
+
+/// What to do so that a quantised model stays as fast as it was; none for other models and forms.
+fn quantised(model: &Model, lowering: Lowering) -> Option<&'static str> {
+    let has = |op: &str| model.op_types().any(|present| present == op);
+    // ONNX defines these as functions, and ONNX Runtime fuses them with what is quantised around them unless it has
+    // expanded them before.
+    let expands = [
+        "HardSwish",
+        "HardSigmoid",
+        "Softplus",
+        "Gelu",
+        "Mish",
+        "LayerNormalization",
+    ];
+    let is_slower = lowering == Lowering::OneFile
+        && (has("QuantizeLinear") || has("DequantizeLinear"))
+        && expands.into_iter().any(has);
+    is_slower.then_some(
+        "a function in the model makes ONNX Runtime expand other ops before it fuses the quantised ones, which can double \
+         the model's time: set session.disable_aot_function_inlining to 1 in the host (run, verify and bench do with the op \
+         library), or embed with --lower standard for hosts without the library, --lower fused for those with it",
+    )
 }
 
 fn parse<T: std::str::FromStr<Err = Error>>(option: Option<&str>) -> Outcome<Option<T>> {
@@ -145,7 +226,7 @@ pub(crate) fn default_output(model: &Path) -> PathBuf {
 }
 
 /// What was taken from where, one line each.
-pub(crate) fn describe(report: &Report, choice: &Choice) -> String {
+fn describe(report: &Report, choice: &Choice, trial: Option<&Trial>) -> String {
     let mut table = ui::Table::new(&[]);
     let mut line = |key: &str, value: String| table.row([ui::bold(key), value]);
     let input = &report.image_input;
@@ -155,10 +236,10 @@ pub(crate) fn describe(report: &Report, choice: &Choice) -> String {
     line(
         "pipeline",
         if choice.assumed {
-            format!(
+            ui::warn(format_args!(
                 "{}, assumed; --pipeline PRESET|FILE says otherwise",
                 choice.origin
-            )
+            ))
         } else {
             choice.origin.clone()
         },
@@ -172,8 +253,21 @@ pub(crate) fn describe(report: &Report, choice: &Choice) -> String {
     for (index, input) in report.inputs.iter().enumerate() {
         line(if index == 0 { "takes now" } else { "" }, input.to_string());
     }
+    for (index, input) in report.other_inputs.iter().enumerate() {
+        line(if index == 0 { "needs too" } else { "" }, feed_line(input));
+    }
     for (index, output) in report.outputs.iter().enumerate() {
         line(if index == 0 { "gives too" } else { "" }, output.to_string());
+    }
+    for file in &report.external_data {
+        let size = file.bytes.map_or_else(|| "unusable".to_owned(), ui::bytes);
+        line(
+            "data file",
+            ui::warn(format_args!(
+                "{} ({size}) must travel along; --single-file takes it in",
+                file.location
+            )),
+        );
     }
     if report.portable == Portable::Fast && report.portable_nodes > 0 {
         line(
@@ -183,11 +277,14 @@ pub(crate) fn describe(report: &Report, choice: &Choice) -> String {
             ),
         );
     }
+    if let Some(trial) = trial {
+        line("checked", trial.in_words());
+    }
     table.to_string()
 }
 
 /// What was written.
-pub(crate) fn written(output: &Path, report: &Report, bytes: u64, dry_run: bool) -> String {
+fn written(output: &Path, report: &Report, bytes: u64, dry_run: bool) -> String {
     let nodes = match (&report.op, report.portable_nodes) {
         (Some(op), 0) => format!("{op}, which needs the library"),
         (Some(op), nodes) => format!("{op}, or {nodes} standard ops without the library"),
@@ -206,14 +303,19 @@ pub(crate) fn written(output: &Path, report: &Report, bytes: u64, dry_run: bool)
     )
 }
 
-/// Embeds as the command does, for other commands.
+/// Embeds as the command does, for other commands, which load the result themselves.
 pub(crate) fn embed_to(model: &Path, output: &Path, pipeline: Option<&str>) -> Outcome<String> {
     let model = Model::open(model)?;
     let choice = choose(&model, None, pipeline, None)?;
-    let embedding = embed(&model, &choice.pipeline, &EmbedOptions::default())?;
-    let result: Result<_> = embedding.edit.write(output);
-    let bytes = result?.bytes;
-    Ok(describe(&embedding.report, &choice) + &written(output, &embedding.report, bytes, false))
+    let options = EmbedOptions {
+        assumed: choice.assumption(),
+        ..EmbedOptions::default()
+    };
+    let embedding = embed(&model, &choice.pipeline, &options)?;
+    let trial = AtHand::No("the next step does".to_owned());
+    let trial = write(&model, &embedding, &choice, options.accept, output, &trial)?;
+    let text = describe(&embedding.report, &choice, Some(&trial));
+    Ok(text + &written(output, &embedding.report, embedding.edit.bytes(), false))
 }
 
 #[cfg(test)]

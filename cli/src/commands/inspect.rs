@@ -49,10 +49,15 @@ fn text(summary: &Summary) -> String {
         format!("{}, {} initializers", summary.nodes, summary.initializers),
     );
     for file in &summary.external_data {
-        let state = file
-            .problem
-            .clone()
-            .unwrap_or_else(|| format!("{} tensors", file.tensors));
+        let state = match (&file.problem, file.bytes) {
+            (Some(problem), _) => ui::bad(problem),
+            (None, Some(bytes)) => format!(
+                "{} tensors, {}, must travel along",
+                file.tensors,
+                ui::bytes(bytes)
+            ),
+            (None, None) => format!("{} tensors", file.tensors),
+        };
         line("external data", format!("{}: {state}", file.location));
     }
     match (
@@ -95,6 +100,9 @@ fn embedded_lines(embedded: &Embedded, line: &mut impl FnMut(&str, String)) {
         "pipeline",
         format!("embedded by prep-onnx {version}, {}", embedded.lowering),
     );
+    if let Some(assumed) = &embedded.assumed {
+        line("", ui::warn(format_args!("assumed: {assumed}; nobody named it")));
+    }
     let pipeline = embedded.pipeline.clone().map(Pipeline::from_value);
     match pipeline {
         Some(Ok(pipeline)) => {

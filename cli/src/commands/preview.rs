@@ -31,7 +31,7 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options, _: &Global) -> Outcome {
-    let embedded = EmbeddedModel::open(&options.model)?;
+    let embedded = EmbeddedModel::open_alone(&options.model)?;
     let seen = Seen::of(&embedded.pipeline)?;
     let name = options.image.display().to_string();
     let mut loader = Loader::builder()

@@ -104,6 +104,7 @@ fn feed(text: &str) -> Result<(String, PathBuf), String> {
 
 pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     let embedded = EmbeddedModel::open(&options.model)?;
+    global.warn_assumed(embedded.assumption().as_deref());
     let labels = options
         .labels
         .as_deref()
@@ -166,13 +167,17 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         labels,
         quiet: global.quiet,
     };
-    match (&options.out, format) {
+    let mut answer = match (&options.out, format) {
         (Some(out), Some(format)) => {
             let manifest = Manifest::new(&embedded, job.identity(&loaded.version().to_string()))?;
             job.write_file(sources, out, format, manifest)
         }
         _ => job.show(sources, global.json),
+    }?;
+    if let Some(entries) = answer.json.as_object_mut() {
+        entries.insert("pipeline_assumed".to_owned(), embedded.assumed.is_some().into());
     }
+    Ok(answer)
 }
 
 struct Job<'a> {

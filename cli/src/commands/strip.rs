@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use prep_onnx_rewriter::{Model, strip};
+use prep_onnx_rewriter::{Model, inspect, strip};
 use serde_json::json;
 
 use crate::answer::{Answer, Outcome};
@@ -11,6 +11,9 @@ use crate::args::Global;
 use crate::ui;
 
 /// Restore the model that a pipeline was embedded into, byte for byte
+///
+/// Of a model embedded with --single-file, the model file is restored, which refers to its data file again; the
+/// data file itself is not written, and has to lie beside the restored model as it did.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   prep-onnx strip model.prep.onnx -o model.onnx")]
@@ -24,13 +27,29 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options, _: &Global) -> Outcome {
     let model = Model::open(&options.model)?;
-    let written = strip(&model)?.write(&options.output)?;
-    let text = format!(
+    let edit = strip(&model)?;
+    let written = edit.write(&options.output)?;
+    let mut text = format!(
         "{} {} ({}), the original byte for byte\n",
         ui::good("wrote"),
         written.path.display(),
         ui::bytes(written.bytes)
     );
-    let json = json!({ "output": written.path, "bytes": written.bytes });
+    let restored = Model::open(&options.output)?;
+    let data = inspect(&restored).external_data;
+    for file in &data {
+        text.push_str(&match &file.problem {
+            None => format!("it refers to {}, which lies beside it\n", file.location),
+            Some(problem) => ui::warn(format_args!(
+                "it refers to {} again, as the original did, and that file is not restored: {problem}\n",
+                file.location
+            )),
+        });
+    }
+    let json = json!({
+        "output": written.path.display().to_string(),
+        "bytes": written.bytes,
+        "external_data": data,
+    });
     Ok(Answer::new(text, json))
 }

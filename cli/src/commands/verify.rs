@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use prep_onnx_loader::Sources;
 use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_rewriter::Lowering;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -14,9 +15,10 @@ use crate::args::Global;
 use crate::compare::compare;
 use crate::embedded::EmbeddedModel;
 use crate::executions::Executions;
-use crate::host::{Array, Provider, npy};
+use crate::host::{Array, Provider, Session, SessionOptions, npy};
 use crate::inference::Picture;
 use crate::reading::read_image;
+use crate::runtime::Loaded;
 use crate::ui;
 
 /// Compare every execution of an embedded pipeline, bit for bit
@@ -28,7 +30,22 @@ use crate::ui;
 #[command(after_help = "Examples:
   prep-onnx verify model.prep.onnx photo.jpg
   prep-onnx verify model.prep.onnx photos/ --json
-  prep-onnx verify model.prep.onnx photo.jpg --expected tensor.npy     made by numpy.save in Python")]
+  prep-onnx verify model.prep.onnx photo.jpg --expected tensor.npy
+
+tensor.npy holds what the Python program hands to the model, [N, 3, H, W], one row for each image in their order:
+
+  import numpy as np
+  from PIL import Image
+  from transformers import AutoImageProcessor
+  processor = AutoImageProcessor.from_pretrained(\"FOLDER\")         # the checkpoint
+  image = Image.open(\"photo.jpg\").convert(\"RGB\")
+  np.save(\"tensor.npy\", processor(image, return_tensors=\"np\")[\"pixel_values\"])
+
+With timm: transform = timm.data.create_transform(**timm.data.resolve_data_config({}, model=model)), and
+np.save(\"tensor.npy\", transform(image).unsqueeze(0).numpy()). Photos with an EXIF orientation: open them with
+ImageOps.exif_transpose, as prep-onnx does.
+
+Not compared: the outputs of the model itself, and without --expected nothing of Python.")]
 pub(crate) struct Options {
     /// A model that `embed` wrote
     model: PathBuf,
@@ -89,6 +106,8 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     }
     let loaded = global.load_runtime_for(options.ep)?;
     let elsewhere = embedded.op_elsewhere(options.ep);
+    let assumption = embedded.assumption();
+    let whole = load_whole(&embedded, &loaded, options.ep);
     let mut executions = Executions::new(embedded, &loaded, options.ep)?;
     global.say_elsewhere(elsewhere);
 
@@ -151,7 +170,47 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
             .expected_got("at least one image", options.images.join(" "))
             .into());
     }
-    Ok(answer(&options.model, rows))
+    Ok(answer(&Report {
+        model: &options.model,
+        rows,
+        whole,
+        runtime: loaded.version(),
+        assumption,
+        with_original: expected.is_some(),
+    }))
+}
+
+/// Loads the whole model in each form that runs here: what agrees is of no use in a model that does not load.
+fn load_whole(embedded: &EmbeddedModel, loaded: &Loaded, provider: Provider) -> Result<Vec<&'static str>> {
+    let forms = [
+        ("portable", false, embedded.lowering != Lowering::Fused),
+        ("fused", true, embedded.lowering != Lowering::Standard),
+    ];
+    let present = forms.into_iter().filter(|(.., present)| *present);
+    present
+        .map(|(form, fused, _)| {
+            let options = SessionOptions {
+                fused,
+                provider,
+                ..SessionOptions::default()
+            };
+            Session::open(loaded, embedded.model.path(), options)
+                .map(|_| form)
+                .map_err(|error| error.within(format_args!("the whole model, {form}")))
+        })
+        .collect()
+}
+
+/// What was found out.
+struct Report<'a> {
+    model: &'a Path,
+    rows: Vec<Row>,
+    /// The forms in which the whole model loads.
+    whole: Result<Vec<&'static str>>,
+    runtime: String,
+    assumption: Option<String>,
+    /// Whether the reference was compared with what another program made.
+    with_original: bool,
 }
 
 fn failed(image: &str, error: Error) -> Row {
@@ -163,10 +222,15 @@ fn failed(image: &str, error: Error) -> Row {
     }
 }
 
-fn answer(model: &Path, rows: Vec<Row>) -> Answer {
-    let ok = rows
+const NOT_COMPARED: &str = "not compared: the reference with the Python program that the model was trained with; \
+                            --expected does (prep-onnx verify --help has the recipe)";
+
+fn answer(report: &Report<'_>) -> Answer {
+    let rows = &report.rows;
+    let agree = rows
         .iter()
         .all(|row| row.result.as_ref().is_ok_and(Agreement::ok));
+    let ok = agree && report.whole.is_ok();
     let mut table = ui::Table::new(&[
         "image",
         "height x width",
@@ -177,7 +241,7 @@ fn answer(model: &Path, rows: Vec<Row>) -> Answer {
         "verdict",
     ]);
     let mut list = Vec::new();
-    for row in &rows {
+    for row in rows {
         let (cells, json) = match &row.result {
             Ok(Agreement::Measured { difference, within }) => (
                 [
@@ -230,11 +294,34 @@ fn answer(model: &Path, rows: Vec<Row>) -> Answer {
         .filter(|row| row.result.as_ref().is_ok_and(Agreement::ok))
         .count();
     let summary = format!("{good} of {} comparisons agree", rows.len());
-    let mut text = format!("{table}{}\n", ui::verdict(ok, summary));
+    let mut text = format!("{table}{}\n", ui::verdict(agree, summary));
+    match &report.whole {
+        Ok(forms) => text.push_str(&format!(
+            "the whole model loads in ONNX Runtime {} ({})\n",
+            report.runtime,
+            forms.join(", ")
+        )),
+        Err(error) => text.push_str(&format!("{}\n", error_lines(error))),
+    }
+    if !report.with_original {
+        text.push_str(&format!("{}\n", ui::dim(NOT_COMPARED)));
+    }
+    if let Some(assumption) = &report.assumption {
+        text.push_str(&format!("{} {assumption}\n", ui::warn("assumed:")));
+    }
     for error in rows.iter().filter_map(|row| row.result.as_ref().err()) {
         text.push_str(&format!("{}\n", error_lines(error)));
     }
-    let json = json!({ "model": model, "ok": ok, "comparisons": list });
+    let json = json!({
+        "model": report.model.display().to_string(),
+        "ok": ok,
+        "comparisons": list,
+        "runtime": report.runtime,
+        "loads": report.whole.as_ref().ok(),
+        "load_error": report.whole.as_ref().err().map(error_json),
+        "pipeline_assumed": report.assumption.is_some(),
+        "compared_with_original": report.with_original,
+    });
     Answer::new(text, json).with_verdict(ok)
 }
 

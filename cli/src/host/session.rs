@@ -138,14 +138,21 @@ impl Session {
     /// # Errors
     /// What ONNX Runtime says about the file.
     pub fn open(loaded: &Loaded, path: &Path, options: SessionOptions) -> Result<Self> {
-        let name = path.display().to_string();
-        builder(loaded, &name, options)?
+        Self::open_as(loaded, path, &path.display().to_string(), options)
+    }
+
+    /// Loads the model in a file; `name` stands for it in messages.
+    ///
+    /// # Errors
+    /// What ONNX Runtime says about the file.
+    pub fn open_as(loaded: &Loaded, path: &Path, name: &str, options: SessionOptions) -> Result<Self> {
+        builder(loaded, name, options)?
             .commit_from_file(path)
-            .map(|session| Self::new(name.clone(), session, options.provider))
+            .map(|session| Self::new(name.to_owned(), session, options.provider))
             .map_err(|error| {
                 options
                     .provider
-                    .advise(cannot_load(&name, loaded, &error), error.message())
+                    .advise(cannot_load(name, loaded, &error), error.message())
             })
     }
 
@@ -329,7 +336,10 @@ fn builder(loaded: &Loaded, name: &str, options: SessionOptions) -> Result<Sessi
             builder = builder.with_intra_threads(threads)?;
         }
         if fused {
-            builder = prep_onnx_op::host::register(builder)?;
+            builder = prep_onnx_op::host::register(builder)?
+                // The op runs in the place of our function, so none is left to inline. Where a model has one at all,
+                // ONNX Runtime expands other ops too (HardSwish), before it fuses quantised ones: twice the time.
+                .with_config_entry("session.disable_aot_function_inlining", "1")?;
         }
         Ok(builder)
     };

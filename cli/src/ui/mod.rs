@@ -13,6 +13,7 @@ pub(crate) use words::{bytes, duration, pipeline_lines, shape};
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 const GOOD: Style = AnsiColor::Green.on_default();
+const WARN: Style = AnsiColor::Yellow.on_default().bold();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
 fn paint(style: Style, text: impl std::fmt::Display) -> String {
@@ -29,6 +30,11 @@ pub(crate) fn dim(text: impl std::fmt::Display) -> String {
 
 pub(crate) fn good(text: impl std::fmt::Display) -> String {
     paint(GOOD, text)
+}
+
+/// What nobody said and nobody checked.
+pub(crate) fn warn(text: impl std::fmt::Display) -> String {
+    paint(WARN, text)
 }
 
 pub(crate) fn bad(text: impl std::fmt::Display) -> String {

@@ -17,7 +17,10 @@ use crate::model::{ExternalFile, Model, Source};
 pub struct Edit {
     source: Source,
     source_path: PathBuf,
+    /// What has to lie beside the new file as it lies beside the old one.
     external: Vec<ExternalFile>,
+    /// What the new file refers to.
+    refers: Vec<ExternalFile>,
     segments: Vec<Segment>,
 }
 
@@ -25,6 +28,8 @@ pub struct Edit {
 enum Segment {
     /// The bytes `start..end` of the source.
     Copy { start: u64, end: u64 },
+    /// A part of another file.
+    Other(DataRange),
     /// New bytes.
     New(Vec<u8>),
 }
@@ -33,17 +38,43 @@ impl Segment {
     fn len(&self) -> u64 {
         match self {
             Self::Copy { start, end } => end - start,
+            Self::Other(range) => range.len,
             Self::New(bytes) => bytes.len() as u64,
         }
     }
 }
 
-/// One change: `removed` bytes at `at` give way to `inserted`.
+/// `len` bytes of a data file from `start` on.
+#[derive(Debug, Clone)]
+pub(crate) struct DataRange {
+    pub(crate) source: Source,
+    pub(crate) start: u64,
+    pub(crate) len: u64,
+}
+
+/// One change: `removed` bytes at `at` give way to `inserted` and, after these, to `data`.
 #[derive(Debug, Clone)]
 pub(crate) struct Replacement {
     pub(crate) at: u64,
     pub(crate) removed: u64,
     pub(crate) inserted: Vec<u8>,
+    pub(crate) data: Option<DataRange>,
+}
+
+impl Replacement {
+    pub(crate) fn new(at: u64, removed: u64, inserted: Vec<u8>) -> Self {
+        Self {
+            at,
+            removed,
+            inserted,
+            data: None,
+        }
+    }
+
+    /// How many bytes come in.
+    pub(crate) fn added(&self) -> u64 {
+        self.inserted.len() as u64 + self.data.as_ref().map_or(0, |data| data.len)
+    }
 }
 
 impl Edit {
@@ -66,6 +97,7 @@ impl Edit {
             at,
             removed,
             inserted,
+            data,
         } in replacements
         {
             let after = at
@@ -76,6 +108,7 @@ impl Edit {
             if !inserted.is_empty() {
                 segments.push(Segment::New(inserted));
             }
+            segments.extend(data.map(Segment::Other));
             position = after;
         }
         if end > model.bytes() {
@@ -86,8 +119,36 @@ impl Edit {
             source: model.source.clone(),
             source_path: model.path().to_owned(),
             external: model.external_files().to_vec(),
+            refers: model.external_files().to_vec(),
             segments,
         })
+    }
+
+    /// The files that it reads.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &Source> {
+        let others = self.segments.iter().filter_map(|segment| match segment {
+            Segment::Other(data) => Some(&data.source),
+            Segment::Copy { .. } | Segment::New(_) => None,
+        });
+        std::iter::once(&self.source).chain(others)
+    }
+
+    /// The same edit of a model whose external data went into it.
+    pub(crate) fn without_external_data(mut self) -> Self {
+        self.external.clear();
+        self.refers.clear();
+        self
+    }
+
+    /// The same edit, of which the new file refers to `files`.
+    pub(crate) fn referring_to(mut self, files: &[ExternalFile]) -> Self {
+        self.refers = files.to_vec();
+        self
+    }
+
+    /// The external data files that the new file refers to, by paths relative to its folder.
+    pub fn external_files(&self) -> &[ExternalFile] {
+        &self.refers
     }
 
     /// The size of the new file in bytes.

@@ -3,6 +3,7 @@
 use std::io::{self, Read, Seek, SeekFrom};
 
 use super::{Edit, Segment};
+use crate::model::Source;
 
 /// The new file of an [`Edit`], read from its pieces.
 #[derive(Debug)]
@@ -45,10 +46,8 @@ impl Read for Spliced<'_> {
         let buffer = &mut buffer[..most];
         let read = match segment {
             Segment::New(bytes) => (&bytes[offset as usize..]).read(buffer)?,
-            Segment::Copy { start, .. } => self.edit.source.with(|mut file| {
-                file.seek(SeekFrom::Start(start + offset))?;
-                file.read(buffer)
-            })?,
+            Segment::Copy { start, .. } => read_at(&self.edit.source, start + offset, buffer)?,
+            Segment::Other(data) => read_at(&data.source, data.start + offset, buffer)?,
         };
         self.position += read as u64;
         Ok(read)
@@ -65,4 +64,11 @@ impl Seek for Spliced<'_> {
         self.position = to.ok_or(io::ErrorKind::InvalidInput)?;
         Ok(self.position)
     }
+}
+
+fn read_at(source: &Source, at: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    source.with(|mut file| {
+        file.seek(SeekFrom::Start(at))?;
+        file.read(buffer)
+    })
 }

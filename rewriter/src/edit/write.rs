@@ -1,13 +1,14 @@
 //! Writing an edit to disk.
 
 use std::fs::{File, Permissions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use prep_onnx_pipeline::{Error, ErrorKind, Result};
 use tempfile::NamedTempFile;
 
 use super::{Edit, Segment};
+use crate::model::{ExternalFile, Source, folder};
 
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,12 +28,39 @@ impl Edit {
     /// `out` is the model itself, also through a link; it is no regular file; its folder is missing or
     /// not writable; the external data would not be found from there; the disk is full.
     pub fn write(&self, out: impl AsRef<Path>) -> Result<Written> {
+        self.write_checked(out, |_| Ok(()))
+    }
+
+    /// As [`Edit::write`], once `check` has passed the complete file, which lies in the folder of `out` under
+    /// another name. Where it fails, nothing is left.
+    ///
+    /// # Errors
+    /// Those of [`Edit::write`] and of `check`.
+    pub fn write_checked(
+        &self,
+        out: impl AsRef<Path>,
+        check: impl FnOnce(&Path) -> Result<()>,
+    ) -> Result<Written> {
         let out = out.as_ref();
         self.check(out)?;
-        self.write_to(out).map_err(|error| {
+        let cannot = |error: io::Error| {
             Error::io(out.display(), "cannot be written", &error)
                 .fix("check that the folder exists, is writable and has space, or name another file")
-        })?;
+        };
+        // Through a link, as a plain write would go; a link to nothing is replaced.
+        let target = std::fs::canonicalize(out).unwrap_or_else(|_| out.to_owned());
+        let temporary = self.write_beside(&target).map_err(cannot)?;
+        check(temporary.path())?;
+        if !self.sources().all(Source::is_unchanged) {
+            return Err(Error::new(
+                self.source_path.display(),
+                "the model or its external data changed while it was read",
+            )
+            .why("what was read would be a mixture of the old file and the new one")
+            .fix("wait until whatever writes it is done, and do it again")
+            .with_kind(ErrorKind::Io));
+        }
+        temporary.persist(&target).map_err(|error| cannot(error.error))?;
         Ok(Written {
             path: out.to_owned(),
             bytes: self.bytes(),
@@ -66,80 +94,122 @@ impl Edit {
         self.check_external(out)
     }
 
-    /// External data is found from the folder of the model file, so that has to stay the same one.
+    /// External data is found from the folder of the model file: what lies there has to be the model's.
     fn check_external(&self, out: &Path) -> Result<()> {
-        let [first, ..] = self.external.as_slice() else {
+        // Without a folder, writing fails and says so.
+        let Ok(to) = std::fs::canonicalize(folder(out)) else {
             return Ok(());
         };
-        let canonical = |file: &Path| std::fs::canonicalize(folder(file)).ok();
-        let (from, to) = (canonical(&self.source_path), canonical(out));
-        // Without a folder to compare, writing fails and says so.
-        if from == to || to.is_none() {
-            return Ok(());
-        }
-        let shared = |location: &str| {
+        let moved = std::fs::canonicalize(folder(&self.source_path)).ok() != Some(to);
+        for file in &self.external {
             let (from, to) = (
-                folder(&self.source_path).join(location),
-                folder(out).join(location),
+                folder(&self.source_path).join(&file.location),
+                folder(out).join(&file.location),
             );
-            same_file(&from, &to)
-        };
-        if self.external.iter().all(|file| shared(&file.location)) {
-            return Ok(());
-        }
-        Err(Error::new(
-            out.display(),
-            format!(
-                "the external data `{}` is not found from this folder",
-                first.location
-            ),
-        )
-        .expected_got(
-            format!("the model's folder {}", folder(&self.source_path).display()),
-            folder(out).display(),
-        )
-        .why("the model refers to its data by paths that are relative to its own folder")
-        .fix("write the output beside the model, or first link the data files into the other folder")
-        .with_kind(ErrorKind::Io))
-    }
-
-    fn write_to(&self, out: &Path) -> io::Result<()> {
-        // Through a link, as a plain write would go; a link to nothing is replaced.
-        let target = std::fs::canonicalize(out).unwrap_or_else(|_| out.to_owned());
-        let mut temporary = temporary(&target)?;
-        for segment in &self.segments {
-            match segment {
-                Segment::New(bytes) => temporary.write_all(bytes)?,
-                Segment::Copy { start, end } => self.copy(temporary.as_file(), *start, *end)?,
+            if moved && !same_content(&from, &to) {
+                return Err(self.not_found(file, out));
+            }
+            if let Some(real) = file.escapes(out) {
+                return Err(self.escaping(file, out, &real));
             }
         }
-        temporary.persist(&target)?;
         Ok(())
     }
 
-    fn copy(&self, mut to: &File, start: u64, end: u64) -> io::Result<()> {
-        let copied = self.source.with(|mut file| {
-            file.seek(SeekFrom::Start(start))?;
-            io::copy(&mut file.take(end - start), &mut to)
-        })?;
-        if copied == end - start {
-            Ok(())
-        } else {
-            Err(io::Error::other("the model changed while it was read"))
+    fn not_found(&self, file: &ExternalFile, out: &Path) -> Error {
+        let from = folder(&self.source_path);
+        Error::new(
+            out.display(),
+            format!("the external data `{}` is not found from this folder", file.location),
+        )
+        .expected_got(
+            format!("the model's folder {}", from.display()),
+            folder(out).display(),
+        )
+        .why("the model refers to its data by paths that are relative to its own folder")
+        .fix(format!(
+            "add --single-file, which takes the data into the model (up to 2 GB), or write the output beside the model, \
+             or copy the data first: cp -L {} {}",
+            from.join(&file.location).display(),
+            folder(out).join(&file.location).display()
+        ))
+        .with_kind(ErrorKind::Io)
+    }
+
+    fn escaping(&self, file: &ExternalFile, out: &Path, real: &Path) -> Error {
+        Error::new(
+            out.display(),
+            format!(
+                "ONNX Runtime would not load it: its external data `{}` is a link to {}",
+                file.location,
+                real.display()
+            ),
+        )
+        .why("external data must really lie in the folder of the model; links of the Hugging Face cache lead out of it")
+        .fix(format!(
+            "add --single-file, which takes the data into the model (up to 2 GB), or copy the data into another folder, \
+             and write there: mkdir -p OUT && cp -L {} OUT/, then -o OUT/{}",
+            folder(&self.source_path).join(&file.location).display(),
+            out.file_name().unwrap_or_default().to_string_lossy()
+        ))
+        .with_kind(ErrorKind::Model)
+    }
+
+    /// Writes the file under a name of its own into the folder of `target`.
+    fn write_beside(&self, target: &Path) -> io::Result<NamedTempFile> {
+        let mut temporary = temporary(target)?;
+        for segment in &self.segments {
+            match segment {
+                Segment::New(bytes) => temporary.write_all(bytes)?,
+                Segment::Copy { start, end } => copy(&self.source, temporary.as_file(), *start, end - start)?,
+                Segment::Other(data) => copy(&data.source, temporary.as_file(), data.start, data.len)?,
+            }
         }
+        Ok(temporary)
     }
 }
 
-fn folder(file: &Path) -> &Path {
-    match file.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
+fn copy(from: &Source, mut to: &File, start: u64, len: u64) -> io::Result<()> {
+    let copied = from.with(|mut file| {
+        file.seek(SeekFrom::Start(start))?;
+        io::copy(&mut file.take(len), &mut to)
+    })?;
+    if copied == len {
+        Ok(())
+    } else {
+        Err(io::Error::other("the model changed while it was read"))
+    }
+}
+
+/// Whether both paths lead to files of the same bytes; the bytes are read only where they are two files.
+fn same_content(one: &Path, other: &Path) -> bool {
+    same_file(one, other) || equal_bytes(one, other).unwrap_or(false)
+}
+
+fn equal_bytes(one: &Path, other: &Path) -> io::Result<bool> {
+    let (one, other) = (File::open(one)?, File::open(other)?);
+    let length = one.metadata()?.len();
+    if length != other.metadata()?.len() {
+        return Ok(false);
+    }
+    let (mut one, mut other) = (io::BufReader::new(one), io::BufReader::new(other));
+    loop {
+        let (left, right) = (one.fill_buf()?, other.fill_buf()?);
+        let len = left.len().min(right.len());
+        if len == 0 {
+            return Ok(left.len() == right.len());
+        }
+        if left[..len] != right[..len] {
+            return Ok(false);
+        }
+        one.consume(len);
+        other.consume(len);
     }
 }
 
 fn temporary(target: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".prep-onnx-");
+    builder.prefix(".prep-onnx-").suffix(".onnx");
     let permissions = match std::fs::metadata(target) {
         Ok(present) => Some(present.permissions()),
         Err(_) => usual_permissions(),

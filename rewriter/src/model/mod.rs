@@ -2,6 +2,7 @@
 
 mod attribute;
 mod external;
+mod foreign;
 mod names;
 mod skeleton;
 mod value;
@@ -10,11 +11,15 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
+use crate::metadata::embedded_trace;
+
 pub(crate) use attribute::string_attribute;
 pub use external::ExternalFile;
+pub(crate) use external::{ExternalTensor, folder};
 pub(crate) use names::Use;
 pub(crate) use skeleton::{Input, Skeleton, read};
 pub use value::{Dimension, ElementType, Value, ValueType};
@@ -32,9 +37,26 @@ pub struct Model {
 pub(crate) struct Source {
     pub(crate) file: Arc<Mutex<File>>,
     pub(crate) len: u64,
+    /// When it was changed last, where the system says so.
+    modified: Option<SystemTime>,
 }
 
 impl Source {
+    pub(crate) fn new(file: File) -> std::io::Result<Self> {
+        let data = file.metadata()?;
+        Ok(Self {
+            file: Arc::new(Mutex::new(file)),
+            len: data.len(),
+            modified: data.modified().ok(),
+        })
+    }
+
+    /// Whether it is as it was when it was opened, as far as length and time tell.
+    pub(crate) fn is_unchanged(&self) -> bool {
+        let now = self.with(|file| file.metadata());
+        now.is_ok_and(|now| now.len() == self.len && now.modified().ok() == self.modified)
+    }
+
     /// Runs `action` on the file while nothing else moves its cursor.
     pub(crate) fn with<T>(&self, action: impl FnOnce(&File) -> std::io::Result<T>) -> std::io::Result<T> {
         let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
@@ -74,14 +96,13 @@ impl Model {
             return Err(Error::new("", "is not a file").expected_got("an ONNX model", got));
         }
         let file = File::open(path).map_err(unreadable)?;
-        let len = file.metadata().map_err(unreadable)?.len();
-        let skeleton = read(&file)?;
+        let source = Source::new(file).map_err(unreadable)?;
+        let file = source.file.clone();
+        let file = &*file.lock().unwrap_or_else(PoisonError::into_inner);
+        let skeleton = read(file).map_err(|error| foreign::error(&head(file)).unwrap_or(error))?;
         Ok(Self {
             path: path.to_owned(),
-            source: Source {
-                file: Arc::new(Mutex::new(file)),
-                len,
-            },
+            source,
             skeleton,
         })
     }
@@ -93,10 +114,7 @@ impl Model {
 
     /// The folder that relative locations of external data start from.
     pub fn folder(&self) -> &Path {
-        match self.path.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        }
+        folder(&self.path)
     }
 
     /// The size of the file in bytes.
@@ -191,12 +209,12 @@ impl Model {
         self.skeleton.external.files()
     }
 
-    /// Checks that every external data file is there and long enough.
+    /// Checks that every external data file is there, long enough, and where ONNX Runtime reads it.
     ///
     /// # Errors
     /// Names the file and a tensor whose data it should hold.
     pub fn check_external_files(&self) -> Result<()> {
-        let check = |file: &ExternalFile| file.check(self.folder());
+        let check = |file: &ExternalFile| file.check(&self.path).map(drop);
         self.external_files()
             .iter()
             .try_for_each(check)
@@ -221,6 +239,25 @@ impl Model {
         self.skeleton.names.free_prefix(wanted)
     }
 
+    /// Checks that no pipeline is embedded in it.
+    ///
+    /// # Errors
+    /// Says what shows that there is one.
+    pub fn check_plain(&self) -> Result<()> {
+        match embedded_trace(self) {
+            None => Ok(()),
+            Some(trace) => Err(Error::new(self.path.display(), "a pipeline is already embedded")
+                .expected_got("a model without one", trace)
+                .fix("strip first: prep-onnx strip MODEL -o OUT")
+                .with_kind(ErrorKind::Model)),
+        }
+    }
+
+    /// The names of ops in the model, functions and subgraphs included, once each.
+    pub fn op_types(&self) -> impl Iterator<Item = &str> {
+        self.skeleton.op_types.iter().map(String::as_str)
+    }
+
     /// The bytes `start..end` of the file, at most `most` of them.
     pub(crate) fn range(&self, start: u64, end: u64, most: u64) -> Result<Vec<u8>> {
         let len = end.saturating_sub(start);
@@ -241,4 +278,14 @@ impl Model {
             Err(error) => Err(Error::io(subject(), "cannot be read", &error)),
         }
     }
+}
+
+/// The first bytes of a file; fewer where it is shorter or cannot be read.
+fn head(mut file: &File) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if file.rewind().is_ok() {
+        // What could be read is what tells.
+        let _ = file.take(foreign::HEAD as u64).read_to_end(&mut bytes);
+    }
+    bytes
 }

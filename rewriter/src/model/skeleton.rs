@@ -1,11 +1,12 @@
 //! What one walk over the file finds: everything but the weights.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Seek};
 
 use onnx_protobuf::{Message, ValueInfoProto};
 use prep_onnx_pipeline::{Error, Result};
 
-use super::external::{ExternalFiles, Reference};
+use super::external::{ExternalFiles, ExternalTensor, Reference};
 use super::names::{Names, Use};
 use super::value::Value as GraphValue;
 use crate::wire::{self, Field, MAX_DEPTH, MAX_MESSAGE, Scanner, Value, damaged, too_deep};
@@ -58,6 +59,8 @@ pub(crate) struct Skeleton {
     pub(crate) functions: Vec<Function>,
     /// The nodes of the domain [`prep_onnx_pipeline::DOMAIN`].
     pub(crate) own_nodes: Vec<Node>,
+    /// What the nodes call, functions and subgraphs included.
+    pub(crate) op_types: BTreeSet<String>,
     pub(crate) names: Names,
     pub(crate) external: ExternalFiles,
     /// SHA-256 of the file without the data of tensors and long attribute strings.
@@ -66,6 +69,8 @@ pub(crate) struct Skeleton {
 
 /// Attribute strings longer than this are skipped like weights.
 const LONG_STRING: u64 = 1 << 16;
+/// How deep an external tensor may lie for [`crate::EmbedOptions::single_file`] to take it in.
+const MAX_HOLDERS: usize = 8;
 /// The longest `ValueInfoProto` that is parsed.
 const MAX_VALUE_INFO: u64 = 1 << 20;
 
@@ -81,6 +86,8 @@ enum Scope {
 struct Walk<R> {
     scanner: Scanner<R>,
     found: Skeleton,
+    /// The messages around the one that is read, the outermost first.
+    holders: Vec<Field>,
 }
 
 /// Reads the skeleton of the ONNX file in `reader`.
@@ -100,6 +107,7 @@ pub(crate) fn read<R: Read + Seek>(reader: R) -> Result<Skeleton> {
     let mut walk = Walk {
         scanner,
         found: Skeleton::default(),
+        holders: Vec::new(),
     };
     walk.model(len)?;
     walk.found.digest = walk.scanner.digest();
@@ -139,6 +147,7 @@ impl<R: Read + Seek> Walk<R> {
 
     fn graph(&mut self, graph: &Field, scope: Scope, depth: u32) -> Result<()> {
         let main = scope == Scope::Main;
+        self.holders.push(*graph);
         while let Some(field) = self.scanner.field(graph.end)? {
             match (field.number, field.value) {
                 (1, Value::Bytes) => {
@@ -171,11 +180,13 @@ impl<R: Read + Seek> Walk<R> {
                 _ => self.rest(&field)?,
             }
         }
+        self.holders.pop();
         Ok(())
     }
 
     fn node(&mut self, node: &Field, scope: Scope, depth: u32) -> Result<()> {
         let (mut op_type, mut domain) = (String::new(), String::new());
+        self.holders.push(*node);
         while let Some(field) = self.scanner.field(node.end)? {
             match (field.number, field.value) {
                 (1..=3, Value::Bytes) => {
@@ -187,6 +198,10 @@ impl<R: Read + Seek> Walk<R> {
                 (7, Value::Bytes) => domain = self.scanner.name(&field)?,
                 _ => self.rest(&field)?,
             }
+        }
+        self.holders.pop();
+        if !self.found.op_types.contains(&op_type) {
+            self.found.op_types.insert(op_type.clone());
         }
         if scope == Scope::Main && domain == prep_onnx_pipeline::DOMAIN {
             self.found.own_nodes.push(Node {
@@ -206,6 +221,7 @@ impl<R: Read + Seek> Walk<R> {
         } else {
             scope
         };
+        self.holders.push(*attribute);
         while let Some(field) = self.scanner.field(attribute.end)? {
             match (field.number, field.value) {
                 (5 | 10, Value::Bytes) => drop(self.tensor(&field, "an attribute")?),
@@ -214,13 +230,14 @@ impl<R: Read + Seek> Walk<R> {
                 _ => self.rest(&field)?,
             }
         }
+        self.holders.pop();
         Ok(())
     }
 
     /// The name of a tensor, whose data is skipped; `owner` names it where it has no name.
-    fn tensor(&mut self, tensor: &Field, owner: &str) -> Result<String> {
+    fn tensor(&mut self, message: &Field, owner: &str) -> Result<String> {
         let (mut name, mut reference) = (String::new(), Reference::default());
-        while let Some(field) = self.scanner.field(tensor.end)? {
+        while let Some(field) = self.scanner.field(message.end)? {
             match (field.number, field.value) {
                 (8, Value::Bytes) => name = self.scanner.name(&field)?,
                 (13, Value::Bytes) => {
@@ -228,7 +245,7 @@ impl<R: Read + Seek> Walk<R> {
                     match key.as_str() {
                         "location" => reference.location = Some(value),
                         "offset" => reference.offset = value.parse().unwrap_or(0),
-                        "length" => reference.length = value.parse().unwrap_or(0),
+                        "length" => reference.length = value.parse().ok(),
                         _ => {}
                     }
                 }
@@ -238,13 +255,23 @@ impl<R: Read + Seek> Walk<R> {
             }
         }
         let tensor = if name.is_empty() { owner } else { &name };
-        self.found.external.add(tensor, reference);
+        if reference.is_external {
+            self.found.external.add(ExternalTensor {
+                name: tensor.to_owned(),
+                location: reference.location.unwrap_or_default(),
+                offset: reference.offset,
+                length: reference.length,
+                field: *message,
+                holders: (self.holders.len() <= MAX_HOLDERS).then(|| self.holders.clone()),
+            });
+        }
         Ok(name)
     }
 
     /// A sparse tensor has the name of its values.
     fn sparse_tensor(&mut self, tensor: &Field, owner: &str) -> Result<String> {
         let mut name = String::new();
+        self.holders.push(*tensor);
         while let Some(field) = self.scanner.field(tensor.end)? {
             match (field.number, field.value) {
                 (1, Value::Bytes) => name = self.tensor(&field, owner)?,
@@ -252,11 +279,13 @@ impl<R: Read + Seek> Walk<R> {
                 _ => self.rest(&field)?,
             }
         }
+        self.holders.pop();
         Ok(name)
     }
 
     fn function(&mut self, function: &Field) -> Result<()> {
         let (mut domain, mut name, mut nodes) = (String::new(), String::new(), 0);
+        self.holders.push(*function);
         while let Some(field) = self.scanner.field(function.end)? {
             match (field.number, field.value) {
                 (1, Value::Bytes) => name = self.scanner.name(&field)?,
@@ -268,17 +297,20 @@ impl<R: Read + Seek> Walk<R> {
                 _ => self.rest(&field)?,
             }
         }
+        self.holders.pop();
         self.found.functions.push(Function { domain, name, nodes });
         Ok(())
     }
 
     fn training(&mut self, training: &Field) -> Result<()> {
+        self.holders.push(*training);
         while let Some(field) = self.scanner.field(training.end)? {
             match (field.number, field.value) {
                 (1 | 2, Value::Bytes) => self.graph(&field, Scope::Subgraph, 2)?,
                 _ => self.rest(&field)?,
             }
         }
+        self.holders.pop();
         Ok(())
     }
 

@@ -18,7 +18,8 @@ use crate::ui;
 /// Show what works on this machine; with a model, what is known against running it
 ///
 /// A model is searched for constructs that an execution provider of ONNX Runtime is known to get wrong, to run on
-/// the CPU instead, or that are not what Pillow and torchvision give. Functions and subgraphs are searched too.
+/// the CPU instead, or that are not what Pillow and torchvision give. Functions and subgraphs are searched too. Its
+/// external data is looked for, and it is loaded where ONNX Runtime is at hand.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Exit code 1 when something that the commands need is missing, or the model fails or gives wrong results.
@@ -63,7 +64,7 @@ impl State {
 
 pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     match &options.model {
-        Some(model) => model::examine(model, options.ep),
+        Some(model) => model::examine(model, options.ep, global),
         None => machine(options.ep, global),
     }
 }

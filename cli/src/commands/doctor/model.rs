@@ -2,18 +2,23 @@
 
 use std::path::Path;
 
-use prep_onnx_rewriter::Model;
+use prep_onnx_pipeline::Result;
+use prep_onnx_rewriter::{ASSUMED_KEY, Model, PIPELINE_KEY};
 use serde_json::json;
 
-use crate::answer::{Answer, Outcome};
-use crate::host::Provider;
+use crate::answer::{Answer, Outcome, error_json, error_lines};
+use crate::args::Global;
+use crate::host::{Provider, Session, SessionOptions};
 use crate::lint::{Finding, lint};
+use crate::trial::AtHand;
 use crate::ui;
 
-pub(super) fn examine(path: &Path, provider: Provider) -> Outcome {
+pub(super) fn examine(path: &Path, provider: Provider, global: &Global) -> Outcome {
     let model = Model::open(path)?;
+    model.check_external_files()?;
     let findings = lint(&model, provider)?;
-    let ok = findings.is_usable();
+    let load = load(&model, provider, global)?;
+    let ok = findings.is_usable() && load.is_ok();
     let mut text = format!(
         "{} on {}, {} nodes with those of functions and subgraphs\n",
         ui::bold(path.display()),
@@ -47,8 +52,48 @@ pub(super) fn examine(path: &Path, provider: Provider) -> Outcome {
     if findings.found.is_empty() {
         text.push_str(&format!("{}\n", ui::good("nothing is known against it")));
     }
-    let json = json!({ "model": path, "ep": provider, "nodes": findings.nodes, "ok": ok, "findings": findings.found });
+    for file in model.external_files() {
+        text.push_str(&format!("its data file {} must lie beside it\n", file.location));
+    }
+    match &load {
+        Ok(said) => text.push_str(&format!("{said}\n")),
+        Err(error) => text.push_str(&format!("{}\n", error_lines(error))),
+    }
+    let assumed = model.metadata_value(ASSUMED_KEY);
+    if let Some(assumed) = assumed {
+        text.push_str(&format!(
+            "{} the pipeline in it ({assumed}): nobody named it\n",
+            ui::warn("assumed:")
+        ));
+    }
+    let json = json!({
+        "model": path.display().to_string(),
+        "ep": provider,
+        "nodes": findings.nodes,
+        "ok": ok,
+        "findings": findings.found,
+        "external_data": model.external_files(),
+        "load": load.as_ref().ok(),
+        "load_error": load.as_ref().err().map(error_json),
+        "pipeline_assumed": assumed.is_some(),
+    });
     Ok(Answer::new(text, json).with_verdict(ok))
+}
+
+/// Loads the model where a runtime with the provider is at hand; says what came of it.
+fn load(model: &Model, provider: Provider, global: &Global) -> Outcome<Result<String>> {
+    let loaded = match AtHand::find(global, provider)? {
+        AtHand::Yes(loaded) => loaded,
+        AtHand::No(why) => return Ok(Ok(format!("not loaded: {why}"))),
+    };
+    let options = SessionOptions {
+        // As a host with the library does: a model that needs it is one that loads.
+        fused: model.metadata_value(PIPELINE_KEY).is_some(),
+        provider,
+        ..SessionOptions::default()
+    };
+    let opened = Session::open(&loaded, model.path(), options);
+    Ok(opened.map(|_| format!("loads in ONNX Runtime {}", loaded.version())))
 }
 
 /// How many places of a finding are shown.

@@ -1,0 +1,264 @@
+//! Loading a model that was just written, or is about to be used, and running it once.
+
+use std::path::Path;
+
+use ndarray::{Array1, Array2, Array4};
+use prep_onnx_pipeline::{Accept, CHANNELS, Error, ErrorKind, Result};
+use prep_onnx_rewriter::{Dimension, Lowering, Model, Report, Value, ValueType};
+use serde_json::{Value as Json, json};
+
+use crate::answer::Outcome;
+use crate::args::Global;
+use crate::host::{Feed, Provider, Session, SessionOptions};
+use crate::runtime::{self, Loaded, Origin};
+
+/// A runtime that is there without getting one, or why there is none.
+pub(crate) enum AtHand {
+    Yes(Loaded),
+    No(String),
+}
+
+impl AtHand {
+    /// Looks for a runtime; never gets one.
+    ///
+    /// # Errors
+    /// One that was named and cannot be loaded.
+    pub(crate) fn find(global: &Global, provider: Provider) -> Outcome<Self> {
+        let mut search = global.search();
+        search.cuda = provider == Provider::Cuda;
+        let Some(found) = runtime::find(&search)? else {
+            return Ok(Self::No(match provider {
+                Provider::Cpu => "no runtime at hand".to_owned(),
+                Provider::Cuda => "no runtime with the CUDA provider at hand".to_owned(),
+            }));
+        };
+        match runtime::load(&found) {
+            Ok(loaded) => Ok(Self::Yes(loaded)),
+            Err(error) => match found.origin {
+                Origin::Named | Origin::Variable => Err(error.into()),
+                Origin::Executable | Origin::Cache | Origin::Python => Ok(Self::No(error.to_string())),
+            },
+        }
+    }
+}
+
+/// What a trial showed.
+pub(crate) enum Trial {
+    /// It was loaded and run.
+    Ran { version: String },
+    /// It was loaded, and not run for a reason.
+    Loaded { version: String, why_not_run: String },
+    /// It was not tried for a reason.
+    No(String),
+}
+
+impl Trial {
+    pub(crate) fn in_words(&self) -> String {
+        match self {
+            Self::Ran { version } => format!("loads and runs in ONNX Runtime {version}"),
+            Self::Loaded { version, why_not_run } => {
+                format!("loads in ONNX Runtime {version}; not run: {why_not_run}")
+            }
+            Self::No(why) => format!("not loaded: {why}"),
+        }
+    }
+
+    pub(crate) fn json(&self) -> Json {
+        match self {
+            Self::Ran { version } => json!({ "loads": true, "runs": true, "runtime": version }),
+            Self::Loaded { version, why_not_run } => {
+                json!({ "loads": true, "runs": null, "runtime": version, "why": why_not_run })
+            }
+            Self::No(why) => json!({ "loads": null, "runs": null, "runtime": null, "why": why }),
+        }
+    }
+}
+
+/// A model that has been written to `path` and will be called `name`.
+pub(crate) struct Candidate<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) name: &'a str,
+    pub(crate) original: &'a Model,
+    pub(crate) report: &'a Report,
+    pub(crate) accept: Accept,
+    /// The height and width that nobody named.
+    pub(crate) assumed_size: Option<(usize, usize)>,
+}
+
+/// Loads a model with an embedded pipeline, and runs it once on a drawn image where that takes nothing else.
+///
+/// # Errors
+/// A model that does not load or does not run: with the reason, and what to do.
+pub(crate) fn attempt(candidate: &Candidate<'_>, loaded: &Loaded) -> Result<Trial> {
+    let version = loaded.version();
+    let options = SessionOptions {
+        fused: candidate.report.lowering == Lowering::Fused,
+        ..SessionOptions::default()
+    };
+    let mut session = Session::open_as(loaded, candidate.path, candidate.name, options)
+        .map_err(|error| candidate.does_not_load(&error, loaded, options))?;
+    match Drawn::for_model(candidate) {
+        Err(why_not_run) => Ok(Trial::Loaded { version, why_not_run }),
+        Ok(drawn) => {
+            let outputs: Vec<usize> = (0..session.outputs().len()).collect();
+            session
+                .time(&drawn.feeds(&candidate.report.inputs), &outputs)
+                .map_err(|error| candidate.does_not_run(&error))?;
+            Ok(Trial::Ran { version })
+        }
+    }
+}
+
+const UNWRITTEN: &str = "nothing was written";
+
+impl Candidate<'_> {
+    fn does_not_load(&self, error: &Error, loaded: &Loaded, options: SessionOptions) -> Error {
+        let failed = Error::new("", format_args!("{error}; {UNWRITTEN}")).with_kind(ErrorKind::Model);
+        let original = self.original.path();
+        if let Err(alone) = Session::open(loaded, original, SessionOptions::default()) {
+            return failed
+                .why(format_args!("the model does not load without the pipeline either: {alone}"))
+                .fix(
+                    "repair or export the model again, or name a runtime that loads it with --runtime PATH; --no-load \
+                     writes without trying, for example where the model needs custom ops",
+                );
+        }
+        let failed = failed.why(format_args!(
+            "the model loads without the pipeline: this runtime lacks something that the pipeline's standard ops need at \
+             opset {}",
+            self.report.opset
+        ));
+        let fused = SessionOptions {
+            fused: true,
+            ..options
+        };
+        let with_library = self.report.lowering == Lowering::OneFile
+            && Session::open_as(loaded, self.path, self.name, fused).is_ok();
+        failed.fix(if with_library {
+            "it loads with the op library: add --lower fused, which needs the library where the model runs; or name a \
+             newer runtime with --runtime PATH, or export the model at a lower opset"
+        } else {
+            "name a newer runtime with --runtime PATH, or export the model at a lower opset; --no-load writes without trying"
+        })
+    }
+
+    fn does_not_run(&self, error: &Error) -> Error {
+        let failed = Error::new("", format_args!("{error}; {UNWRITTEN}")).with_kind(ErrorKind::Model);
+        match self.assumed_size {
+            Some((height, width)) => failed
+                .why(format_args!(
+                    "the model leaves height and width open, and does not take the {height} x {width} that was assumed"
+                ))
+                .fix("name the pipeline with the size that the model was trained with: --pipeline PRESET|FILE"),
+            None => failed
+                .why("it loads, and fails on what the pipeline makes of an image")
+                .fix(
+                    "check size and pipeline (--pipeline PRESET|FILE), and that the original runs on a tensor of that \
+                     size; --no-load writes without trying",
+                ),
+        }
+    }
+}
+
+/// An image of no meaning, as the model takes it.
+enum Drawn {
+    Batch(Array4<u8>),
+    Ragged(Array1<u8>, Array2<i64>),
+    Encoded(Array1<u8>, Array1<i64>),
+}
+
+/// Small, and of two different edges.
+const SIZE: (usize, usize) = (48, 64);
+
+impl Drawn {
+    /// Images for a model, or why it cannot be run on any.
+    fn for_model(candidate: &Candidate<'_>) -> Result<Self, String> {
+        let report = candidate.report;
+        if let Some(other) = report.other_inputs.first() {
+            return Err(format!("it has other inputs, `{}` among them", other.name));
+        }
+        if report.plan.fixed_output().is_none() {
+            return Err("the size of what the model gets depends on the image".to_owned());
+        }
+        let count = match report.image_input.batch() {
+            Dimension::Fixed(count) => usize::try_from(*count).unwrap_or(1).max(1),
+            Dimension::Symbolic(_) | Dimension::Unknown => 1,
+        };
+        let (height, width) = SIZE;
+        Ok(match candidate.accept {
+            Accept::Batch => Self::Batch(Array4::from_shape_fn(
+                (count, height, width, CHANNELS),
+                |(_, y, x, channel)| (y * 5 + x * 3 + channel * 40) as u8,
+            )),
+            Accept::Ragged => Self::Ragged(
+                Array1::from_shape_fn(count * height * width * CHANNELS, |index| (index * 7) as u8),
+                Array2::from_shape_fn((count, CHANNELS), |(_, axis)| {
+                    [height, width, CHANNELS][axis] as i64
+                }),
+            ),
+            Accept::Encoded => {
+                let file = bmp(height, width);
+                Self::Encoded(
+                    Array1::from(file.repeat(count)),
+                    Array1::from(vec![file.len() as i64; count]),
+                )
+            }
+        })
+    }
+
+    fn feeds<'a>(&'a self, inputs: &'a [Value]) -> Vec<(&'a str, Feed<'a>)> {
+        let feeds = match self {
+            Self::Batch(images) => vec![Feed::Images(images.view())],
+            Self::Ragged(pixels, shapes) => vec![Feed::Pixels(pixels.view()), Feed::Shapes(shapes.view())],
+            Self::Encoded(bytes, lengths) => vec![Feed::Pixels(bytes.view()), Feed::Lengths(lengths.view())],
+        };
+        inputs
+            .iter()
+            .map(|input| input.name.as_str())
+            .zip(feeds)
+            .collect()
+    }
+}
+
+/// A BMP file of 24 bits: the smallest format to write by hand. `width * 3` is a multiple of 4.
+fn bmp(height: usize, width: usize) -> Vec<u8> {
+    const HEADERS: u32 = 54;
+    let pixels = (height * width * CHANNELS) as u32;
+    let mut file = b"BM".to_vec();
+    for value in [
+        HEADERS + pixels,
+        0,
+        HEADERS,
+        40,
+        width as u32,
+        height as u32,
+        1 | 24 << 16,
+        0,
+        pixels,
+        0,
+        0,
+        0,
+        0,
+    ] {
+        file.extend(value.to_le_bytes());
+    }
+    file.extend((0..pixels).map(|index| (index * 7) as u8));
+    file
+}
+
+/// What `run` needs for the other inputs of a model.
+pub(crate) fn feed_line(input: &Value) -> String {
+    format!("{input}; with run: --feed {}=FILE.npy", input.name)
+}
+
+/// Name, element type and shape of inputs, for JSON.
+pub(crate) fn needs_json(inputs: &[Value]) -> Json {
+    let entry = |input: &Value| {
+        let (element, shape) = match &input.value_type {
+            ValueType::Tensor { element, shape } => (element.to_string(), json!(shape)),
+            ValueType::Other { name } => ((*name).to_owned(), Json::Null),
+        };
+        json!({ "name": input.name, "type": element, "shape": shape, "feed": format!("--feed {}=FILE.npy", input.name) })
+    };
+    inputs.iter().map(entry).collect()
+}
