@@ -2,8 +2,8 @@
 
 use onnx_protobuf::{FunctionProto, NodeProto, OperatorSetIdProto};
 use prep_onnx_pipeline::{
-    Accept, DOMAIN, DOMAIN_VERSION, Error, ErrorKind, FusedPlan, OnBadImage, Output, PLAN_ATTRIBUTE,
-    Pipeline, Result, op_name,
+    Accept, DOMAIN, DOMAIN_VERSION, Error, ErrorKind, FusedPlan, MAX_PIXELS, OnBadImage, Output,
+    PLAN_ATTRIBUTE, Pipeline, Result, op_name,
 };
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ use crate::metadata::{ASSUMED_KEY, PIPELINE_KEY, VERSION_KEY};
 use crate::model::{Dimension, Model, Value};
 use crate::new_input::{NewInputs, usual_names};
 use crate::on_bad_image;
-use crate::portable::{self, Portable};
+use crate::portable::{self, Form, Portable, Values};
 
 /// The usual name of the custom node, and what the names of standard ops begin with.
 const NODE_NAME: &str = "prep_onnx";
@@ -43,6 +43,9 @@ pub struct EmbedOptions {
     pub assumed: Option<String>,
     /// Takes the external data of the model in, so that one file holds all: up to 2 GiB.
     pub single_file: bool,
+    /// (height, width) of every image, where it is known: the standard ops are then far fewer and simpler, and
+    /// the model takes no other size. With [`Accept::Batch`] only.
+    pub image_size: Option<(usize, usize)>,
 }
 
 impl Default for EmbedOptions {
@@ -56,6 +59,7 @@ impl Default for EmbedOptions {
             on_bad_image: OnBadImage::Fail,
             assumed: None,
             single_file: false,
+            image_size: None,
         }
     }
 }
@@ -124,6 +128,9 @@ pub fn embed(model: &Model, pipeline: &Pipeline, options: &EmbedOptions) -> Resu
     check_size(&plan, &image_input).map_err(within)?;
 
     check_accept(&plan, options).map_err(within)?;
+    if let Some(size) = options.image_size {
+        check_image_size(&plan, size, options.accept).map_err(within)?;
+    }
     on_bad_image::check(options).map_err(within)?;
 
     let mut assumptions = image_input.assumptions.clone();
@@ -264,6 +271,25 @@ fn check_accept(plan: &FusedPlan, options: &EmbedOptions) -> Result<()> {
     )
 }
 
+/// Checks that images of the size that all are said to have can be preprocessed.
+fn check_image_size(plan: &FusedPlan, (height, width): (usize, usize), accept: Accept) -> Result<()> {
+    let subject = "image size";
+    if accept != Accept::Batch {
+        return Err(Error::new(subject, format!("does not go with --accept {accept}"))
+            .with_kind(ErrorKind::Usage)
+            .expected_got("--accept batch", format!("--accept {accept}"))
+            .why("only images of one size can be of a known size")
+            .fix("leave --image-size or --accept out"));
+    }
+    if height.checked_mul(width).is_none_or(|pixels| pixels > MAX_PIXELS) {
+        return Err(Error::new(subject, "has too many pixels")
+            .expected_got(format!("at most {MAX_PIXELS}"), format!("{height} x {width}")));
+    }
+    plan.geometry(height, width)
+        .map(drop)
+        .map_err(|error| error.within(subject))
+}
+
 /// The preprocessing op: a node, and what stands in for it.
 struct Op<'a> {
     name: String,
@@ -275,8 +301,25 @@ struct Op<'a> {
 impl Op<'_> {
     /// Standard ops from `inputs` to `output`.
     fn body(&self, prefix: &str, inputs: &[String], output: &str) -> Result<Vec<NodeProto>> {
-        let EmbedOptions { portable, accept, .. } = *self.options;
-        portable::lower(self.plan, portable, accept, self.opset, prefix, inputs, output)
+        let EmbedOptions {
+            portable,
+            accept,
+            image_size,
+            lowering,
+            ..
+        } = *self.options;
+        let form = Form {
+            portable,
+            accept,
+            opset: self.opset,
+            image_size,
+            // Flat ops are for other runtimes, whose compilers compute with constants in their own way.
+            values: match lowering {
+                Lowering::Standard if image_size.is_some() => Values::Table,
+                Lowering::OneFile | Lowering::Standard | Lowering::Fused => Values::Arithmetic,
+            },
+        };
+        portable::lower(self.plan, form, prefix, inputs, output)
     }
 
     fn node(&self, name: String, inputs: Vec<String>, output: &str) -> NodeProto {

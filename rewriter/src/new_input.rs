@@ -45,7 +45,13 @@ impl NewInputs {
         let (batch, images) = (batch.clone(), batch.clone());
         let channels = Dimension::Fixed(CHANNELS as i64);
         let shapes = match options.accept {
-            Accept::Batch => vec![vec![batch, open("height"), open("width"), channels]],
+            Accept::Batch => {
+                let [height, width] = match options.image_size {
+                    Some((height, width)) => [height, width].map(|edge| Dimension::Fixed(edge as i64)),
+                    None => [open("height"), open("width")],
+                };
+                vec![vec![batch, height, width, channels]]
+            }
             Accept::Ragged => vec![vec![open("total")], vec![batch, channels]],
             Accept::Encoded => vec![vec![open("total")], vec![batch]],
         };

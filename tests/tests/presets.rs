@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use prep_onnx::host::Provider;
 use prep_onnx::lint::{Effect, LINTS, lint};
 use prep_onnx_pipeline::{Accept, Dtype, Layout, PRESETS, Pipeline, Resampler};
-use prep_onnx_rewriter::portable::{Portable, lower};
+use prep_onnx_rewriter::portable::{Form, Portable, lower};
 use prep_onnx_rewriter::{EmbedOptions, Lowering, Model};
 use prep_onnx_tests::{embed_to, identity_model};
 
@@ -23,7 +23,7 @@ fn portable_bodies_are_small_and_the_same_every_time() {
                 .unwrap();
             let body = || {
                 let inputs = ["image".to_owned()];
-                lower(&plan, Portable::Exact, Accept::Batch, 18, "", &inputs, "tensor").unwrap()
+                lower(&plan, Form::any_size(Accept::Batch, 18), "", &inputs, "tensor").unwrap()
             };
             let nodes = body();
             assert!(

@@ -69,6 +69,9 @@ pub(crate) struct Options {
     /// Do not load the result in ONNX Runtime before it takes its place
     #[arg(long)]
     no_load: bool,
+    /// The size of every image, where it is known (a camera, a phone): far fewer and simpler standard ops, and no other size
+    #[arg(long, value_name = "HxW", value_parser = image_size)]
+    image_size: Option<(usize, usize)>,
     /// Say what would be written, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -114,6 +117,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         on_bad_image,
         assumed: choice.assumption(),
         single_file: options.single_file,
+        image_size: options.image_size,
     };
     let embedding = embed(&model, &choice.pipeline, &embed_options)?;
     let output = options
@@ -208,6 +212,17 @@ fn quantised(model: &Model, lowering: Lowering) -> Option<&'static str> {
          the model's time: set session.disable_aot_function_inlining to 1 in the host (run, verify and bench do with the op \
          library), or embed with --lower standard for hosts without the library, --lower fused for those with it",
     )
+}
+
+/// `HEIGHTxWIDTH` in pixels.
+fn image_size(text: &str) -> std::result::Result<(usize, usize), String> {
+    let edges = text
+        .split_once('x')
+        .map(|(height, width)| (height.parse(), width.parse()));
+    match edges {
+        Some((Ok(height), Ok(width))) if height > 0 && width > 0 => Ok((height, width)),
+        _ => Err("expected height and width in pixels, such as 480x640".to_owned()),
+    }
 }
 
 fn parse<T: std::str::FromStr<Err = Error>>(option: Option<&str>) -> Outcome<Option<T>> {

@@ -7,8 +7,24 @@ use super::graph::{Graph, Value, int, ints};
 use super::num::{Extent, Num};
 use super::size::Crop;
 
+/// How pixel values become the model's values. Both give the same bits in ONNX Runtime.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Values {
+    /// By the operations of the plan.
+    Arithmetic,
+    /// From a table of all 256 values of each channel: nothing that a compiler could compute otherwise, and
+    /// no float64.
+    Table,
+}
+
 /// Finishes uint8 [N, 3, height, width].
-pub(super) fn finish(graph: &mut Graph, plan: &FusedPlan, pixels: Value, crop: &Crop) -> Value {
+pub(super) fn finish(
+    graph: &mut Graph,
+    plan: &FusedPlan,
+    pixels: Value,
+    crop: &Crop,
+    values: Values,
+) -> Value {
     let mut value = pixels;
     if plan.channels != [0, 1, 2] {
         let order = graph.ints(&plan.channels.map(|channel| channel as i64));
@@ -20,12 +36,19 @@ pub(super) fn finish(graph: &mut Graph, plan: &FusedPlan, pixels: Value, crop: &
     if plan.dtype == Dtype::Uint8 && crop.is_inside() {
         return value;
     }
-    value = graph.cast(&value, DataType::FLOAT);
+    let looked_up = values == Values::Table && !plan.operations.is_empty();
+    if !(looked_up && crop.is_inside()) {
+        value = graph.cast(&value, DataType::FLOAT);
+    }
     if !crop.is_inside() {
         value = pad(graph, plan.layout, &value, crop);
     }
-    for operation in simplified(&plan.operations) {
-        value = operate(graph, plan.layout, &value, &operation);
+    if looked_up {
+        value = look_up(graph, plan, &value);
+    } else {
+        for operation in simplified(&plan.operations) {
+            value = operate(graph, plan.layout, &value, &operation);
+        }
     }
     match plan.dtype {
         Dtype::Float32 => value,
@@ -52,6 +75,34 @@ fn pad(graph: &mut Graph, layout: Layout, value: &Value, crop: &Crop) -> Value {
     let pads = [side(&crop.before), side(&crop.after)].concat();
     let pads = graph.shape(&pads.iter().map(Extent::Num).collect::<Vec<_>>());
     graph.op("Pad", &[value, &pads])
+}
+
+/// Whether the arithmetic of `plan` needs float64.
+pub(super) fn needs_float64(plan: &FusedPlan) -> bool {
+    let operations = simplified(&plan.operations);
+    operations
+        .iter()
+        .any(|operation| operation.precision == Precision::Float64)
+}
+
+/// The value of each pixel value, from a table.
+fn look_up(graph: &mut Graph, plan: &FusedPlan, pixels: &Value) -> Value {
+    let table = plan.table();
+    let channels = [0, 1, 2].map(|channel| *table.channel(channel));
+    let bits = |values: &[f32; 256]| values.map(f32::to_bits);
+    let mut index = graph.cast(pixels, DataType::INT32);
+    let uniform = channels.iter().all(|values| bits(values) == bits(&channels[0]));
+    if !uniform {
+        let starts = [0, 256, 512];
+        let starts = match plan.layout {
+            Layout::Nchw => graph.int32s(&[CHANNELS, 1, 1], &starts),
+            Layout::Nhwc => graph.int32s(&[CHANNELS], &starts),
+        };
+        index = graph.op("Add", &[&index, &starts]);
+    }
+    let kept = if uniform { 1 } else { CHANNELS };
+    let table = graph.floats(&[kept * 256], &channels[..kept].concat());
+    graph.op_with("Gather", &[&table, &index], vec![int("axis", 0)])
 }
 
 fn operate(graph: &mut Graph, layout: Layout, value: &Value, operation: &Operation) -> Value {

@@ -180,8 +180,19 @@ impl Graph {
 
     /// An int64 constant of one axis.
     pub(crate) fn ints(&mut self, values: &[i64]) -> Value {
+        self.int64s(&[values.len()], values)
+    }
+
+    /// An int64 constant.
+    pub(crate) fn int64s(&mut self, shape: &[usize], values: &[i64]) -> Value {
         let raw = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.constant(DataType::INT64, &[values.len()], raw)
+        self.constant(DataType::INT64, shape, raw)
+    }
+
+    /// An int32 constant.
+    pub(crate) fn int32s(&mut self, shape: &[usize], values: &[i32]) -> Value {
+        let raw = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+        self.constant(DataType::INT32, shape, raw)
     }
 
     /// An int64 constant without axes.

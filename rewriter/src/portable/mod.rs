@@ -5,8 +5,10 @@
 //! list-valued Constant attributes.
 
 mod axis;
+mod digits;
 mod fast;
 mod finish;
+mod fixed;
 mod graph;
 mod num;
 mod ragged;
@@ -23,6 +25,7 @@ use num::Extent;
 use size::Crop;
 
 pub use fast::MAX_DEVIATION;
+pub use finish::Values;
 
 /// Which standard ops a resize becomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -35,29 +38,76 @@ pub enum Portable {
     Fast,
 }
 
-/// The nodes that compute `output` from `inputs`, the tensors that `accept` names.
+/// What a body is for.
+#[derive(Clone, Copy, Debug)]
+pub struct Form {
+    /// Which standard ops a resize becomes.
+    pub portable: Portable,
+    /// What the body takes.
+    pub accept: Accept,
+    /// The standard operator set that it is written for, at least 11.
+    pub opset: i64,
+    /// (height, width) of every image, where it is known: then all sizes, indices and weights are constants.
+    pub image_size: Option<(usize, usize)>,
+    /// How pixel values become the model's values.
+    pub values: Values,
+}
+
+impl Form {
+    /// The exact body for images of any size.
+    pub fn any_size(accept: Accept, opset: i64) -> Self {
+        Self {
+            portable: Portable::Exact,
+            accept,
+            opset,
+            image_size: None,
+            values: Values::Arithmetic,
+        }
+    }
+}
+
+/// The nodes that compute `output` from `inputs`, the tensors that `form.accept` names.
 ///
 /// All other names begin with `prefix`.
 ///
 /// # Errors
-/// When `portable` cannot express the plan at `opset`, when images of mixed sizes would give tensors of
-/// mixed sizes, and for encoded images, which no standard op decodes.
+/// When `form.portable` cannot express the plan at `form.opset`, when images of mixed sizes would give tensors
+/// of mixed sizes, and for encoded images, which no standard op decodes. An image size goes with
+/// [`Accept::Batch`] and [`Portable::Exact`] only.
 pub fn lower(
     plan: &FusedPlan,
-    portable: Portable,
-    accept: Accept,
-    opset: i64,
+    form: Form,
     prefix: &str,
     inputs: &[String],
     output: &str,
 ) -> Result<Vec<NodeProto>> {
+    let Form {
+        portable,
+        accept,
+        opset,
+        image_size,
+        values,
+    } = form;
     if let (Some(step), Portable::Fast) = (plan.resize, portable) {
         fast::check(&step, opset)?;
+    }
+    if image_size.is_some() && (accept, portable) != (Accept::Batch, Portable::Exact) {
+        return Err(
+            Error::new("image size", "is known only of a batch of exact images")
+                .expected_got(
+                    "--accept batch and --portable exact",
+                    format_args!("--accept {accept}, {portable:?}"),
+                )
+                .fix("leave --image-size out"),
+        );
     }
     let mut graph = Graph::new(prefix);
     let inputs: Vec<Value> = inputs.iter().map(Value::named).collect();
     let result = match (accept, inputs.as_slice()) {
-        (Accept::Batch, [image]) => batch(&mut graph, plan, portable, image),
+        (Accept::Batch, [image]) => match image_size {
+            Some(size) => fixed::fixed(&mut graph, plan, image, size, values)?,
+            None => batch(&mut graph, plan, portable, image),
+        },
         (Accept::Ragged, [pixels, shapes]) => {
             if plan.fixed_output().is_none() {
                 return Err(
@@ -101,7 +151,7 @@ fn batch(graph: &mut Graph, plan: &FusedPlan, portable: Portable, image: &Value)
             graph.op_with("Transpose", &[&image], vec![ints("perm", &[0, 3, 1, 2])])
         }
     };
-    finish::finish(graph, plan, pixels, &crop)
+    finish::finish(graph, plan, pixels, &crop, Values::Arithmetic)
 }
 
 /// The part of resized `pixels` that the crop keeps, whose rows and columns are `axes`.
