@@ -83,6 +83,8 @@ pub(crate) struct Candidate<'a> {
     pub(crate) accept: Accept,
     /// The height and width that nobody named.
     pub(crate) assumed_size: Option<(usize, usize)>,
+    /// The only height and width of image that it takes.
+    pub(crate) image_size: Option<(usize, usize)>,
 }
 
 /// Loads a model with an embedded pipeline, and runs it once on a drawn image where that takes nothing else.
@@ -112,6 +114,11 @@ pub(crate) fn attempt(candidate: &Candidate<'_>, loaded: &Loaded) -> Result<Tria
 const UNWRITTEN: &str = "nothing was written";
 
 impl Candidate<'_> {
+    fn leaves_size_open(&self) -> bool {
+        let (height, width) = self.report.image_input.size();
+        height.fixed().is_none() || width.fixed().is_none()
+    }
+
     fn does_not_load(&self, error: &Error, loaded: &Loaded, options: SessionOptions) -> Error {
         let failed = Error::new("", format_args!("{error}; {UNWRITTEN}")).with_kind(ErrorKind::Model);
         let original = self.original.path();
@@ -122,6 +129,9 @@ impl Candidate<'_> {
                     "repair or export the model again, or name a runtime that loads it with --runtime PATH; --no-load \
                      writes without trying, for example where the model needs custom ops",
                 );
+        }
+        if !lacks_an_op(error) {
+            return self.wrong_size(failed);
         }
         let failed = failed.why(format_args!(
             "the model loads without the pipeline: this runtime lacks something that the pipeline's standard ops need at \
@@ -143,21 +153,44 @@ impl Candidate<'_> {
     }
 
     fn does_not_run(&self, error: &Error) -> Error {
-        let failed = Error::new("", format_args!("{error}; {UNWRITTEN}")).with_kind(ErrorKind::Model);
-        match self.assumed_size {
-            Some((height, width)) => failed
+        self.wrong_size(Error::new("", format_args!("{error}; {UNWRITTEN}")).with_kind(ErrorKind::Model))
+    }
+
+    /// `failed`, of a model that does not take what the pipeline makes.
+    fn wrong_size(&self, failed: Error) -> Error {
+        match (self.assumed_size, self.report.plan.fixed_output()) {
+            (Some((height, width)), _) => failed
                 .why(format_args!(
                     "the model leaves height and width open, and does not take the {height} x {width} that was assumed"
                 ))
                 .fix("name the pipeline with the size that the model was trained with: --pipeline PRESET|FILE"),
-            None => failed
-                .why("it loads, and fails on what the pipeline makes of an image")
+            (None, Some((height, width))) if self.leaves_size_open() => failed
+                .why(format_args!(
+                    "the model leaves height and width open, and does not take the {height} x {width} that the pipeline makes"
+                ))
+                .fix("give the pipeline the size that the model was trained with, or name another one with --pipeline"),
+            _ => failed
+                .why("the model loads without the pipeline, and fails on what the pipeline makes of an image")
                 .fix(
                     "check size and pipeline (--pipeline PRESET|FILE), and that the original runs on a tensor of that \
                      size; --no-load writes without trying",
                 ),
         }
     }
+}
+
+/// Whether ONNX Runtime says that it has no kernel, op or operator set.
+fn lacks_an_op(error: &Error) -> bool {
+    const SAID: [&str; 6] = [
+        "Could not find an implementation",
+        "not a registered function/op",
+        "No Op registered",
+        "no kernel",
+        "under development",
+        "opset",
+    ];
+    let said = error.to_string();
+    SAID.iter().any(|words| said.contains(words))
 }
 
 /// An image of no meaning, as the model takes it.
@@ -184,7 +217,7 @@ impl Drawn {
             Dimension::Fixed(count) => usize::try_from(*count).unwrap_or(1).max(1),
             Dimension::Symbolic(_) | Dimension::Unknown => 1,
         };
-        let (height, width) = SIZE;
+        let (height, width) = candidate.image_size.unwrap_or(SIZE);
         Ok(match candidate.accept {
             Accept::Batch => Self::Batch(Array4::from_shape_fn(
                 (count, height, width, CHANNELS),
@@ -220,10 +253,10 @@ impl Drawn {
     }
 }
 
-/// A BMP file of 24 bits: the smallest format to write by hand. `width * 3` is a multiple of 4.
+/// A BMP file of 24 bits: the smallest format to write by hand.
 fn bmp(height: usize, width: usize) -> Vec<u8> {
     const HEADERS: u32 = 54;
-    let pixels = (height * width * CHANNELS) as u32;
+    let pixels = (height * (width * CHANNELS).next_multiple_of(4)) as u32;
     let mut file = b"BM".to_vec();
     for value in [
         HEADERS + pixels,

@@ -133,7 +133,14 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         embedding.edit.check(&output)?;
         None
     } else {
-        Some(write(&model, &embedding, &choice, accept, &output, &at_hand)?)
+        Some(write(
+            &model,
+            &embedding,
+            &choice,
+            &embed_options,
+            &output,
+            &at_hand,
+        )?)
     };
     let mut text = describe(&embedding.report, &choice, trial.as_ref());
     text.push_str(&written(
@@ -168,7 +175,7 @@ fn write(
     model: &Model,
     embedding: &Embedding,
     choice: &Choice,
-    accept: Accept,
+    options: &EmbedOptions,
     output: &Path,
     at_hand: &AtHand,
 ) -> Result<Trial> {
@@ -179,8 +186,9 @@ fn write(
             name: &output.display().to_string(),
             original: model,
             report: &embedding.report,
-            accept,
+            accept: options.accept,
             assumed_size: choice.assumed_size,
+            image_size: options.image_size,
         };
         trial = Some(match at_hand {
             AtHand::Yes(loaded) => attempt(&candidate, loaded)?,
@@ -194,16 +202,9 @@ fn write(
 /// What to do so that a quantised model stays as fast as it was; none for other models and forms.
 fn quantised(model: &Model, lowering: Lowering) -> Option<&'static str> {
     let has = |op: &str| model.op_types().any(|present| present == op);
-    // ONNX defines these as functions, and ONNX Runtime fuses them with what is quantised around them unless it has
-    // expanded them before.
-    let expands = [
-        "HardSwish",
-        "HardSigmoid",
-        "Softplus",
-        "Gelu",
-        "Mish",
-        "LayerNormalization",
-    ];
+    // ONNX defines these as functions, and ONNX Runtime has no kernel of its own for them: it fuses them with what is
+    // quantised around them, unless it has expanded them before.
+    let expands = ["HardSwish", "Mish", "Swish"];
     let is_slower = lowering == Lowering::OneFile
         && (has("QuantizeLinear") || has("DequantizeLinear"))
         && expands.into_iter().any(has);
@@ -328,7 +329,7 @@ pub(crate) fn embed_to(model: &Path, output: &Path, pipeline: Option<&str>) -> O
     };
     let embedding = embed(&model, &choice.pipeline, &options)?;
     let trial = AtHand::No("the next step does".to_owned());
-    let trial = write(&model, &embedding, &choice, options.accept, output, &trial)?;
+    let trial = write(&model, &embedding, &choice, &options, output, &trial)?;
     let text = describe(&embedding.report, &choice, Some(&trial));
     Ok(text + &written(output, &embedding.report, embedding.edit.bytes(), false))
 }

@@ -325,6 +325,10 @@ fn answer(report: &Report<'_>) -> Answer {
     Answer::new(text, json).with_verdict(ok)
 }
 
+/// How to make what `--expected` takes.
+const RECIPE: &str = "in Python, numpy.save of what the processor gives the model, one row for each image in their order: \
+                      prep-onnx verify --help has the lines";
+
 /// Tensors that another program made.
 enum Expected {
     /// One tensor per image, in order.
@@ -341,10 +345,12 @@ impl Expected {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Error::io(path.display(), "cannot be read", &error))?;
         serde_json::from_str(&text).map(Self::Digests).map_err(|error| {
-            Error::new(path.display(), format_args!("is no table of digests: {error}")).expected_got(
-                "{\"photo.jpg\": \"<sha256>\", ...} or a .npy file",
-                "something else",
-            )
+            Error::new(path.display(), format_args!("is no table of digests: {error}"))
+                .expected_got(
+                    "{\"photo.jpg\": \"<sha256>\", ...} or a .npy file",
+                    "something else",
+                )
+                .fix(RECIPE)
         })
     }
 
@@ -367,6 +373,7 @@ impl Expected {
                 let row = row.ok_or_else(|| {
                     Error::new("--expected", "has too few tensors")
                         .expected_got("one per image", format_args!("{:?}", tensors.shape()))
+                        .fix(RECIPE)
                 })?;
                 measure(reference, &Array::stack(&[row])?)
             }
@@ -378,7 +385,9 @@ impl Expected {
                     .get(image)
                     .or_else(|| digests.get(&name?))
                     .ok_or_else(|| {
-                        Error::new("--expected", "does not name the image").expected_got(image, "no such key")
+                        Error::new("--expected", "does not name the image")
+                            .expected_got(image, "no such key")
+                            .fix(RECIPE)
                     })?;
                 Ok(Agreement::Digest {
                     equal: *expected == digest(reference)?,
