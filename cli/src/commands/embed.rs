@@ -165,7 +165,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         "report": serde_json::to_value(&embedding.report).unwrap_or_default(),
     });
     if let Some(advice) = quantised {
-        text.push_str(&format!("{} {advice}\n", ui::bold("quantised")));
+        text.push_str(&format!("{} {advice}\n", ui::warn("quantised:")));
     }
     Ok(Answer::new(text, json))
 }

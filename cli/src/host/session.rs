@@ -348,19 +348,25 @@ fn builder(loaded: &Loaded, name: &str, options: SessionOptions) -> Result<Sessi
 }
 
 fn cannot_load(name: &str, loaded: &Loaded, error: &ort::Error) -> Error {
+    let said = one_line(error.message());
+    // The path, which may be that of a file with another name.
+    let said = said
+        .strip_prefix("Load model from ")
+        .and_then(|rest| Some(rest.split_once(" failed:")?.1))
+        .unwrap_or(&said);
+    let lacks_op = said.contains("is not a registered function/op");
     Error::new(
         name,
-        format_args!(
-            "ONNX Runtime {} cannot load it: {}",
-            loaded.version(),
-            one_line(error.message())
-        ),
+        format_args!("ONNX Runtime {} cannot load it: {said}", loaded.version()),
     )
     .with_kind(ErrorKind::Runtime)
-    .fix(if error.message().contains("ImageEncoded") {
+    .fix(if lacks_op && said.contains("ImageEncoded") {
         "run it with the op library: no standard op decodes images"
-    } else if error.message().contains(prep_onnx_pipeline::DOMAIN) {
+    } else if lacks_op && said.contains(&format!("{}:", prep_onnx_pipeline::DOMAIN)) {
         "run it with the op library, or embed with --lower one-file so that it runs without"
+    } else if lacks_op {
+        "the model needs ops that this ONNX Runtime lacks: a newer one with --runtime PATH has them if they are standard ops; \
+         of other custom ops prep-onnx loads no library"
     } else {
         "check the model with onnx.checker, or name a newer runtime with --runtime PATH"
     })
