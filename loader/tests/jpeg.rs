@@ -144,3 +144,48 @@ fn scans_without_end_are_refused_in_time() {
     assert_eq!(error.kind(), ErrorKind::Limit, "{error}");
     assert!(started.elapsed() < std::time::Duration::from_secs(2));
 }
+
+/// Arithmetic coding changes the bytes, not the pixels. Pillow cannot write it, so an encoder in Rust does.
+#[cfg(feature = "rust-jpeg")]
+#[test]
+fn arithmetic_coding_has_the_pixels_of_huffman_coding() {
+    use libjpeg_turbo_rs::{Encoder, PixelFormat, Subsampling};
+
+    let (height, width) = (53, 67);
+    let mut random = Random(31);
+    let pixels: Vec<u8> = (0..height * width * 3)
+        .map(|i| (i / 3 % width * 3 + i / 3 / width + random.below(24)) as u8)
+        .collect();
+    for subsampling in [Subsampling::S444, Subsampling::S422, Subsampling::S420] {
+        for (progressive, restart) in [(false, 0), (true, 0), (false, 3)] {
+            let coded = |arithmetic| {
+                let mut encoder = Encoder::new(&pixels, width, height, PixelFormat::Rgb)
+                    .quality(80)
+                    .subsampling(subsampling)
+                    .arithmetic(arithmetic)
+                    .progressive(progressive);
+                if restart > 0 {
+                    encoder = encoder.restart_blocks(restart);
+                }
+                encoder.encode().unwrap()
+            };
+            let [huffman, arithmetic] = [false, true].map(coded);
+            assert!(
+                arithmetic
+                    .windows(2)
+                    .any(|pair| matches!(pair, [0xFF, 0xC9 | 0xCA]))
+            );
+            let options = DecodeOptions::default();
+            let expected = whole(&huffman, &options).unwrap();
+            let found = whole(&arithmetic, &options).unwrap();
+            assert_eq!(
+                expected, found,
+                "{subsampling:?} progressive {progressive} restart {restart}"
+            );
+            // Cut off and ended, it still has all its pixels.
+            let mut cut = arithmetic[..arithmetic.len() * 2 / 3].to_vec();
+            cut.extend([0xFF, 0xD9]);
+            assert_eq!(whole(&cut, &options).unwrap().data.len(), expected.data.len());
+        }
+    }
+}

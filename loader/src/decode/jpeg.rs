@@ -4,9 +4,20 @@
 //! `c-jpeg`). What it does not read as libjpeg does, and every file in which it finds a fault, is read by
 //! the plain decoder of this folder, which follows libjpeg step by step.
 
+mod arithmetic;
 mod bits;
 mod convert;
 mod entropy;
+#[cfg_attr(feature = "c-jpeg", path = "jpeg/fast_c.rs")]
+#[cfg_attr(
+    all(feature = "rust-jpeg", not(feature = "c-jpeg")),
+    path = "jpeg/fast_rust.rs"
+)]
+#[cfg_attr(
+    not(any(feature = "rust-jpeg", feature = "c-jpeg")),
+    path = "jpeg/fast_none.rs"
+)]
+mod fast;
 mod frame;
 mod headers;
 mod huffman;
@@ -17,12 +28,13 @@ mod scans;
 mod smooth;
 mod source;
 mod upsample;
+#[cfg(all(feature = "rust-jpeg", not(feature = "c-jpeg")))]
+mod window;
 
-use libjpeg_turbo_rs::{DecodeLimits, DecodeWarning, Decoder, JpegError, PixelFormat, ScalingFactor};
-
-use self::headers::{Coding, Color, Headers};
+use self::fast::Fast;
+use self::headers::{Color, Headers};
 use self::source::{Fault, Source};
-use super::{DecodeOptions, Header, Limits, Orientation, Scratch, to_rgb};
+use super::{DecodeOptions, Header, Limits, Orientation, Scratch, Window, to_rgb};
 use crate::{ErrorKind, ImageError};
 
 /// Most scans of a file. A scan costs a pass over all coefficients however few bytes it has.
@@ -39,8 +51,7 @@ pub(super) struct JpegReader<'a> {
     /// Whether the plain decoder reads this coding.
     plain_reads: bool,
     /// The fast decoder, for an ordinary file.
-    fast: Option<Decoder<'a>>,
-    limits: Limits,
+    fast: Option<Fast<'a>>,
     denominator: usize,
 }
 
@@ -93,9 +104,9 @@ pub(super) fn open<'a>(
         width: width.div_ceil(denominator),
         orientation,
     };
-    let plain_reads = !frame.lossless && frame.coding == Coding::Huffman;
+    let plain_reads = !frame.lossless;
     let ordinary = ordinary::is_ordinary(&headers, color, &source);
-    let fast = match ordinary.then(|| fast_decoder(bytes, limits, color, denominator)) {
+    let fast = match ordinary.then(|| Fast::open(bytes, limits, color, denominator)) {
         Some(Ok(decoder)) => Some(decoder),
         Some(Err(error)) if !plain_reads => return Err(error),
         Some(Err(_)) | None => None,
@@ -109,40 +120,9 @@ pub(super) fn open<'a>(
             color,
             plain_reads,
             fast,
-            limits: options.limits,
             denominator,
         },
     ))
-}
-
-fn fast_decoder<'a>(
-    bytes: &'a [u8],
-    limits: &Limits,
-    color: Color,
-    denominator: usize,
-) -> Result<Decoder<'a>, ImageError> {
-    let mut decoder = Decoder::new_with_limits(bytes, decode_limits(limits)).map_err(error)?;
-    if denominator > 1 {
-        let scale = ScalingFactor::try_new(1, denominator as u32).map_err(error)?;
-        decoder.set_scale(scale);
-    }
-    decoder.set_output_format(match color {
-        Color::Gray | Color::Rgb | Color::YCbCr => PixelFormat::Rgb,
-        Color::Cmyk | Color::Ycck => PixelFormat::Cmyk,
-    });
-    decoder.set_block_smoothing(true);
-    Ok(decoder)
-}
-
-impl<'a> JpegReader<'a> {
-    /// A decoder of the same data at its own size, where they are ordinary, complete and three components.
-    pub(super) fn for_a_window(&self) -> Option<Decoder<'a>> {
-        let fits = matches!(self.color, Color::Rgb | Color::YCbCr) && self.denominator == 1;
-        if !fits || self.fast.is_none() || !has_eoi(self.bytes) {
-            return None;
-        }
-        Decoder::new_with_limits(self.bytes, decode_limits(&self.limits)).ok()
-    }
 }
 
 impl JpegReader<'_> {
@@ -160,20 +140,8 @@ impl JpegReader<'_> {
         let scan_pixels = limits.max_pixels.saturating_mul(MAX_SCAN_PIXELS);
         let pixels = (self.height * self.width) as u64;
         let most_scans = (scan_pixels / pixels.max(1)).min(MAX_SCANS as u64) as u32;
-        if let Some(mut decoder) = self.fast.take() {
-            decoder.set_scan_limit(most_scans);
-            let four = matches!(self.color, Color::Cmyk | Color::Ycck);
-            let read = if four {
-                let staged = scratch.staging(out.len() / 3 * 4);
-                let read = self.read_fast(decoder, staged);
-                if read.is_ok() {
-                    to_rgb::cmyk_inverted(staged, out);
-                }
-                read
-            } else {
-                self.read_fast(decoder, out)
-            };
-            match read {
+        if let Some(fast) = self.fast.take() {
+            match self.read_fast(fast, most_scans, out, scratch) {
                 Err(error) if self.plain_reads && error.kind() != ErrorKind::Limit => {}
                 other => return other,
             }
@@ -181,32 +149,35 @@ impl JpegReader<'_> {
         plain::decode(self.bytes, self.denominator, most_scans, out).map_err(fault)
     }
 
-    /// Strictly: at the first fault the plain decoder takes over. Codings that it does not read are decoded
-    /// leniently, where the file is complete; data that just end are an error for libjpeg too.
-    fn read_fast(&self, mut decoder: Decoder<'_>, out: &mut [u8]) -> Result<(), ImageError> {
-        let complete = has_eoi(self.bytes);
-        let fault = match decoder.decode_image_into(out) {
-            Ok(_) if complete => return Ok(()),
-            Ok(_) => JpegError::UnexpectedEof,
-            Err(fault @ (JpegError::CorruptData(_) | JpegError::UnexpectedEof)) => fault,
-            Err(other) => return Err(error(other)),
-        };
-        if !complete {
+    /// Data that just end are an error for libjpeg too.
+    fn read_fast(
+        &self,
+        fast: Fast<'_>,
+        most_scans: u32,
+        out: &mut [u8],
+        scratch: &mut Scratch,
+    ) -> Result<(), ImageError> {
+        if !has_eoi(self.bytes) {
             return Err(ImageError::truncated("the JPEG data end early"));
         }
-        if self.plain_reads {
-            return Err(error(fault));
+        let (lenient, width) = (!self.plain_reads, self.width.div_ceil(self.denominator));
+        match self.color {
+            Color::Gray | Color::Rgb | Color::YCbCr => fast.read(most_scans, lenient, width, out),
+            Color::Cmyk | Color::Ycck => {
+                let staged = scratch.staging(out.len() / 3 * 4);
+                fast.read(most_scans, lenient, width, staged)?;
+                to_rgb::cmyk_inverted(staged, out);
+                Ok(())
+            }
         }
-        decoder.set_lenient(true);
-        let info = decoder.decode_image_into(out).map_err(error)?;
-        if info
-            .warnings
-            .iter()
-            .any(|w| matches!(w, DecodeWarning::UnsupportedRecovered { .. }))
-        {
-            return Err(error(fault));
-        }
-        Ok(())
+    }
+
+    /// Writes the pixels of `window` to `out`, or gives false where this frame, or its data, ask for the
+    /// usual way, which also finds the error.
+    pub(super) fn read_window(&self, window: &Window, out: &mut [u8], scratch: &mut Scratch) -> bool {
+        let fits = matches!(self.color, Color::Rgb | Color::YCbCr) && self.denominator == 1;
+        let fast = self.fast.as_ref().filter(|_| fits && has_eoi(self.bytes));
+        fast.is_some_and(|fast| fast.read_window(window, out, scratch))
     }
 }
 
@@ -233,17 +204,6 @@ fn first_scan(bytes: &[u8]) -> usize {
     at
 }
 
-fn decode_limits(limits: &Limits) -> DecodeLimits {
-    DecodeLimits {
-        // The format's own bound; the size is checked by `Limits`, with its own message.
-        max_width: 65_535,
-        max_height: 65_535,
-        max_pixels: limits.max_pixels,
-        max_scans: MAX_SCANS,
-        ..DecodeLimits::default()
-    }
-}
-
 fn fault(fault: Fault) -> ImageError {
     match fault {
         Fault::Ended => ImageError::truncated("the JPEG data end early"),
@@ -254,21 +214,5 @@ fn fault(fault: Fault) -> ImageError {
             format_args!("JPEG: no {bytes} bytes of memory for it"),
         ),
         Fault::Scans => ImageError::new(ErrorKind::Limit, "JPEG: it has too many scans for its size"),
-    }
-}
-
-fn error(error: JpegError) -> ImageError {
-    match error {
-        JpegError::Unsupported(what) => ImageError::unsupported(format_args!("JPEG: {what}")),
-        JpegError::LimitExceeded { what, actual, limit } => {
-            ImageError::new(ErrorKind::Limit, format_args!("JPEG: {what}"))
-                .map(|e| e.expected_got(format_args!("at most {limit}"), actual))
-        }
-        JpegError::AllocationFailed { what, bytes } => ImageError::new(
-            ErrorKind::Limit,
-            format_args!("JPEG: no {bytes} bytes of memory for {what}"),
-        ),
-        JpegError::UnexpectedEof => ImageError::truncated("the JPEG data end early"),
-        other => ImageError::corrupt(format_args!("JPEG: {other}")),
     }
 }

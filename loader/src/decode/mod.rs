@@ -6,7 +6,6 @@ mod format;
 mod gif;
 mod ifd;
 mod jpeg;
-mod jpeg_window;
 mod limits;
 mod orientation;
 mod png;
@@ -88,7 +87,9 @@ pub struct Scratch {
     staging: Vec<u8>,
     stored: Vec<u8>,
     whole: Vec<u8>,
+    #[cfg(all(feature = "rust-jpeg", not(feature = "c-jpeg")))]
     rows: [Vec<u8>; 2],
+    #[cfg(all(feature = "rust-jpeg", not(feature = "c-jpeg")))]
     sums: Vec<u16>,
 }
 
@@ -261,9 +262,7 @@ impl<'a> ImageReader<'a> {
         }
         if let Codec::Jpeg(reader) = &self.codec
             && self.header.orientation.is_upright()
-            && guarded(self.format, || {
-                Ok(jpeg_window::read(reader, window, out, scratch))
-            })?
+            && guarded(self.format, || Ok(reader.read_window(window, out, scratch)))?
         {
             return Ok(());
         }

@@ -14,7 +14,7 @@ const BLOCK_BYTES: usize = 512;
 
 /// What a scan brings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pass {
+pub(super) enum Pass {
     Sequential,
     DcFirst,
     DcRefine,
@@ -22,7 +22,32 @@ enum Pass {
     AcRefine,
 }
 
-pub(super) struct Entropy {
+impl Pass {
+    /// The checks of a scan header, which only a progression has.
+    pub(super) fn of(frame: &Frame, scan: &Scan) -> Result<Self, Fault> {
+        if !frame.progressive {
+            return Ok(Self::Sequential);
+        }
+        let dc = scan.first == 0;
+        let band = if dc {
+            scan.last == 0
+        } else {
+            scan.first <= scan.last && scan.last < 64 && scan.components.len() == 1
+        };
+        let refines = scan.high != 0;
+        if !band || (refines && scan.low + 1 != scan.high) || scan.low > 13 {
+            return Err(Fault::Corrupt("a scan of the progression is impossible"));
+        }
+        Ok(match (dc, refines) {
+            (true, false) => Self::DcFirst,
+            (true, true) => Self::DcRefine,
+            (false, false) => Self::AcFirst,
+            (false, true) => Self::AcRefine,
+        })
+    }
+}
+
+pub(super) struct Huffman {
     pass: Pass,
     first: usize,
     last: usize,
@@ -40,15 +65,11 @@ pub(super) struct Entropy {
     pub(super) insufficient: bool,
 }
 
-impl Entropy {
+impl Huffman {
     /// Checks a scan header and prepares its tables.
     pub(super) fn new(frame: &Frame, headers: &Headers<'_>) -> Result<Self, Fault> {
         let scan = &headers.scan;
-        let pass = if frame.progressive {
-            progressive_pass(scan)?
-        } else {
-            Pass::Sequential
-        };
+        let pass = Pass::of(frame, scan)?;
         let needs_dc = matches!(pass, Pass::Sequential | Pass::DcFirst);
         let needs_ac = matches!(pass, Pass::Sequential | Pass::AcFirst | Pass::AcRefine);
         let table = |needed: bool, is_dc: bool, number: usize| {
@@ -306,26 +327,6 @@ impl Entropy {
         }
         Ok(())
     }
-}
-
-/// `start_pass_phuff_decoder`: the checks of a progressive scan header.
-fn progressive_pass(scan: &Scan) -> Result<Pass, Fault> {
-    let dc = scan.first == 0;
-    let band = if dc {
-        scan.last == 0
-    } else {
-        scan.first <= scan.last && scan.last < 64 && scan.components.len() == 1
-    };
-    let refines = scan.high != 0;
-    if !band || (refines && scan.low + 1 != scan.high) || scan.low > 13 {
-        return Err(Fault::Corrupt("a scan of the progression is impossible"));
-    }
-    Ok(match (dc, refines) {
-        (true, false) => Pass::DcFirst,
-        (true, true) => Pass::DcRefine,
-        (false, false) => Pass::AcFirst,
-        (false, true) => Pass::AcRefine,
-    })
 }
 
 fn difference(reader: &mut impl Reader, dc: &Table) -> Result<i32, Fault> {

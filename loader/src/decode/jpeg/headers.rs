@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::arithmetic::Conditioning;
 use super::frame::{Component, Frame, Scan};
 use super::huffman::Spec;
 use super::source::{Fault, Source};
@@ -43,6 +44,7 @@ pub(super) struct Headers<'a> {
     pub(super) quant: [Option<[u16; 64]>; 4],
     pub(super) dc: [Option<Spec>; 4],
     pub(super) ac: [Option<Spec>; 4],
+    pub(super) conditioning: Conditioning,
     jfif: bool,
     adobe: Option<u8>,
     /// `Exif\0\0` and what follows it; further segments of the kind are appended without their prefix.
@@ -113,9 +115,9 @@ impl<'a> Headers<'a> {
                     self.restart_interval = u32::from(source.await_u16()?);
                 }
                 0xE0..=0xEF => self.application(source, code)?,
-                // Comments, the number of lines, and the conditioning of an arithmetic coder. Lengths below 2
-                // are let pass.
-                0xFE | 0xDC | 0xCC => {
+                0xCC => self.conditioning(source)?,
+                // Comments and the number of lines. Lengths below 2 are let pass.
+                0xFE | 0xDC => {
                     let length = usize::from(source.await_u16()?);
                     source.skip(length.saturating_sub(2));
                 }
@@ -131,6 +133,7 @@ impl<'a> Headers<'a> {
         }
         self.started = true;
         self.restart_interval = 0;
+        self.conditioning = Conditioning::default();
         self.jfif = false;
         self.adobe = None;
         Ok(())
@@ -261,6 +264,29 @@ impl<'a> Headers<'a> {
             }
             self.quant[index] = Some(table);
             left -= if wide { 129 } else { 65 };
+        }
+        if left == 0 { Ok(()) } else { Err(BAD_LENGTH) }
+    }
+
+    fn conditioning(&mut self, source: &mut Source<'a>) -> Result<(), Fault> {
+        const BAD: Fault = Fault::Corrupt("the conditioning of the arithmetic coder is impossible");
+        let mut left = i32::from(source.await_u16()?) - 2;
+        while left > 0 {
+            let index = usize::from(source.await_byte()?);
+            let value = source.await_byte()?;
+            left -= 2;
+            match index {
+                0..16 => {
+                    let (low, high) = (value & 15, value >> 4);
+                    if low > high {
+                        return Err(BAD);
+                    }
+                    self.conditioning.low[index] = low;
+                    self.conditioning.high[index] = high;
+                }
+                16..32 => self.conditioning.last_low[index - 16] = value,
+                _ => return Err(BAD),
+            }
         }
         if left == 0 { Ok(()) } else { Err(BAD_LENGTH) }
     }

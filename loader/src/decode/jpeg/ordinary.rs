@@ -12,8 +12,12 @@ pub(super) fn is_ordinary(headers: &Headers<'_>, color: Color, source: &Source<'
     let Ok(frame) = headers.frame() else {
         return false;
     };
-    if frame.lossless || frame.coding == Coding::Arithmetic {
+    if frame.lossless {
         return true;
+    }
+    // A fault in arithmetic data shows in nothing but the pixels.
+    if frame.coding == Coding::Arithmetic {
+        return false;
     }
     let scans = frame.progressive || headers.scan.components.len() == frame.components.len();
     usual_sampling(frame, color)

@@ -1,9 +1,10 @@
 //! All scans of a file, to the coefficients of the whole image or, for the plain kind of file, at once to
 //! samples (jdinput.c, jdcoefct.c).
 
-use super::entropy::{Block, Entropy};
+use super::arithmetic::Arithmetic;
+use super::entropy::{Block, Huffman};
 use super::frame::{Frame, MAX_BLOCKS};
-use super::headers::{Headers, Stop};
+use super::headers::{Coding, Headers, Stop};
 use super::source::{Fault, Source};
 
 /// Where the blocks of a scan are kept.
@@ -105,6 +106,29 @@ pub(super) fn decode_scan(
     result
 }
 
+/// The decoder of a scan.
+enum Entropy {
+    Huffman(Box<Huffman>),
+    Arithmetic(Box<Arithmetic>),
+}
+
+impl Entropy {
+    fn decode(&mut self, source: &mut Source<'_>, mcu: &mut [Block], owners: &[usize]) -> Result<(), Fault> {
+        match self {
+            Self::Huffman(decoder) => decoder.decode(source, mcu, owners),
+            Self::Arithmetic(decoder) => decoder.decode(source, mcu, owners),
+        }
+    }
+
+    /// Whether the data of this segment ran out. An arithmetic coder never knows.
+    fn insufficient(&self) -> bool {
+        match self {
+            Self::Huffman(decoder) => decoder.insufficient,
+            Self::Arithmetic(_) => false,
+        }
+    }
+}
+
 fn begin_scan(frame: &mut Frame, headers: &Headers<'_>, progress: &mut Progress) -> Result<Entropy, Fault> {
     let scan = &headers.scan.components;
     let in_mcu: usize = scan
@@ -121,7 +145,10 @@ fn begin_scan(frame: &mut Frame, headers: &Headers<'_>, progress: &mut Progress)
             component.quant = Some(table.ok_or(Fault::Corrupt("a quantisation table is missing"))?);
         }
     }
-    let entropy = Entropy::new(frame, headers)?;
+    let entropy = match frame.coding {
+        Coding::Huffman => Entropy::Huffman(Box::new(Huffman::new(frame, headers)?)),
+        Coding::Arithmetic => Entropy::Arithmetic(Box::new(Arithmetic::new(frame, headers)?)),
+    };
     if frame.progressive {
         progress.begin(headers);
     }
@@ -168,7 +195,7 @@ fn read_scan(
     for row in 0..rows {
         let mcu_row = single.map_or(row, |component| row / component.v);
         for column in 0..columns {
-            if !entropy.insufficient {
+            if !entropy.insufficient() {
                 progress.last_good_row = mcu_row;
             }
             for (block, &(index, h, v, x, y)) in mcu.iter_mut().zip(&places) {

@@ -9,8 +9,7 @@ use std::ops::Range;
 
 use libjpeg_turbo_rs::{ColorSpace, Decoder, FrameHeader, RawImage, simd};
 
-use super::jpeg::JpegReader;
-use super::{Scratch, Window, grown};
+use super::super::{Scratch, Window, grown};
 
 /// Fewest chroma columns that libjpeg upsamples with a filter.
 const FEWEST_FILTERED: usize = 3;
@@ -25,13 +24,10 @@ enum Chroma {
 
 /// Writes the pixels of `window` to `out`, or gives false where this frame, or its data, ask for the usual
 /// way, which also finds the error.
-pub(super) fn read(reader: &JpegReader<'_>, window: &Window, out: &mut [u8], scratch: &mut Scratch) -> bool {
+pub(super) fn read(mut decoder: Decoder<'_>, window: &Window, out: &mut [u8], scratch: &mut Scratch) -> bool {
     if window.rows.is_empty() || window.columns.is_empty() {
         return false;
     }
-    let Some(mut decoder) = reader.for_a_window() else {
-        return false;
-    };
     let Some(chroma) = chroma(&decoder) else {
         return false;
     };

@@ -1,0 +1,67 @@
+//! The fast decoder in C, libjpeg-turbo itself.
+//!
+//! The crate does not tell warnings from errors, so both make the plain decoder take over.
+
+use turbojpeg::{Decompressor, Image, PixelFormat, ScalingFactor};
+
+use super::super::{Limits, Scratch, Window};
+use super::headers::Color;
+use crate::ImageError;
+
+pub(super) struct Fast<'a> {
+    bytes: &'a [u8],
+    decoder: Decompressor,
+    format: PixelFormat,
+}
+
+impl<'a> Fast<'a> {
+    pub(super) fn open(
+        bytes: &'a [u8],
+        _: &Limits,
+        color: Color,
+        denominator: usize,
+    ) -> Result<Self, ImageError> {
+        let mut decoder = Decompressor::new().map_err(error)?;
+        decoder
+            .set_scaling_factor(ScalingFactor::new(1, denominator))
+            .map_err(error)?;
+        let format = match color {
+            Color::Gray | Color::Rgb | Color::YCbCr => PixelFormat::RGB,
+            Color::Cmyk | Color::Ycck => PixelFormat::CMYK,
+        };
+        Ok(Self {
+            bytes,
+            decoder,
+            format,
+        })
+    }
+
+    /// Decodes to RGB, or CMYK, of `width` columns. There is no lenient decode.
+    pub(super) fn read(
+        mut self,
+        most_scans: u32,
+        _: bool,
+        width: usize,
+        out: &mut [u8],
+    ) -> Result<(), ImageError> {
+        self.decoder.set_scan_limit(most_scans).map_err(error)?;
+        let pitch = width * self.format.size();
+        let output = Image {
+            height: out.len() / pitch,
+            pixels: out,
+            width,
+            pitch,
+            format: self.format,
+        };
+        self.decoder.decompress(self.bytes, output).map_err(error)
+    }
+
+    /// The C library is asked for whole images only.
+    pub(super) fn read_window(&self, _: &Window, _: &mut [u8], _: &mut Scratch) -> bool {
+        false
+    }
+}
+
+fn error(error: turbojpeg::Error) -> ImageError {
+    ImageError::corrupt(format_args!("JPEG: {error}"))
+}
