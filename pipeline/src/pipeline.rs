@@ -199,10 +199,17 @@ impl Pipeline {
                 .with_kind(ErrorKind::Image));
         }
         let mut pixels = Pixels::Uint8(image.to_owned());
-        for (index, step) in self.steps.iter().enumerate() {
-            pixels = step
-                .apply(pixels)
-                .map_err(|error| error.within_key(format_args!("steps[{index}]")))?;
+        let mut steps = self.steps.iter().enumerate().peekable();
+        while let Some((index, step)) = steps.next() {
+            let applied = match (step, steps.peek()) {
+                // Of a thin image only the crop fits into memory.
+                (Step::Resize(resize), Some((_, Step::CenterCrop(crop)))) => {
+                    steps.next();
+                    resize.apply_cropped(pixels, crop)
+                }
+                _ => step.apply(pixels),
+            };
+            pixels = applied.map_err(|error| error.within_key(format_args!("steps[{index}]")))?;
         }
         finish(pixels, layout, dtype)
     }

@@ -163,9 +163,13 @@ impl ResolvedSize {
             Self::Exact(height, width) => (height, width),
             Self::ShortestEdge(size, max) => {
                 let (short, long) = (height.min(width), height.max(width));
-                let (mut new_short, mut new_long) = (size, size * long / short);
+                // In 128 bits no product of two sizes overflows.
+                let scaled = |size: usize, by: usize, of: usize| {
+                    usize::try_from(size as u128 * by as u128 / of as u128).unwrap_or(usize::MAX)
+                };
+                let (mut new_short, mut new_long) = (size, scaled(size, long, short));
                 if let Some(max) = max.filter(|max| new_long > *max) {
-                    (new_short, new_long) = (max * new_short / new_long, max);
+                    (new_short, new_long) = (scaled(max, new_short, new_long), max);
                 }
                 if width <= height {
                     (new_long, new_short)
@@ -192,6 +196,17 @@ impl ResolvedSize {
             .why("the size rule keeps the aspect ratio, and one edge rounds to 0")
             .fix("use a less extreme image, or a pipeline with an exact size")
             .with_kind(ErrorKind::Image));
+        }
+        let fits = |pixels: usize| pixels <= MAX_EDGE * MAX_EDGE;
+        if !out_height.checked_mul(out_width).is_some_and(fits) {
+            return Err(Error::new(
+                "image",
+                format_args!("of {height} x {width} would be resized to {out_height} x {out_width}"),
+            )
+            .expected_got(
+                format_args!("at most {} pixels", MAX_EDGE * MAX_EDGE),
+                format_args!("{out_height} x {out_width}"),
+            ));
         }
         Ok((out_height, out_width))
     }
@@ -310,5 +325,93 @@ impl From<SizeRule> for SizeKeys {
                 ..keys
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{CropRule, Dtype, Filter, FusedPlan, Layout, Resampler, steps};
+
+    /// Sizes that no image has, whose products leave 64 bits.
+    #[test]
+    fn no_size_overflows() {
+        let edges = [
+            0,
+            1,
+            2,
+            3,
+            999,
+            MAX_EDGE,
+            1 << 31,
+            1 << 32,
+            1 << 62,
+            usize::MAX / 3,
+            usize::MAX,
+        ];
+        let rules = [
+            SizeRule::Exact {
+                height: 224,
+                width: 224,
+            },
+            SizeRule::ShortestEdge {
+                size: MAX_EDGE,
+                max: None,
+            },
+            SizeRule::ShortestEdge { size: 1, max: None },
+            SizeRule::ShortestEdge {
+                size: 800,
+                max: Some(MAX_EDGE),
+            },
+            SizeRule::LongestEdge { size: MAX_EDGE },
+            SizeRule::Cover {
+                height: 1,
+                width: MAX_EDGE,
+            },
+            SizeRule::CropPct {
+                height: 224,
+                width: 224,
+                fraction: 0.875,
+            },
+        ];
+        let crops = [None, Some([1, MAX_EDGE])];
+        for (rule, crop) in rules
+            .iter()
+            .flat_map(|rule| crops.map(|crop| (Some(*rule), crop)))
+            .chain([(None, crops[1])])
+        {
+            for resampler in Resampler::ALL {
+                let plan = FusedPlan {
+                    resize: rule.map(|size| steps::Resize {
+                        size,
+                        filter: Filter::Bilinear,
+                        resampler: *resampler,
+                    }),
+                    crop: crop.map(|size| steps::CenterCrop {
+                        size,
+                        offset: CropRule::Torchvision,
+                    }),
+                    channels: [0, 1, 2],
+                    operations: Vec::new(),
+                    layout: Layout::Nchw,
+                    dtype: Dtype::Float32,
+                };
+                for (height, width) in edges
+                    .iter()
+                    .flat_map(|height| edges.map(|width| (*height, width)))
+                {
+                    let Ok(geometry) = plan.geometry(height, width) else {
+                        continue;
+                    };
+                    let (rows, columns) = geometry.resized;
+                    assert!(rows * columns <= MAX_EDGE * MAX_EDGE && rows > 0 && columns > 0);
+                    if let Some(SizeRule::ShortestEdge { size, max: None }) = rule {
+                        assert_eq!(rows.min(columns), size, "{height} x {width}");
+                    }
+                }
+            }
+        }
+        let shortest = SizeRule::ShortestEdge { size: 256, max: None };
+        assert!(shortest.output_size(1, usize::MAX).is_err());
     }
 }

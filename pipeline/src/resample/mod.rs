@@ -5,10 +5,11 @@
 
 mod filter;
 mod resampler;
+mod sampling;
 mod scalar;
 mod weights;
 
 pub use filter::{Filter, HAMMING};
 pub use resampler::Resampler;
-pub use scalar::resize;
+pub use scalar::{resize, resize_part};
 pub use weights::{AxisWeights, MAX_TORCHVISION_PRECISION, PILLOW_PRECISION};

@@ -22,10 +22,10 @@ impl Resampler {
         match self {
             Self::Torchvision => false,
             // `Image.resize` of these versions has this case for narrow images.
-            Self::Pillow12 => from.0 > 100 * from.1 && to.0 < from.0,
+            Self::Pillow12 => from.0 > from.1.saturating_mul(100) && to.0 < from.0,
             Self::Pillow => {
-                let rows = from.0 as i64 - to.0 as i64;
-                let columns = from.1 as i64 - to.1 as i64;
+                let rows = from.0 as i128 - to.0 as i128;
+                let columns = from.1 as i128 - to.1 as i128;
                 rows > 0 && rows > 2 * columns
             }
         }

@@ -1,5 +1,8 @@
 //! Integer weights of one axis of a resize.
 
+use std::ops::Range;
+
+use super::sampling::Sampling;
 use super::{Filter, Resampler};
 
 /// Fraction bits of Pillow's weights.
@@ -8,7 +11,7 @@ pub const PILLOW_PRECISION: u32 = 22;
 /// The most fraction bits that torchvision gives its 16-bit weights.
 pub const MAX_TORCHVISION_PRECISION: u32 = 22;
 
-/// For each output position of one axis, the source window and its integer weights.
+/// For each output position of a part of one axis, the source window and its integer weights.
 ///
 /// An output value is `clamp((sum(weight * pixel) + half) >> precision, 0, 255)` with
 /// `half = 1 << (precision - 1)`. A nearest filter is one tap of weight `1 << precision`.
@@ -23,9 +26,24 @@ pub struct AxisWeights {
 impl AxisWeights {
     /// The weights of resizing `input` pixels to `output` pixels, both at least 1.
     pub fn new(resampler: Resampler, filter: Filter, input: usize, output: usize) -> Self {
+        Self::part(resampler, filter, (input, output), 0..output)
+    }
+
+    /// The weights of the output positions `part` alone of resizing `input` pixels to `output` pixels, both at
+    /// least 1: equal to those of [`AxisWeights::new`], in the memory of the part. What lies beyond the axis is
+    /// left out.
+    pub fn part(
+        resampler: Resampler,
+        filter: Filter,
+        (input, output): (usize, usize),
+        part: Range<usize>,
+    ) -> Self {
+        let part = part.start.min(output)..part.end.min(output);
         match filter.support() {
-            None => Self::nearest(resampler, filter, input, output),
-            Some(support) => Self::antialiased(resampler, filter, support, input, output),
+            None => Self::nearest(resampler, filter, (input, output), part),
+            Some(support) => {
+                Self::antialiased(resampler, Sampling::new(filter, support, input, output), part)
+            }
         }
     }
 
@@ -44,7 +62,7 @@ impl AxisWeights {
         self.precision
     }
 
-    /// First source position and weights of output position `index`.
+    /// First source position and weights of output position `index`, counted from the start of the part.
     pub fn window(&self, index: usize) -> (usize, &[i32]) {
         let (start, taps) = self.windows[index];
         let end = self.ends[index];
@@ -54,6 +72,18 @@ impl AxisWeights {
     /// The most taps that any output position has.
     pub fn max_taps(&self) -> usize {
         self.windows.iter().map(|window| window.1).max().unwrap_or(0)
+    }
+
+    /// The source positions from the first that is read to the last.
+    pub fn span(&self) -> Range<usize> {
+        let start = self.windows.iter().map(|window| window.0).min().unwrap_or(0);
+        let end = self
+            .windows
+            .iter()
+            .map(|window| window.0 + window.1)
+            .max()
+            .unwrap_or(0);
+        start..end
     }
 
     fn with_capacity(precision: u32, output: usize) -> Self {
@@ -72,57 +102,46 @@ impl AxisWeights {
         self.ends.push(self.weights.len());
     }
 
-    fn nearest(resampler: Resampler, filter: Filter, input: usize, output: usize) -> Self {
+    fn nearest(
+        resampler: Resampler,
+        filter: Filter,
+        (input, output): (usize, usize),
+        part: Range<usize>,
+    ) -> Self {
         let precision = match resampler {
             Resampler::Pillow | Resampler::Pillow12 => PILLOW_PRECISION,
             Resampler::Torchvision => 14,
         };
-        let mut axis = Self::with_capacity(precision, output);
+        let mut axis = Self::with_capacity(precision, part.len());
         let scale = input as f64 / output as f64;
         // Pillow adds the scale up; the rounding errors of that sum decide some indices.
         let mut position = scale * 0.5;
-        for index in 0..output {
-            let source = match (resampler, filter) {
-                (Resampler::Torchvision, Filter::NearestExact) => {
-                    ((index as f32 + 0.5) * scale as f32) as usize
-                }
-                (Resampler::Torchvision, _) => (index as f32 * scale as f32) as usize,
-                (Resampler::Pillow | Resampler::Pillow12, _) => position as usize,
-            };
+        for index in 0..part.end {
+            if index >= part.start {
+                let source = match (resampler, filter) {
+                    (Resampler::Torchvision, Filter::NearestExact) => {
+                        ((index as f32 + 0.5) * scale as f32) as usize
+                    }
+                    (Resampler::Torchvision, _) => (index as f32 * scale as f32) as usize,
+                    (Resampler::Pillow | Resampler::Pillow12, _) => position as usize,
+                };
+                axis.push(source.min(input - 1), std::iter::once(1 << precision));
+            }
             position += scale;
-            axis.push(source.min(input - 1), std::iter::once(1 << precision));
         }
         axis
     }
 
-    fn antialiased(resampler: Resampler, filter: Filter, support: f64, input: usize, output: usize) -> Self {
-        let scale = input as f64 / output as f64;
-        let filter_scale = scale.max(1.0);
-        let support = support * filter_scale;
-        let inverse = 1.0 / filter_scale;
-        let real = |index: usize| {
-            let center = (index as f64 + 0.5) * scale;
-            let first = (center - support + 0.5).max(0.0) as usize;
-            let last = ((center + support + 0.5) as usize).min(input);
-            let mut weights: Vec<f64> = (first..last)
-                .map(|x| filter.kernel((x as f64 - center + 0.5) * inverse))
-                .collect();
-            let sum: f64 = weights.iter().fold(0.0, |sum, weight| sum + weight);
-            if sum != 0.0 {
-                weights.iter_mut().for_each(|weight| *weight /= sum);
-            }
-            (first, weights)
-        };
+    fn antialiased(resampler: Resampler, sampling: Sampling, part: Range<usize>) -> Self {
         let precision = match resampler {
             Resampler::Pillow | Resampler::Pillow12 => PILLOW_PRECISION,
-            Resampler::Torchvision => {
-                torchvision_precision((0..output).flat_map(|index| real(index).1).fold(0.0, f64::max))
-            }
+            Resampler::Torchvision => torchvision_precision(sampling.largest_weight()),
         };
         let one = f64::from(1_u32 << precision);
-        let mut axis = Self::with_capacity(precision, output);
-        for index in 0..output {
-            let (first, weights) = real(index);
+        let mut axis = Self::with_capacity(precision, part.len());
+        let mut weights = Vec::new();
+        for index in part {
+            let first = sampling.weights(index, &mut weights);
             let quantised = weights
                 .iter()
                 .map(|weight| (weight * one + 0.5_f64.copysign(*weight)) as i32);

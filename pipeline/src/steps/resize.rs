@@ -3,7 +3,7 @@
 use ndarray::Array3;
 use serde::{Deserialize, Serialize};
 
-use super::{Pixels, StepKind, only_uint8};
+use super::{CenterCrop, Pixels, StepKind, only_uint8};
 use crate::plan::PlanBuilder;
 use crate::{Filter, Resampler, Result, SizeRule, resample};
 
@@ -48,5 +48,27 @@ impl StepKind for Resize {
             self.filter,
             self.resampler,
         )))
+    }
+}
+
+impl Resize {
+    /// What [`StepKind::apply`] and that of `crop` give one after the other, without the pixels outside the crop.
+    pub(crate) fn apply_cropped(&self, pixels: Pixels, crop: &CenterCrop) -> Result<Pixels> {
+        let image: Array3<u8> = only_uint8(Self::NAME, pixels)?;
+        let to = self.size.output_size(image.shape()[0], image.shape()[1])?;
+        let [(rows, top), (columns, left)] =
+            [(to.0, crop.size[0]), (to.1, crop.size[1])].map(|(size, cropped)| {
+                let first = crop.offset.offset(size, cropped);
+                let end = usize::try_from(first + cropped as i64).unwrap_or(0).min(size);
+                let start = usize::try_from(first).unwrap_or(0);
+                (start..end, (start as i64 - first) as usize)
+            });
+        let part = (rows.clone(), columns.clone());
+        let resized = resample::resize_part(image.view(), to, self.filter, self.resampler, part);
+        let mut cropped = Array3::zeros((crop.size[0], crop.size[1], resized.shape()[2]));
+        for ((row, column, channel), value) in resized.indexed_iter() {
+            cropped[[top + row, left + column, channel]] = *value;
+        }
+        Ok(Pixels::Uint8(cropped))
     }
 }
