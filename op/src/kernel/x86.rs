@@ -72,6 +72,7 @@ pub(super) trait Sink<Values>: Length {
     /// Stores the values 0 to 255 of block `block`.
     ///
     /// # Safety
-    /// The processor has the features of the level that implements it for its vectors.
+    /// The processor has the features of the level that implements it for its vectors, and the block starts
+    /// inside [`Length::length`].
     unsafe fn store(&mut self, block: usize, values: Values);
 }

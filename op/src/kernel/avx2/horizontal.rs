@@ -36,15 +36,18 @@ pub(super) fn resize(
         None => columns.vectors * VECTOR,
     };
     assert!(lanes.len() >= last, "room for every vector");
-    match (columns.starts.is_empty(), columns.pairs_per_load, columns.clamp) {
-        (true, 2, false) => sums::<false, 2, false>(columns, &rows, &ahead, lanes),
-        (true, 2, true) => sums::<false, 2, true>(columns, &rows, &ahead, lanes),
-        (true, _, false) => sums::<false, 1, false>(columns, &rows, &ahead, lanes),
-        (true, _, true) => sums::<false, 1, true>(columns, &rows, &ahead, lanes),
-        (false, 2, false) => sums::<true, 2, false>(columns, &rows, &ahead, lanes),
-        (false, 2, true) => sums::<true, 2, true>(columns, &rows, &ahead, lanes),
-        (false, _, false) => sums::<true, 1, false>(columns, &rows, &ahead, lanes),
-        (false, _, true) => sums::<true, 1, true>(columns, &rows, &ahead, lanes),
+    // SAFETY: the rows are as wide as the tables and the lanes have room for every vector: asserted above.
+    unsafe {
+        match (columns.starts.is_empty(), columns.pairs_per_load, columns.clamp) {
+            (true, 2, false) => sums::<false, 2, false>(columns, &rows, &ahead, lanes),
+            (true, 2, true) => sums::<false, 2, true>(columns, &rows, &ahead, lanes),
+            (true, _, false) => sums::<false, 1, false>(columns, &rows, &ahead, lanes),
+            (true, _, true) => sums::<false, 1, true>(columns, &rows, &ahead, lanes),
+            (false, 2, false) => sums::<true, 2, false>(columns, &rows, &ahead, lanes),
+            (false, 2, true) => sums::<true, 2, true>(columns, &rows, &ahead, lanes),
+            (false, _, false) => sums::<true, 1, false>(columns, &rows, &ahead, lanes),
+            (false, _, true) => sums::<true, 1, true>(columns, &rows, &ahead, lanes),
+        }
     }
     match columns.layout {
         Layout::Nchw => planes(as_lanes(scratch), group, plane_blocks(columns.columns)),
@@ -55,12 +58,13 @@ pub(super) fn resize(
     }
 }
 
+/// # Safety
+/// A load from byte `base` on lies inside `row`.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn load_half(row: &[u8], base: u32) -> __m128i {
+unsafe fn load_half(row: &[u8], base: u32) -> __m128i {
     debug_assert!(base as usize + LOAD <= row.len());
-    // SAFETY: `Columns::filled` keeps every base at least a load before `row_bytes`, and `resize` checks
-    // that the rows have as many bytes.
+    // SAFETY: promised by the caller.
     unsafe { _mm_loadu_si128(row.as_ptr().add(base as usize).cast()) }
 }
 
@@ -71,10 +75,24 @@ fn table(block: &HalfBlock) -> __m256i {
     unsafe { _mm256_load_si256(block.0.as_ptr().cast()) }
 }
 
-/// Adds the tap pairs of one load to the sums of every row. `FIRST`: the upper sums are still zero.
+/// The bytes that the two halves of a vector load from `row`.
+///
+/// # Safety
+/// `base` is one of a table that is no wider than `row`.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn add<const FIRST: bool>(
+unsafe fn load(row: &[u8], base: &[u32; HALVES]) -> __m256i {
+    // SAFETY: `Columns::filled` keeps every base at least a load before `row_bytes`.
+    unsafe { _mm256_set_m128i(load_half(row, base[1]), load_half(row, base[0])) }
+}
+
+/// Adds the tap pairs of one load to the sums of every row. `FIRST`: the upper sums are still zero.
+///
+/// # Safety
+/// As for [`load`], for every row.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn add<const FIRST: bool>(
     upper: &mut [__m256i; ROWS],
     lower: &mut [__m256i; ROWS],
     rows: &[&[u8]; ROWS],
@@ -82,7 +100,8 @@ fn add<const FIRST: bool>(
     tables: &[PairTable],
 ) {
     for row in 0..ROWS {
-        let bytes = _mm256_set_m128i(load_half(rows[row], base[1]), load_half(rows[row], base[0]));
+        // SAFETY: promised by the caller.
+        let bytes = unsafe { load(rows[row], base) };
         for (pair, [indices, high, low]) in tables.iter().enumerate() {
             let taps = _mm256_shuffle_epi8(bytes, table(indices));
             let high = _mm256_madd_epi16(taps, table(high));
@@ -97,24 +116,30 @@ fn add<const FIRST: bool>(
 }
 
 /// Adds a tap without upper part, the last of a load, to the lower sums of every row.
+///
+/// # Safety
+/// As for [`load`], for every row.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn add_light(
+unsafe fn add_light(
     lower: &mut [__m256i; ROWS],
     rows: &[&[u8]; ROWS],
     base: &[u32; HALVES],
     [indices, _, low]: &PairTable,
 ) {
     for row in 0..ROWS {
-        let bytes = _mm256_set_m128i(load_half(rows[row], base[1]), load_half(rows[row], base[0]));
+        // SAFETY: promised by the caller.
+        let bytes = unsafe { load(rows[row], base) };
         let tap = _mm256_shuffle_epi8(bytes, table(indices));
         lower[row] = _mm256_add_epi32(lower[row], _mm256_madd_epi16(tap, table(low)));
     }
 }
 
+/// # Safety
+/// Every row has the `row_bytes` of `columns`, and `lanes` room for each of its vectors.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn sums<const STARTS: bool, const PAIRS: usize, const CLAMP: bool>(
+unsafe fn sums<const STARTS: bool, const PAIRS: usize, const CLAMP: bool>(
     columns: &Columns,
     rows: &[&[u8]; ROWS],
     ahead: &[&[u8]; ROWS],
@@ -133,17 +158,20 @@ fn sums<const STARTS: bool, const PAIRS: usize, const CLAMP: bool>(
         let full = tables.chunks_exact(PAIRS);
         let rest = full.remainder();
         let mut loads = bases.iter().zip(full);
-        if let Some((base, tables)) = loads.next() {
-            add::<true>(&mut upper, &mut lower, rows, base, tables);
-        }
-        for (base, tables) in loads {
-            add::<false>(&mut upper, &mut lower, rows, base, tables);
-        }
-        if let (Some(base), false) = (bases.last(), rest.is_empty()) {
-            add::<false>(&mut upper, &mut lower, rows, base, rest);
-        }
-        if let (Some(base), Some(table)) = (bases.last(), light.first()) {
-            add_light(&mut lower, rows, base, table);
+        // SAFETY: the bases are those of `columns`, which is no wider than the rows, as the caller promises.
+        unsafe {
+            if let Some((base, tables)) = loads.next() {
+                add::<true>(&mut upper, &mut lower, rows, base, tables);
+            }
+            for (base, tables) in loads {
+                add::<false>(&mut upper, &mut lower, rows, base, tables);
+            }
+            if let (Some(base), false) = (bases.last(), rest.is_empty()) {
+                add::<false>(&mut upper, &mut lower, rows, base, rest);
+            }
+            if let (Some(base), Some(table)) = (bases.last(), light.first()) {
+                add_light(&mut lower, rows, base, table);
+            }
         }
         let sum = |row: usize| {
             let sum = _mm256_add_epi32(_mm256_slli_epi32::<{ LOW_BITS as i32 }>(upper[row]), lower[row]);
@@ -161,8 +189,7 @@ fn sums<const STARTS: bool, const PAIRS: usize, const CLAMP: bool>(
             _mm256_blend_epi16::<0b1010_1010>(low, high)
         };
         let packed = _mm256_or_si256(two(0, 1), _mm256_slli_epi32::<8>(two(2, 3)));
-        // SAFETY: `resize` checks that there is room for all vectors of the table, whose halves begin in
-        // rising order: what the unused lanes of a half hold is overwritten by the next one.
+        // SAFETY: the caller promises room for all vectors of the table, whose halves begin in rising order: what the unused lanes of a half hold is overwritten by the next one.
         unsafe {
             let out = lanes.as_mut_ptr();
             if STARTS {

@@ -195,7 +195,7 @@ fn few<const GROUPS: usize, const CLAMP: bool, S: Sink<[__m256i; 2]>>(
             let wanted = [number > 0 || leads, number + 1 < GROUPS || trails];
             sums.add(&group[at], weights, wanted);
         }
-        // SAFETY: this function enables the features.
+        // SAFETY: this function enables the features, and there are as many blocks as the sink takes.
         unsafe { sink.store(at, sums.values::<CLAMP>()) }
     }
 }
@@ -212,7 +212,7 @@ fn many<S: Sink<[__m256i; 2]>>(window: &Window<'_>, first: usize, sink: &mut S) 
                 [true; 2],
             );
         }
-        // SAFETY: this function enables the features.
+        // SAFETY: this function enables the features, and there are as many blocks as the sink takes.
         unsafe { sink.store(at, sums.values::<true>()) }
     }
 }

@@ -41,12 +41,15 @@ pub(super) fn resize(
     let lanes = lanes_of(scratch);
     let last = columns.vectors.saturating_sub(1) * columns.lanes;
     assert!(lanes.len() >= last + Lanes::COUNT, "room for every vector");
-    match columns.loads {
-        Loads::Pairs => long::<PAIRS>(columns, &rows, &ahead, lanes),
-        Loads::Wide if columns.quads > MAX_SHORT => long::<WIDE>(columns, &rows, &ahead, lanes),
-        Loads::Wide => dispatch::<true>(columns, &rows, &ahead, lanes),
-        Loads::PerQuad if columns.quads > MAX_SHORT => long::<PER_QUAD>(columns, &rows, &ahead, lanes),
-        Loads::Shared | Loads::PerQuad => dispatch::<false>(columns, &rows, &ahead, lanes),
+    // SAFETY: the rows are as wide as the tables and the lanes have room for every vector: asserted above.
+    unsafe {
+        match columns.loads {
+            Loads::Pairs => long::<PAIRS>(columns, &rows, &ahead, lanes),
+            Loads::Wide if columns.quads > MAX_SHORT => long::<WIDE>(columns, &rows, &ahead, lanes),
+            Loads::Wide => dispatch::<true>(columns, &rows, &ahead, lanes),
+            Loads::PerQuad if columns.quads > MAX_SHORT => long::<PER_QUAD>(columns, &rows, &ahead, lanes),
+            Loads::Shared | Loads::PerQuad => dispatch::<false>(columns, &rows, &ahead, lanes),
+        }
     }
     match columns.layout {
         Layout::Nchw => planes(scratch, group, plane_blocks(columns.columns)),
@@ -58,8 +61,11 @@ pub(super) fn resize(
 }
 
 /// Picks the constants of [`short`].
+///
+/// # Safety
+/// As for [`short`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-fn dispatch<const WIDE: bool>(
+unsafe fn dispatch<const WIDE: bool>(
     columns: &Columns,
     rows: &[&[u8]; ROWS],
     ahead: &[&[u8]; ROWS],
@@ -68,10 +74,17 @@ fn dispatch<const WIDE: bool>(
     macro_rules! arms {
         ($($quads:literal $tail:literal),*) => {
             match (columns.quads, columns.tail, columns.mode) {
+                // SAFETY: promised by the caller.
                 $(
-                    ($quads, $tail, Mode::Top) => short::<$quads, $tail, TOP, WIDE>(columns, rows, ahead, lanes),
-                    ($quads, $tail, Mode::Shift) => short::<$quads, $tail, SHIFT, WIDE>(columns, rows, ahead, lanes),
-                    ($quads, $tail, Mode::Clamp) => short::<$quads, $tail, CLAMP, WIDE>(columns, rows, ahead, lanes),
+                    ($quads, $tail, Mode::Top) => unsafe {
+                        short::<$quads, $tail, TOP, WIDE>(columns, rows, ahead, lanes)
+                    },
+                    ($quads, $tail, Mode::Shift) => unsafe {
+                        short::<$quads, $tail, SHIFT, WIDE>(columns, rows, ahead, lanes)
+                    },
+                    ($quads, $tail, Mode::Clamp) => unsafe {
+                        short::<$quads, $tail, CLAMP, WIDE>(columns, rows, ahead, lanes)
+                    },
                 )*
                 _ => unreachable!("tables of at most four quads, of one without a tail"),
             }
@@ -80,12 +93,13 @@ fn dispatch<const WIDE: bool>(
     arms!(1 false, 2 false, 2 true, 3 false, 3 true, 4 false, 4 true)
 }
 
+/// # Safety
+/// A load from byte `base` on lies inside `row`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn load(row: &[u8], base: usize) -> __m512i {
+unsafe fn load(row: &[u8], base: usize) -> __m512i {
     debug_assert!(base + LOAD <= row.len());
-    // SAFETY: `Columns::filled` keeps every base at least a load before `row_bytes`, and `resize` checks
-    // that the rows have as many bytes.
+    // SAFETY: promised by the caller.
     unsafe { _mm512_loadu_si512(row.as_ptr().add(base).cast()) }
 }
 
@@ -96,11 +110,13 @@ fn block(block: &Block) -> __m512i {
     unsafe { _mm512_load_si512(block.0.as_ptr().cast()) }
 }
 
+/// # Safety
+/// From lane `at` on there is room for a vector in `lanes`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-fn store(lanes: &mut [i32], at: usize, value: __m512i) {
+unsafe fn store(lanes: &mut [i32], at: usize, value: __m512i) {
     debug_assert!(at + Lanes::COUNT <= lanes.len());
-    // SAFETY: `resize` checks that there is room for all vectors of the table.
+    // SAFETY: promised by the caller.
     unsafe { _mm512_storeu_si512(lanes.as_mut_ptr().add(at).cast(), value) }
 }
 
@@ -161,9 +177,12 @@ fn pack(packed: __m512i, mut sum: __m512i, mode: u8) -> __m512i {
 }
 
 /// At most four quads: tables stay in registers over the rows.
+///
+/// # Safety
+/// Every row has the `row_bytes` of `columns`, and `lanes` room for each of its vectors.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-fn short<const QUADS: usize, const TAIL: bool, const MODE: u8, const WIDE: bool>(
+unsafe fn short<const QUADS: usize, const TAIL: bool, const MODE: u8, const WIDE: bool>(
     columns: &Columns,
     rows: &[&[u8]; ROWS],
     ahead: &[&[u8]; ROWS],
@@ -194,10 +213,13 @@ fn short<const QUADS: usize, const TAIL: bool, const MODE: u8, const WIDE: bool>
             prefetch(ahead[row], sources[0].base as usize);
             let taps: [__m512i; QUADS] = std::array::from_fn(|quad| {
                 let base = sources[quad].base as usize;
-                let bytes = load(rows[row], base);
+                // SAFETY: `Columns::filled` keeps every base a load, or two where they are wide, before
+                // `row_bytes`, and the caller promises that the rows have as many bytes.
+                let bytes = unsafe { load(rows[row], base) };
                 let mask = if TAIL && quad == QUADS - 1 { EVEN } else { !0 };
                 if WIDE {
-                    let next = load(rows[row], base + LOAD);
+                    // SAFETY: as above.
+                    let next = unsafe { load(rows[row], base + LOAD) };
                     _mm512_maskz_permutex2var_epi8(mask, bytes, indices[quad], next)
                 } else {
                     _mm512_maskz_permutexvar_epi8(mask, indices[quad], bytes)
@@ -223,7 +245,8 @@ fn short<const QUADS: usize, const TAIL: bool, const MODE: u8, const WIDE: bool>
             }
             packed = pack(packed, sum, MODE);
         }
-        store(lanes, vector * columns.lanes, packed);
+        // SAFETY: the caller promises room for all vectors of the table.
+        unsafe { store(lanes, vector * columns.lanes, packed) }
     }
 }
 
@@ -232,9 +255,17 @@ const PAIRS: u8 = Loads::Pairs as u8;
 const WIDE: u8 = Loads::Wide as u8;
 
 /// Any number of quads: an accumulator per digit and row.
+///
+/// # Safety
+/// As for [`short`].
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-fn long<const LOADS: u8>(columns: &Columns, rows: &[&[u8]; ROWS], ahead: &[&[u8]; ROWS], lanes: &mut [i32]) {
+unsafe fn long<const LOADS: u8>(
+    columns: &Columns,
+    rows: &[&[u8]; ROWS],
+    ahead: &[&[u8]; ROWS],
+    lanes: &mut [i32],
+) {
     let quads = columns.quads;
     let mode = columns.mode as u8;
     let zero = _mm512_setzero_si512();
@@ -261,10 +292,12 @@ fn long<const LOADS: u8>(columns: &Columns, rows: &[&[u8]; ROWS], ahead: &[&[u8]
                 if quad < 3 {
                     prefetch(ahead[row], base + quad % 2 * 47);
                 }
-                let bytes = load(rows[row], base);
+                // SAFETY: as in `short`, also for the loads below.
+                let bytes = unsafe { load(rows[row], base) };
                 let taps = match LOADS {
                     PAIRS => {
-                        let second = load(rows[row], sources[slot + 1].base as usize);
+                        // SAFETY: as above.
+                        let second = unsafe { load(rows[row], sources[slot + 1].base as usize) };
                         _mm512_mask_permutexvar_epi8(
                             _mm512_permutexvar_epi8(indices, bytes),
                             SECOND_SIX,
@@ -272,7 +305,11 @@ fn long<const LOADS: u8>(columns: &Columns, rows: &[&[u8]; ROWS], ahead: &[&[u8]
                             second,
                         )
                     }
-                    WIDE => _mm512_permutex2var_epi8(bytes, indices, load(rows[row], base + LOAD)),
+                    WIDE => {
+                        // SAFETY: as above.
+                        let next = unsafe { load(rows[row], base + LOAD) };
+                        _mm512_permutex2var_epi8(bytes, indices, next)
+                    }
                     _ => _mm512_permutexvar_epi8(indices, bytes),
                 };
                 let sums = &mut sums[row];
@@ -286,7 +323,8 @@ fn long<const LOADS: u8>(columns: &Columns, rows: &[&[u8]; ROWS], ahead: &[&[u8]
             let upper = _mm512_add_epi32(_mm512_slli_epi32::<8>(high), middle);
             packed = pack(packed, _mm512_add_epi32(_mm512_slli_epi32::<8>(upper), low), mode);
         }
-        store(lanes, vector * columns.lanes, packed);
+        // SAFETY: the caller promises room for all vectors of the table.
+        unsafe { store(lanes, vector * columns.lanes, packed) }
     }
 }
 

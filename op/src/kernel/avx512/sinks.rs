@@ -20,8 +20,9 @@ pub(super) fn by_phase(values: &[[f32; 5]; CHANNELS]) -> [Constants<__m512>; CHA
     })
 }
 
-/// The lanes of the last block that are used.
+/// The lanes of a block that are used, which starts inside `length`.
 fn mask(length: usize, block: usize) -> __mmask16 {
+    debug_assert!(block * Lanes::COUNT < length);
     match length - block * Lanes::COUNT {
         0..Lanes::COUNT => (1 << (length % Lanes::COUNT)) - 1,
         _ => !0,
@@ -29,16 +30,20 @@ fn mask(length: usize, block: usize) -> __mmask16 {
 }
 
 /// Stores the affine form of the values of a block.
+///
+/// # Safety
+/// The block starts inside `out`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-fn store_floats(out: &mut [f32], constants: &Constants<__m512>, block: usize, values: __m512i) {
+unsafe fn store_floats(out: &mut [f32], constants: &Constants<__m512>, block: usize, values: __m512i) {
     let [first, first_low, shift, second, second_low] = *constants;
     let pixel = _mm512_cvtepi32_ps(values);
     let scaled = _mm512_fmadd_ps(pixel, first, _mm512_mul_ps(pixel, first_low));
     let shifted = _mm512_sub_ps(scaled, shift);
     let result = _mm512_fmadd_ps(shifted, second, _mm512_mul_ps(shifted, second_low));
     let mask = mask(out.len(), block);
-    // SAFETY: the block starts inside `out`, and the mask leaves out what lies behind its end.
+    // SAFETY: the block starts inside `out`, as the caller promises, and the mask leaves out what lies behind
+    // its end.
     unsafe { _mm512_mask_storeu_ps(out.as_mut_ptr().add(block * Lanes::COUNT), mask, result) }
 }
 
@@ -46,7 +51,8 @@ impl Sink<__m512i> for Uniform<'_, __m512> {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
     unsafe fn store(&mut self, block: usize, values: __m512i) {
-        store_floats(self.out, &self.constants, block, values);
+        // SAFETY: promised by the caller.
+        unsafe { store_floats(self.out, &self.constants, block, values) }
     }
 }
 
@@ -55,7 +61,8 @@ impl Sink<__m512i> for InTurn<'_, __m512> {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
     unsafe fn store(&mut self, block: usize, values: __m512i) {
         // Sixteen lanes on, the channel is one further.
-        store_floats(self.out, &self.constants[block % CHANNELS], block, values);
+        // SAFETY: promised by the caller.
+        unsafe { store_floats(self.out, &self.constants[block % CHANNELS], block, values) }
     }
 }
 
@@ -65,7 +72,8 @@ impl Sink<__m512i> for Bytes<'_> {
     unsafe fn store(&mut self, block: usize, values: __m512i) {
         let mask = mask(self.out.len(), block);
         let bytes = _mm512_cvtepi32_epi8(values);
-        // SAFETY: as above.
+        // SAFETY: the block starts inside `out`, as the caller promises, and the mask leaves out what lies
+        // behind its end.
         unsafe {
             _mm_mask_storeu_epi8(
                 self.out.as_mut_ptr().add(block * Lanes::COUNT).cast(),

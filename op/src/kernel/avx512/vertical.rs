@@ -204,7 +204,7 @@ fn few<const GROUPS: usize, const QUADS: usize, const CLAMP: bool, S: Sink<__m51
                 sum = _mm512_dpbusd_epi32(sum, *taps, *weights);
             }
         }
-        // SAFETY: this function enables the features.
+        // SAFETY: this function enables the features, and there are as many blocks as the sink takes.
         unsafe { sink.store(at, value::<CLAMP>(sum)) }
     }
 }
@@ -224,7 +224,7 @@ fn many<S: Sink<__m512i>>(rows: &Rows, window: &Window, ring: &Ring<'_>, first: 
         }
         let upper = _mm512_add_epi32(_mm512_slli_epi32::<8>(sums[0]), sums[1]);
         let sum = _mm512_add_epi32(_mm512_slli_epi32::<8>(upper), sums[2]);
-        // SAFETY: this function enables the features.
+        // SAFETY: this function enables the features, and there are as many blocks as the sink takes.
         unsafe { sink.store(at, value::<true>(sum)) }
     }
 }

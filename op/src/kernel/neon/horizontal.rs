@@ -21,10 +21,13 @@ pub(super) fn resize(columns: &Columns, rows: &[&[u8]], scratch: &mut [Lanes], g
         "rows as wide as the tables"
     );
     let lanes = lanes_of(scratch);
-    match columns.way {
-        (4, 4) => sums::<4, 4>(columns, &rows, lanes),
-        (4, _) => sums::<4, 2>(columns, &rows, lanes),
-        _ => sums::<3, 5>(columns, &rows, lanes),
+    // SAFETY: the rows are as wide as the tables: asserted above.
+    unsafe {
+        match columns.way {
+            (4, 4) => sums::<4, 4>(columns, &rows, lanes),
+            (4, _) => sums::<4, 2>(columns, &rows, lanes),
+            _ => sums::<3, 5>(columns, &rows, lanes),
+        }
     }
     match columns.layout {
         Layout::Nchw => planes(as_lanes(scratch), group, plane_blocks(columns.columns)),
@@ -36,9 +39,12 @@ pub(super) fn resize(columns: &Columns, rows: &[&[u8]], scratch: &mut [Lanes], g
 }
 
 /// Adds the taps of one load to the sums of every row.
+///
+/// # Safety
+/// A load from byte `base` on lies inside every row.
 #[inline]
 #[target_feature(enable = "neon")]
-fn add(
+unsafe fn add(
     sums: &mut [int32x4_t; ROWS],
     rows: &[&[u8]; ROWS],
     base: usize,
@@ -47,8 +53,7 @@ fn add(
 ) {
     let loaded = rows.map(|row| {
         debug_assert!(base + LOAD <= row.len());
-        // SAFETY: `Columns::filled` keeps every base at least a load before `row_bytes`, and `resize` checks
-        // that the rows have as many bytes.
+        // SAFETY: promised by the caller.
         unsafe { vld1q_u8(row.as_ptr().add(base)) }
     });
     let next_tap = vreinterpretq_u8_u32(vdupq_n_u32(CHANNELS as u32));
@@ -63,9 +68,15 @@ fn add(
     }
 }
 
+/// # Safety
+/// Every row has the `row_bytes` of `columns`.
 #[inline]
 #[target_feature(enable = "neon")]
-fn sums<const LANES: usize, const TAPS: usize>(columns: &Columns, rows: &[&[u8]; ROWS], out: &mut [i32]) {
+unsafe fn sums<const LANES: usize, const TAPS: usize>(
+    columns: &Columns,
+    rows: &[&[u8]; ROWS],
+    out: &mut [i32],
+) {
     let bases = columns.bases.chunks_exact(columns.loads);
     let indices = columns.indices.chunks_exact(columns.loads);
     let weights = columns.weights.chunks_exact(columns.taps);
@@ -74,10 +85,13 @@ fn sums<const LANES: usize, const TAPS: usize>(columns: &Columns, rows: &[&[u8];
         let mut loads = bases.iter().zip(indices);
         let (full, rest) = weights.as_chunks::<TAPS>();
         for (weights, (base, indices)) in full.iter().zip(&mut loads) {
-            add(&mut sums, rows, *base, indices, weights);
+            // SAFETY: `Columns::filled` keeps every base at least a load before `row_bytes`, and the caller
+            // promises that the rows have as many bytes.
+            unsafe { add(&mut sums, rows, *base, indices, weights) }
         }
         if let Some((base, indices)) = loads.next() {
-            add(&mut sums, rows, *base, indices, rest);
+            // SAFETY: as above.
+            unsafe { add(&mut sums, rows, *base, indices, rest) }
         }
         let [first, second, third, fourth] = sums.map(|sum| top_byte(sum));
         let packed = vsriq_n_u32::<8>(fourth, third);
