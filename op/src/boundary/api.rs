@@ -291,6 +291,28 @@ impl<'a> KernelInfo<'a> {
         })
     }
 
+    /// Whether there is an attribute of that name that is a number, or a list of numbers.
+    pub(crate) fn is_number(&self, name: &str) -> bool {
+        let Ok(name) = CString::new(name) else {
+            return false;
+        };
+        let (name, info) = (name.as_ptr(), self.info);
+        let (mut integer, mut float, mut length) = (0, 0.0, 0);
+        // SAFETY: `info` is live, `name` ends with NUL, and the numbers outlive the calls; without a buffer the
+        // functions for lists give the length alone.
+        let statuses = unsafe {
+            [
+                (self.api.KernelInfoGetAttribute_int64)(info, name, &mut integer),
+                (self.api.KernelInfoGetAttribute_float)(info, name, &mut float),
+                (self.api.KernelInfoGetAttributeArray_int64)(info, name, ptr::null_mut(), &mut length),
+                (self.api.KernelInfoGetAttributeArray_float)(info, name, ptr::null_mut(), &mut length),
+            ]
+        };
+        // Every status is released, so no short cut.
+        let found = statuses.map(|status| self.accept(status).is_some());
+        found.contains(&true)
+    }
+
     /// Asks for the size, then for the text.
     fn text(&self, read: impl Fn(*mut c_char, &mut usize) -> ort_sys::OrtStatusPtr) -> Option<String> {
         let mut size = 0;

@@ -15,6 +15,16 @@ pub(super) fn prepare(plan: FusedPlan, info: &KernelInfo<'_>) -> Result<EncodedP
         Some(name) => name
             .parse()
             .map_err(|error: Error| error.fix("write the model with `prep-onnx embed --on-bad-image`"))?,
+        None if info.is_number(ON_BAD_IMAGE_ATTRIBUTE) => {
+            let names = OnBadImage::ALL.iter().map(|name| name.name());
+            return Err(Error::new(ON_BAD_IMAGE_ATTRIBUTE, "is not a string")
+                .expected_got(
+                    format_args!("one of {}", names.collect::<Vec<_>>().join(", ")),
+                    "a number",
+                )
+                .fix("write the model with `prep-onnx embed --on-bad-image`")
+                .into());
+        }
         None => OnBadImage::Fail,
     };
     Ok(EncodedPreprocessor::new(plan, on_bad_image)?)

@@ -12,7 +12,7 @@ use super::context::{Buffer, Context};
 use super::driver::DeviceAddress;
 use super::launch::{Call, ImageRecord, MAX_BATCH, MAX_IMAGES, Needs, THREADS, Tiling, VALUES};
 use super::table::HostTable;
-use crate::run::{Axis, Image, ImageShapes, Images, OutputMut, Shape, check_output, element_size};
+use crate::run::{Axis, Image, ImageShapes, Images, OutputMut, Shape, check_output, element_size, room};
 
 /// A CUDA stream (`CUstream`, which is also `cudaStream_t`); null is the default stream.
 #[derive(Clone, Copy, Debug)]
@@ -271,6 +271,7 @@ impl Preprocessor {
             return Ok(Arc::clone(&kept.table));
         }
         let resize = self.plan.resize.map(|resize| (resize.resampler, resize.filter));
+        room(Axis::bytes(resize, input, resized, output))?;
         let axis = Axis::new(resize, input, resized, offset, output);
         let host = if rows {
             HostTable::rows(&axis, input)

@@ -12,7 +12,9 @@ use prep_onnx_pipeline::{Error, FusedPlan, ImageStatus, OnBadImage, Result};
 
 pub use files::Files;
 
-use crate::run::{Executor, OutputMut, Pool, Preprocessor, Shape, check_output, checked_shape, fixed_output};
+use crate::run::{
+    Executor, OutputMut, Pool, Preprocessor, Shape, check_output, checked_shape, fixed_output, grow,
+};
 
 /// Largest buffer of decoded pixels that a worker keeps between images, in bytes.
 const KEPT_PIXELS: usize = 64 << 20;
@@ -190,34 +192,25 @@ impl EncodedPreprocessor {
         Worker { scratch, pixels }: &mut Worker,
     ) -> std::result::Result<(), BadImage> {
         let image = ImageReader::open(file, &self.options)?;
-        let size = |error| BadImage {
-            status: ImageStatus::Size,
-            error,
-        };
-        let part = self
-            .preprocessor
-            .part(image.height(), image.width())
-            .map_err(size)?;
+        let part = self.preprocessor.part(image.height(), image.width())?;
         let window = Window {
             rows: part.rows.clone(),
             columns: part.columns.clone(),
         };
-        if pixels.len() < window.byte_len() {
-            pixels.resize(window.byte_len(), 0);
-        }
+        grow(pixels, window.byte_len(), 0).map_err(|error| (ImageStatus::Limit, error))?;
         let needed = &mut pixels[..window.byte_len()];
         image.read_window_into(&window, needed, scratch)?;
-        let result = self
-            .preprocessor
-            .run_part(&part, needed, output)
-            .map_err(|error| BadImage {
-                status: ImageStatus::Internal,
-                error,
-            });
+        let result = self.preprocessor.run_part(&part, needed, output);
         if pixels.capacity() > KEPT_PIXELS {
             *pixels = Vec::new();
         }
-        result
+        Ok(result?)
+    }
+}
+
+impl From<(ImageStatus, Error)> for BadImage {
+    fn from((status, error): (ImageStatus, Error)) -> Self {
+        Self { status, error }
     }
 }
 

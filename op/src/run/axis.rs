@@ -46,27 +46,47 @@ impl Axis {
         offset: i64,
         output: usize,
     ) -> Self {
-        let resized_range = |index: usize| {
-            let position = offset + index as i64;
-            usize::try_from(position).ok().filter(|at| *at < resized)
+        // Of the positions, those that lie in the resized image.
+        let end = offset.saturating_add_unsigned(output as u64);
+        let [first, end] = [offset, end].map(|at| usize::try_from(at).unwrap_or(0).min(resized));
+        let position = |index: usize| {
+            let at = usize::try_from(offset + index as i64).ok()?;
+            (first..end).contains(&at).then(|| at - first)
         };
         match resize {
             Some((resampler, filter)) => {
-                let all = AxisWeights::new(resampler, filter, input, resized);
-                let shift = PRECISION - all.precision();
-                Self::collect((0..output).map(|index| match resized_range(index) {
+                let part = AxisWeights::part(resampler, filter, (input, resized), first..end);
+                let shift = PRECISION - part.precision();
+                Self::collect((0..output).map(|index| match position(index) {
                     Some(at) => {
-                        let (start, weights) = all.window(at);
+                        let (start, weights) = part.window(at);
                         (start, weights.iter().map(|weight| weight << shift).collect())
                     }
                     None => (0, Vec::new()),
                 }))
             }
-            None => Self::collect((0..output).map(|index| match resized_range(index) {
-                Some(at) => (at, vec![ONE]),
+            None => Self::collect((0..output).map(|index| match position(index) {
+                Some(at) => (first + at, vec![ONE]),
                 None => (0, Vec::new()),
             })),
         }
+    }
+
+    /// The most bytes that making such an axis of `output` positions takes.
+    pub(crate) fn bytes(
+        resize: Option<(Resampler, Filter)>,
+        input: usize,
+        resized: usize,
+        output: usize,
+    ) -> usize {
+        // A weight exists three times while an axis is made, in vectors that may have doubled.
+        const TAP_BYTES: f64 = (2 * 3 * size_of::<i32>()) as f64;
+        const POSITION_BYTES: f64 = 256.0;
+        let support = resize.and_then(|(_, filter)| filter.support()).unwrap_or(0.5);
+        let scale = (input as f64 / resized as f64).max(1.0);
+        let taps = (2.0 * support * scale + 2.0).min(input as f64);
+        // Saturates.
+        (output as f64 * (taps * TAP_BYTES + POSITION_BYTES)) as usize
     }
 
     /// `length` positions that copy the pixel at the same position.

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use prep_onnx_pipeline::Result;
+
 use super::tables::Extent;
 
 /// What one axis is resized from and to, whether the vertical pass comes first, and which pixels there are.
@@ -19,15 +21,18 @@ impl<T> Cache<T> {
     }
 
     /// The entry of `key`, made outside the lock when it is not there.
-    pub(crate) fn get(&self, key: Key, make: impl FnOnce() -> T) -> Arc<T> {
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub(crate) fn get(&self, key: Key, make: impl FnOnce() -> Result<T>) -> Result<Arc<T>> {
         if let Some(found) = self.find(key) {
-            return found;
+            return Ok(found);
         }
-        let made = Arc::new(make());
+        let made = Arc::new(make()?);
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         entries.insert(0, (key, Arc::clone(&made)));
         entries.truncate(SIZES);
-        made
+        Ok(made)
     }
 
     fn find(&self, key: Key) -> Option<Arc<T>> {

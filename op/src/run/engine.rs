@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use prep_onnx_pipeline::{CHANNELS, Dtype, Geometry, Layout};
+use prep_onnx_pipeline::{CHANNELS, Dtype, Geometry, Layout, Result};
 
 use super::finish::Finish;
+use super::memory::grow;
 use super::tables::{Prepared, span_bytes};
 use crate::kernel::{Isa, Lanes, Ring, RowOut, plane_blocks};
 
@@ -46,6 +47,9 @@ const GROUPS_AHEAD: usize = 1;
 
 /// Computes the output rows `band` of one image.
 ///
+/// # Errors
+/// When there is no memory for the intermediate rows; nothing is written then.
+///
 /// # Safety
 /// `task.output` points to an output image of the task's geometry, of `finish`'s layout and element
 /// type, aligned for it; while this runs nothing else reads or writes the rows `band` of it.
@@ -56,7 +60,7 @@ pub(crate) unsafe fn run_band<I: Isa>(
     task: &Task<'_>,
     band: Range<usize>,
     scratch: &mut Scratch,
-) {
+) -> Result<()> {
     let Geometry {
         output: (output_rows, output_columns),
         vertical_first,
@@ -72,9 +76,9 @@ pub(crate) unsafe fn run_band<I: Isa>(
         weighed,
         position,
     } = scratch;
-    grow(ring, rows.slots * blocks, Lanes::ZERO);
-    grow(unpacked, blocks + 1, Lanes::ZERO);
-    grow(weighed, I::GROUP * weighed_stride, 0);
+    grow(ring, rows.slots * blocks, Lanes::ZERO)?;
+    grow(unpacked, blocks + 1, Lanes::ZERO)?;
+    grow(weighed, I::GROUP * weighed_stride, 0)?;
     let mut done = match *position {
         Some((index, row, done)) if (index, row) == (task.index, band.start) => done,
         _ => 0,
@@ -129,6 +133,7 @@ pub(crate) unsafe fn run_band<I: Isa>(
         isa.vertical(&rows.tables, row, &filled, finish, &mut out);
     }
     *position = Some((task.index, band.end, done));
+    Ok(())
 }
 
 /// # Safety
@@ -156,11 +161,5 @@ pub(crate) fn element_size(dtype: Dtype) -> usize {
         Dtype::Float32 => 4,
         Dtype::Float16 => 2,
         Dtype::Uint8 => 1,
-    }
-}
-
-fn grow<T: Clone>(buffer: &mut Vec<T>, length: usize, value: T) {
-    if buffer.len() < length {
-        buffer.resize(length, value);
     }
 }

@@ -85,10 +85,12 @@ impl ImageShapes<'_> {
                     return Err(length_error("image", shape, length));
                 }
                 if images == 0 && (height == 0 || width == 0) {
-                    let output = plan.fixed_output().unwrap_or((0, 0));
-                    return Ok(output_shape(plan, 0, output));
+                    let output = empty_output(plan, height, width).map_err(|error| error.within("image"))?;
+                    return checked_shape(plan, 0, output);
                 }
-                let geometry = geometry(plan, height, width).map_err(|error| error.within("image"))?;
+                let geometry = plan
+                    .geometry(height, width)
+                    .map_err(|error| error.within("image"))?;
                 for index in 0..images {
                     each(Image {
                         geometry,
@@ -142,7 +144,9 @@ impl ImageShapes<'_> {
                             length,
                         ));
                     }
-                    let geometry = geometry(plan, height, width).map_err(|error| error.within(subject()))?;
+                    let geometry = plan
+                        .geometry(height, width)
+                        .map_err(|error| error.within(subject()))?;
                     each(Image { geometry, start });
                     start = end;
                 }
@@ -226,21 +230,13 @@ fn image_bytes(subject: impl Fn() -> String, height: usize, width: usize) -> Res
     }
 }
 
-pub(super) fn geometry(plan: &FusedPlan, height: usize, width: usize) -> Result<Geometry> {
-    let geometry = plan.geometry(height, width)?;
-    let pixels = |(height, width): (usize, usize)| height.checked_mul(width).is_some_and(|n| n <= MAX_PIXELS);
-    if pixels(geometry.resized) && pixels(geometry.output) {
-        return Ok(geometry);
+/// The size of the output of no images, said to be of `height` x `width` pixels. What is resized counts as one
+/// pixel high and wide at least, as in the portable body.
+fn empty_output(plan: &FusedPlan, height: usize, width: usize) -> Result<(usize, usize)> {
+    match (plan.resize, plan.fixed_output()) {
+        (Some(_), _) => Ok(plan.geometry(height.max(1), width.max(1))?.output),
+        (None, fixed) => Ok(fixed.unwrap_or((height, width))),
     }
-    let (resized_height, resized_width) = geometry.resized;
-    Err(Error::new(
-        "image",
-        format_args!("of {height} x {width} would be resized to {resized_height} x {resized_width}"),
-    )
-    .expected_got(
-        format_args!("at most {MAX_PIXELS} pixels"),
-        format_args!("{resized_height} x {resized_width}"),
-    ))
 }
 
 /// The size that every image gets, as it must be where images of mixed sizes become one tensor.

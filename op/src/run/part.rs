@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use prep_onnx_pipeline::{CHANNELS, Error, FusedPlan, Geometry, Result};
+use prep_onnx_pipeline::{CHANNELS, Error, FusedPlan, Geometry, ImageStatus, Result};
 
 use super::engine::{OutputImage, Task, run_band};
 use super::finish::Finish;
-use super::images::{Shape, geometry};
+use super::images::Shape;
 use super::preprocessor::{AnyEngine, Engine, OutputMut, Preprocessor, check_output};
 use super::tables::{AnyPrepared, Extent, Prepared};
 use crate::kernel::Isa;
@@ -19,6 +19,9 @@ pub(crate) struct Part {
     pub(crate) columns: Range<usize>,
     geometry: Geometry,
 }
+
+/// Why an image has no tensor: without enough memory, it is larger than the limits.
+pub(crate) type BadPart = (ImageStatus, Error);
 
 macro_rules! with_engine {
     ($preprocessor:expr, $engine:ident => $call:expr) => {
@@ -38,36 +41,42 @@ impl Preprocessor {
     /// What is needed of an image of `height` x `width` pixels.
     ///
     /// # Errors
-    /// An image without pixels, or that would be resized to none or to too many.
-    pub(crate) fn part(&self, height: usize, width: usize) -> Result<Part> {
-        let geometry = geometry(&self.plan, height, width)?;
-        Ok(with_engine!(self, engine => engine.part(&self.plan, geometry)))
+    /// An image without pixels, or that would be resized to none or to too many; not enough memory.
+    pub(crate) fn part(&self, height: usize, width: usize) -> Result<Part, BadPart> {
+        let geometry = (self.plan.geometry(height, width)).map_err(|error| (ImageStatus::Size, error))?;
+        with_engine!(self, engine => engine.part(&self.plan, geometry))
+            .map_err(|error| (ImageStatus::Limit, error))
     }
 
     /// Computes the output of one image from the pixels of its part, on this thread.
     ///
     /// # Errors
-    /// When `pixels` or `output` have another size.
-    pub(crate) fn run_part(&self, part: &Part, pixels: &[u8], mut output: OutputMut<'_>) -> Result<()> {
+    /// When `pixels` or `output` have another size, or there is not enough memory.
+    pub(crate) fn run_part(
+        &self,
+        part: &Part,
+        pixels: &[u8],
+        mut output: OutputMut<'_>,
+    ) -> Result<(), BadPart> {
         let expected = part.rows.len() * part.columns.len() * CHANNELS;
         if pixels.len() != expected {
-            return Err(
-                Error::new("pixels", "are not the part of the image that is needed")
-                    .expected_got(format_args!("{expected} bytes"), pixels.len()),
-            );
+            let error = Error::new("pixels", "are not the part of the image that is needed")
+                .expected_got(format_args!("{expected} bytes"), pixels.len());
+            return Err((ImageStatus::Internal, error));
         }
         let shape = Shape {
             extents: self.plan.output_shape(1, part.geometry.output),
             images: 1,
         };
-        check_output(self.finish.dtype, shape, &mut output)?;
+        check_output(self.finish.dtype, shape, &mut output)
+            .map_err(|error| (ImageStatus::Internal, error))?;
         let output = OutputImage(output.elements().0);
         with_engine!(self, engine => {
             // SAFETY: `check_output` compared the output, which is borrowed mutably, with the shape of this
             // image's output.
             unsafe { engine.run_part(&self.plan, &self.finish, part, pixels, output) }
-        });
-        Ok(())
+        })
+        .map_err(|error| (ImageStatus::Limit, error))
     }
 }
 
@@ -76,16 +85,16 @@ fn ranges<I: Isa>(prepared: &Prepared<I>) -> (Range<usize>, Range<usize>) {
 }
 
 impl<I: Isa> Engine<I> {
-    fn part(&self, plan: &FusedPlan, geometry: Geometry) -> Part {
-        let (rows, columns) = match self.tables.get(plan, &geometry, Extent::Part) {
+    fn part(&self, plan: &FusedPlan, geometry: Geometry) -> Result<Part> {
+        let (rows, columns) = match self.tables.get(plan, &geometry, Extent::Part)? {
             AnyPrepared::Level(prepared) => ranges(&prepared),
             AnyPrepared::Wide(prepared) => ranges(&prepared),
         };
-        Part {
+        Ok(Part {
             rows,
             columns,
             geometry,
-        }
+        })
     }
 
     /// # Safety
@@ -97,7 +106,8 @@ impl<I: Isa> Engine<I> {
         part: &Part,
         pixels: &[u8],
         output: OutputImage,
-    ) {
+    ) -> Result<()> {
+        let prepared = self.tables.get(plan, &part.geometry, Extent::Part)?;
         let task = Task {
             index: 0,
             geometry: part.geometry,
@@ -108,16 +118,15 @@ impl<I: Isa> Engine<I> {
         let mut scratch = self.scratches.take(Default::default);
         scratch.reset();
         // SAFETY: promised by the caller.
-        unsafe {
-            match self.tables.get(plan, &part.geometry, Extent::Part) {
+        let result = unsafe {
+            match &prepared {
                 AnyPrepared::Level(prepared) => {
-                    run_band(self.isa, &prepared, finish, &task, rows, &mut scratch);
+                    run_band(self.isa, prepared, finish, &task, rows, &mut scratch)
                 }
-                AnyPrepared::Wide(prepared) => {
-                    run_band(Scalar, &prepared, finish, &task, rows, &mut scratch);
-                }
+                AnyPrepared::Wide(prepared) => run_band(Scalar, prepared, finish, &task, rows, &mut scratch),
             }
-        }
+        };
         self.scratches.give(scratch);
+        result
     }
 }

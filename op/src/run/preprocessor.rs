@@ -9,6 +9,7 @@ use prep_onnx_pipeline::{Dtype, Error, FusedPlan, Result};
 use super::engine::{OutputImage, Scratch, Task, element_size, run_band};
 use super::finish::Finish;
 use super::images::{Image, Images, Shape};
+use super::memory::lack;
 use super::schedule::{Executor, Schedule};
 use super::tables::{AnyPrepared, Extent, Tables};
 #[cfg(target_arch = "aarch64")]
@@ -126,7 +127,8 @@ impl Preprocessor {
     /// Computes the output, whose extents are those of [`Preprocessor::output_shape`].
     ///
     /// # Errors
-    /// Names the input or output that does not fit, and the expected and the actual shape.
+    /// Names the input or output that does not fit, and the expected and the actual shape; not enough memory,
+    /// which leaves the elements of the output in any state.
     pub fn run(&self, images: &Images<'_>, output: OutputMut<'_>, executor: &dyn Executor) -> Result<()> {
         match &self.engine {
             AnyEngine::Scalar(engine) => engine.run(&self.plan, &self.finish, images, output, executor),
@@ -182,8 +184,17 @@ impl<I: Isa> Engine<I> {
             cursors: Vec::new(),
         });
         call.images.clear();
-        let checked = images.check(plan, |image| call.images.push(image));
+        let mut full = false;
+        let checked = images.check(plan, |image| {
+            full = full || call.images.try_reserve(1).is_err();
+            if !full {
+                call.images.push(image);
+            }
+        });
         let result = checked.and_then(|shape| {
+            if full {
+                return Err(lack(shape.images.saturating_mul(size_of::<Image>())));
+            }
             check_output(finish.dtype, shape, &mut output)?;
             self.run_checked(plan, finish, images.pixels(), output, &mut call, executor)
         });
@@ -207,10 +218,13 @@ impl<I: Isa> Engine<I> {
         let (rows, columns) = first.geometry.output;
         let image_bytes = rows * columns * prep_onnx_pipeline::CHANNELS * element_size(finish.dtype);
         call.prepared_of.clear();
+        let entries = call.images.len();
+        (call.prepared_of.try_reserve(entries))
+            .map_err(|_| lack(entries.saturating_mul(size_of::<usize>())))?;
         for (index, image) in call.images.iter().enumerate() {
             if index == 0 || image.geometry != call.images[index - 1].geometry {
                 call.prepared
-                    .push(self.tables.get(plan, &image.geometry, Extent::Whole));
+                    .push(self.tables.get(plan, &image.geometry, Extent::Whole)?);
             }
             call.prepared_of.push(call.prepared.len() - 1);
         }
@@ -218,6 +232,7 @@ impl<I: Isa> Engine<I> {
         schedule.start(&mut call.cursors);
         let call = &*call;
         let start = SharedOutput(output.elements().0);
+        let failed: Mutex<Option<Error>> = Mutex::new(None);
         let work = |worker: usize| {
             let mut scratch = self.scratches.take(Scratch::default);
             scratch.reset();
@@ -236,25 +251,29 @@ impl<I: Isa> Engine<I> {
                 // SAFETY: `check_output` compared the output with the shape, which is this many images of
                 // this geometry's output; `output` is borrowed mutably until the executor returns, and
                 // the schedule hands every band of every image to one worker only.
-                unsafe {
+                let result = unsafe {
                     match &call.prepared[call.prepared_of[index]] {
                         AnyPrepared::Level(prepared) => {
-                            run_band(self.isa, prepared, finish, &task, band, &mut scratch);
+                            run_band(self.isa, prepared, finish, &task, band, &mut scratch)
                         }
                         AnyPrepared::Wide(prepared) => {
-                            run_band(Scalar, prepared, finish, &task, band, &mut scratch);
+                            run_band(Scalar, prepared, finish, &task, band, &mut scratch)
                         }
                     }
+                };
+                if let Err(error) = result {
+                    *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                 }
             });
             self.scratches.give(scratch);
         };
         match schedule.workers() {
-            1 => {
-                work(0);
-                Ok(())
-            }
-            workers => executor.for_each(workers, &work),
+            1 => work(0),
+            workers => executor.for_each(workers, &work)?,
+        }
+        match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            Some(error) => Err(error),
+            None => Ok(()),
         }
     }
 }

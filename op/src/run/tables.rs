@@ -3,10 +3,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use prep_onnx_pipeline::{CHANNELS, FusedPlan, Geometry};
+use prep_onnx_pipeline::{CHANNELS, FusedPlan, Geometry, Result};
 
 use super::axis::Axis;
 use super::cache::{Cache, Key};
+use super::memory::room;
 use crate::kernel::Isa;
 use crate::kernel::scalar::Scalar;
 
@@ -22,7 +23,7 @@ pub(crate) struct Columns<I: Isa> {
 /// The rows of one image height.
 pub(crate) struct Rows<I: Isa> {
     /// The weights; the vertical pass before the horizontal one reads them directly.
-    pub(crate) axis: Axis,
+    pub(crate) axis: Arc<Axis>,
     pub(crate) tables: I::Rows,
     /// The source rows that the pixels hold.
     pub(crate) source: Range<usize>,
@@ -59,8 +60,16 @@ pub(crate) struct Prepared<I: Isa> {
     pub(crate) rows: Arc<Rows<I>>,
 }
 
-/// The most columns of an image whose byte offsets in a row fit the tables of every level.
-const MAX_COLUMNS: usize = u32::MAX as usize / CHANNELS;
+/// The most columns of an image or an output whose offsets in a row fit the tables of every level.
+const MAX_COLUMNS: usize = (u32::MAX as usize - SPARE) / CHANNELS;
+
+/// Offsets that tables hold beyond a row, at most: one vector or load.
+const SPARE: usize = 64;
+
+/// Whether the offsets of an image fit the tables of every level.
+fn offsets_fit(of: &Geometry) -> bool {
+    of.image.1 <= MAX_COLUMNS && of.output.1 <= MAX_COLUMNS
+}
 
 /// The tables of one image, at the level or where it is too wide for it.
 pub(crate) enum AnyPrepared<I: Isa> {
@@ -79,21 +88,22 @@ struct Level<I: Isa> {
 pub(crate) struct Tables<I: Isa> {
     level: Level<I>,
     wide: Level<Scalar>,
-    /// Whether the sums of a size are wide: by axis, since this is asked before tables are made.
-    columns_wide: Cache<bool>,
-    rows_wide: Cache<bool>,
+    /// The weights that tables of all levels and extents are made of, each made once.
+    column_axes: Cache<Axis>,
+    row_axes: Cache<Axis>,
 }
 
-fn axis_of(plan: &FusedPlan, input: usize, resized: usize, offset: i64, output: usize) -> Axis {
+fn axis_of(plan: &FusedPlan, input: usize, resized: usize, offset: i64, output: usize) -> Result<Axis> {
     let resize = plan.resize.map(|resize| (resize.resampler, resize.filter));
-    Axis::new(resize, input, resized, offset, output)
+    room(Axis::bytes(resize, input, resized, output))?;
+    Ok(Axis::new(resize, input, resized, offset, output))
 }
 
-fn column_axis(plan: &FusedPlan, of: &Geometry) -> Axis {
+fn column_axis(plan: &FusedPlan, of: &Geometry) -> Result<Axis> {
     axis_of(plan, of.image.1, of.resized.1, of.offset.1, of.output.1)
 }
 
-fn row_axis(plan: &FusedPlan, of: &Geometry) -> Axis {
+fn row_axis(plan: &FusedPlan, of: &Geometry) -> Result<Axis> {
     axis_of(plan, of.image.0, of.resized.0, of.offset.0, of.output.0)
 }
 
@@ -102,22 +112,31 @@ impl<I: Isa> Tables<I> {
         Self {
             level: Level::new(isa),
             wide: Level::new(Scalar),
-            columns_wide: Cache::new(),
-            rows_wide: Cache::new(),
+            column_axes: Cache::new(),
+            row_axes: Cache::new(),
         }
     }
 
-    pub(crate) fn get(&self, plan: &FusedPlan, of: &Geometry, extent: Extent) -> AnyPrepared<I> {
+    /// # Errors
+    /// When there is not enough memory for them.
+    pub(crate) fn get(&self, plan: &FusedPlan, of: &Geometry, extent: Extent) -> Result<AnyPrepared<I>> {
         let (columns, rows) = keys(of, Extent::Whole);
-        let wide = of.image.1 > MAX_COLUMNS
-            || *self.columns_wide.get(columns, || column_axis(plan, of).wide)
-            || *self.rows_wide.get(rows, || row_axis(plan, of).wide);
-        if wide {
-            AnyPrepared::Wide(self.wide.get(plan, of, extent))
+        let axes = Axes {
+            columns: self.column_axes.get(columns, || column_axis(plan, of))?,
+            rows: self.row_axes.get(rows, || row_axis(plan, of))?,
+        };
+        if !offsets_fit(of) || axes.columns.wide || axes.rows.wide {
+            Ok(AnyPrepared::Wide(self.wide.get(plan, of, &axes, extent)?))
         } else {
-            AnyPrepared::Level(self.level.get(plan, of, extent))
+            Ok(AnyPrepared::Level(self.level.get(plan, of, &axes, extent)?))
         }
     }
+}
+
+/// The weights of one image.
+struct Axes {
+    columns: Arc<Axis>,
+    rows: Arc<Axis>,
 }
 
 fn keys(of: &Geometry, extent: Extent) -> (Key, Key) {
@@ -136,30 +155,32 @@ impl<I: Isa> Level<I> {
         }
     }
 
-    fn get(&self, plan: &FusedPlan, of: &Geometry, extent: Extent) -> Prepared<I> {
+    fn get(&self, plan: &FusedPlan, of: &Geometry, axes: &Axes, extent: Extent) -> Result<Prepared<I>> {
         let (columns, rows) = keys(of, extent);
-        Prepared {
-            columns: self.columns.get(columns, || self.columns(plan, of, extent)),
-            rows: self.rows.get(rows, || self.rows(plan, of, extent)),
-        }
+        Ok(Prepared {
+            columns: self
+                .columns
+                .get(columns, || self.columns(plan, of, &axes.columns, extent))?,
+            rows: self.rows.get(rows, || self.rows(of, &axes.rows, extent))?,
+        })
     }
 
-    fn columns(&self, plan: &FusedPlan, of: &Geometry, extent: Extent) -> Columns<I> {
-        let axis = column_axis(plan, of);
+    fn columns(&self, plan: &FusedPlan, of: &Geometry, axis: &Axis, extent: Extent) -> Result<Columns<I>> {
+        room(table_bytes(axis))?;
         let span = axis.span();
         let source = extent.source(&span, of.image.1);
         let read = if of.vertical_first { &span } else { &source };
-        Columns {
-            tables: self.isa.columns(&axis, read.clone(), plan.channels, plan.layout),
+        Ok(Columns {
+            tables: self.isa.columns(axis, read.clone(), plan.channels, plan.layout),
             span,
             source,
-        }
+        })
     }
 
-    fn rows(&self, plan: &FusedPlan, of: &Geometry, extent: Extent) -> Rows<I> {
-        let axis = row_axis(plan, of);
+    fn rows(&self, of: &Geometry, axis: &Arc<Axis>, extent: Extent) -> Result<Rows<I>> {
+        room(table_bytes(axis))?;
         let copy = Axis::identity(of.output.0);
-        let grouped = if of.vertical_first { &copy } else { &axis };
+        let grouped = if of.vertical_first { &copy } else { axis.as_ref() };
         let first = grouped.span().start;
         let mut groups = Vec::with_capacity(grouped.len());
         let (mut slots, mut furthest) = (1, 0);
@@ -175,18 +196,49 @@ impl<I: Isa> Level<I> {
             slots = slots.max(furthest - group);
             groups.push((group, end - group));
         }
-        Rows {
+        Ok(Rows {
             tables: self.isa.rows(grouped, first),
             source: extent.source(&axis.span(), of.image.0),
-            axis,
+            axis: Arc::clone(axis),
             first,
             groups,
             slots,
-        }
+        })
     }
+}
+
+/// The most bytes that the tables of an axis take at any level: of each of the three lanes of a position, some, and
+/// some for each of its taps and those that fill up its last load.
+fn table_bytes(axis: &Axis) -> usize {
+    const LANE_BYTES: usize = 64;
+    const TAP_BYTES: usize = 32;
+    const FILLED_UP: usize = 8;
+    let lane = (axis.max_taps() + FILLED_UP) * TAP_BYTES + LANE_BYTES;
+    (axis.len() * CHANNELS).saturating_mul(lane)
 }
 
 /// Bytes of one row that the horizontal pass reads when the vertical pass comes first.
 pub(crate) fn span_bytes(span: &Range<usize>) -> usize {
     span.len() * CHANNELS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_of_levels_hold_offsets_of_32_bits() {
+        let geometry = |image: usize, output: usize| Geometry {
+            image: (1, image),
+            resized: (1, output),
+            offset: (0, 0),
+            output: (1, output),
+            vertical_first: false,
+        };
+        assert!(MAX_COLUMNS * CHANNELS + SPARE <= u32::MAX as usize);
+        assert!(offsets_fit(&geometry(1, MAX_COLUMNS)));
+        assert!(offsets_fit(&geometry(MAX_COLUMNS, 1)));
+        assert!(!offsets_fit(&geometry(1, MAX_COLUMNS + 1)));
+        assert!(!offsets_fit(&geometry(MAX_COLUMNS + 1, 1)));
+    }
 }

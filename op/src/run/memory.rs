@@ -1,0 +1,32 @@
+//! Memory that may not be there: a call that lacks it fails, the process goes on.
+
+use prep_onnx_pipeline::{Error, Result};
+
+/// Makes `buffer` at least `length` elements long.
+///
+/// # Errors
+/// When there is not enough memory; the buffer is then as it was.
+pub(crate) fn grow<T: Clone>(buffer: &mut Vec<T>, length: usize, value: T) -> Result<()> {
+    let Some(more) = length.checked_sub(buffer.len()) else {
+        return Ok(());
+    };
+    let bytes = length.saturating_mul(size_of::<T>());
+    buffer.try_reserve_exact(more).map_err(|_| lack(bytes))?;
+    buffer.resize(length, value);
+    Ok(())
+}
+
+/// Checks that `bytes` could be had at once, for many smaller allocations together.
+///
+/// # Errors
+/// When there is not enough memory.
+pub(crate) fn room(bytes: usize) -> Result<()> {
+    Vec::<u8>::new().try_reserve_exact(bytes).map_err(|_| lack(bytes))
+}
+
+/// The error of a failed allocation of `bytes`.
+pub(crate) fn lack(bytes: usize) -> Error {
+    Error::new("memory", "is not enough")
+        .expected_got(format_args!("{bytes} bytes"), "a failed allocation")
+        .fix("use smaller images or batches, fewer threads, or give the process more memory")
+}
