@@ -2,12 +2,13 @@
 
 use onnx_protobuf::{FunctionProto, NodeProto, OperatorSetIdProto};
 use prep_onnx_pipeline::{
-    Accept, DOMAIN, DOMAIN_VERSION, Error, ErrorKind, FusedPlan, MAX_PIXELS, OnBadImage, Output,
+    Accept, DOMAIN, DOMAIN_VERSION, Dtype, Error, ErrorKind, FusedPlan, MAX_PIXELS, OnBadImage, Output,
     PLAN_ATTRIBUTE, Pipeline, Result, op_name,
 };
 use serde::Serialize;
 
 use crate::edit::Edit;
+use crate::half::rounds_to_half;
 use crate::image_input::ImageInput;
 use crate::insert::{Insertion, check_model, frees_initializers, insert};
 use crate::inspect::External;
@@ -16,7 +17,7 @@ use crate::metadata::{ASSUMED_KEY, PIPELINE_KEY, VERSION_KEY};
 use crate::model::{Dimension, Model, Value};
 use crate::new_input::{NewInputs, usual_names};
 use crate::on_bad_image;
-use crate::portable::{self, Form, Portable, Values};
+use crate::portable::{self, End, Form, Portable, Values};
 
 /// The usual name of the custom node, and what the names of standard ops begin with.
 const NODE_NAME: &str = "prep_onnx";
@@ -147,6 +148,7 @@ pub fn embed(model: &Model, pipeline: &Pipeline, options: &EmbedOptions) -> Resu
     let op = Op {
         name: op_name(options.accept, dtype),
         plan: &plan,
+        rounds_to_half: dtype == Dtype::Float32 && rounds_to_half(model),
         opset: model.standard_opset().unwrap_or_default(),
         options,
     };
@@ -294,6 +296,8 @@ fn check_image_size(plan: &FusedPlan, (height, width): (usize, usize), accept: A
 struct Op<'a> {
     name: String,
     plan: &'a FusedPlan,
+    /// Whether the model rounds to 16 bits inside.
+    rounds_to_half: bool,
     opset: i64,
     options: &'a EmbedOptions,
 }
@@ -319,7 +323,12 @@ impl Op<'_> {
                 Lowering::OneFile | Lowering::Standard | Lowering::Fused => Values::Arithmetic,
             },
         };
-        portable::lower(self.plan, form, prefix, inputs, output)
+        let end = if self.rounds_to_half {
+            End::Apart
+        } else {
+            End::Joined
+        };
+        portable::lower_to(self.plan, form, prefix, inputs, output, end)
     }
 
     fn node(&self, name: String, inputs: Vec<String>, output: &str) -> NodeProto {

@@ -8,6 +8,7 @@
 
 mod edit;
 mod embed;
+mod half;
 mod image_input;
 mod insert;
 mod inspect;

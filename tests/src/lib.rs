@@ -9,6 +9,7 @@
     reason = "helpers of tests: what they cannot do fails the test"
 )]
 
+pub mod embedded;
 pub mod random;
 pub mod zoo;
 

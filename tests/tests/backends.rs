@@ -2,13 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use ndarray::{Array3, Array4, Axis, s};
-use prep_onnx::host::{Array, Feed, Session, SessionOptions};
-use prep_onnx::runtime::Loaded;
+use prep_onnx::host::{Array, Feed};
 use prep_onnx_pipeline::steps::{Resize, Step};
 use prep_onnx_pipeline::{Accept, Dtype, Filter, Layout, Output, Pipeline, Resampler, SizeRule};
 use prep_onnx_rewriter::{EmbedOptions, Lowering};
+use prep_onnx_tests::embedded::{bytes, embedded};
 use prep_onnx_tests::random::{cases, pictures, pipelines};
-use prep_onnx_tests::{embed_to, identity_model, runtime};
+use prep_onnx_tests::runtime;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -20,43 +20,6 @@ const FORMS: [(Layout, Dtype, &[i64]); 3] = [
     (Layout::Nchw, Dtype::Float16, &[13, 18]),
     (Layout::Nhwc, Dtype::Float32, &[13, 18]),
 ];
-
-fn bytes(array: &Array) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    array.write_le(&mut bytes).unwrap();
-    bytes
-}
-
-/// One embedded model in every backend.
-struct Embedded {
-    _folder: tempfile::TempDir,
-    portable: Session,
-    fused: Session,
-}
-
-fn embedded(
-    loaded: &Loaded,
-    pipeline: &Pipeline,
-    form: (Layout, Dtype, i64),
-    options: &EmbedOptions,
-) -> Embedded {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("embedded.onnx");
-    embed_to(&identity_model(form.2, form.0, form.1), pipeline, options, &path);
-    let open = |fused: bool| {
-        let options = SessionOptions {
-            threads: 1,
-            fused,
-            ..SessionOptions::default()
-        };
-        Session::open(loaded, &path, options).unwrap()
-    };
-    Embedded {
-        _folder: folder,
-        portable: open(false),
-        fused: open(true),
-    }
-}
 
 /// An image, its mirror images, and their expected tensors one after another; none if the pipeline refuses it.
 fn batch(pipeline: &Pipeline, image: &Array3<u8>, form: (Layout, Dtype)) -> Option<(Array4<u8>, Vec<u8>)> {

@@ -1,5 +1,9 @@
 //! What holds for every preset.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
 
 use std::collections::BTreeSet;
 
@@ -37,8 +41,61 @@ fn portable_bodies_are_small_and_the_same_every_time() {
     }
 }
 
-/// What is known against the bodies on CUDA, for which there is no other form: control flow; before opset 13 the sign of a weight is taken on the CPU.
-const KNOWN_ON_CUDA: [&str; 2] = ["control-flow", "no-cuda-kernel"];
+/// OpenVINO, tract and IREE take control flow only where the ranks of what it gives are declared and agree.
+#[test]
+fn control_flow_has_declared_ranks() {
+    for preset in PRESETS {
+        for resampler in [None, Some(Resampler::Pillow)] {
+            let pipeline = preset.import(resampler).unwrap().pipeline;
+            let plan = pipeline
+                .plan(Layout::Nchw, pipeline.output.dtype.unwrap_or(Dtype::Float32))
+                .unwrap();
+            let graphs = |accept: Accept, inputs: &[&str]| {
+                let inputs: Vec<String> = inputs.iter().map(|input| (*input).to_owned()).collect();
+                let nodes = lower(&plan, Form::any_size(accept, 18), "p/", &inputs, "tensor").unwrap();
+                let attributes = nodes.into_iter().flat_map(|node| node.attribute);
+                let graphs: Vec<_> = attributes
+                    .filter_map(|attribute| attribute.g.into_option())
+                    .collect();
+                graphs
+            };
+            assert!(graphs(Accept::Batch, &["image"]).is_empty(), "{}", preset.name);
+            if plan.fixed_output().is_none() {
+                continue;
+            }
+            let loops = graphs(Accept::Ragged, &["pixels", "shapes"]);
+            assert_eq!(loops.len(), 1, "{}", preset.name);
+            for graph in loops {
+                assert!(!graph.name.contains('/'), "{}", graph.name);
+                let (height, width) = plan.fixed_output().unwrap();
+                let ranks: Vec<_> = graph
+                    .output
+                    .iter()
+                    .map(|output| {
+                        let shape = output
+                            .type_
+                            .tensor_type()
+                            .shape
+                            .as_ref()
+                            .expect("a declared shape");
+                        let extents = shape.dim.iter().map(|dimension| dimension.dim_value() as usize);
+                        extents.collect::<Vec<_>>()
+                    })
+                    .collect();
+                assert_eq!(
+                    ranks,
+                    [vec![], vec![1], vec![3, height, width]],
+                    "{}",
+                    preset.name
+                );
+            }
+        }
+    }
+}
+
+/// What is known against the bodies on CUDA, for which there is no other form: before opset 13 the sign of a weight
+/// is taken on the CPU.
+const KNOWN_ON_CUDA: [&str; 1] = ["no-cuda-kernel"];
 
 /// The ids of what is known against `pipeline`, embedded so that its body runs, on `provider`.
 fn known(

@@ -5,7 +5,7 @@ use prep_onnx_pipeline::{CHANNELS, Error, ErrorKind, Filter, Result, steps};
 use super::graph::{Graph, Value, float, int, ints, string};
 use super::num::{Condition, Extent, Num};
 use super::resize::vertical_first;
-use super::size::{Crop, Extents, Pair};
+use super::size::{Crop, Extents, Pair, sized};
 
 /// The opset that brought antialiasing to `Resize`.
 const MIN_OPSET: i64 = 18;
@@ -45,7 +45,8 @@ pub(super) fn resize(
     to: &Pair,
     crop: &Crop,
 ) -> Value {
-    let mut planes = graph.op_with("Transpose", &[image], vec![ints("perm", &[0, 3, 1, 2])]);
+    let image = sized(graph, image, extents);
+    let mut planes = graph.op_with("Transpose", &[&image], vec![ints("perm", &[0, 3, 1, 2])]);
     let vertical_first = vertical_first(graph, step.resampler, extents, to);
     if vertical_first != Condition::Known(false) {
         // Resize passes horizontally first. An axis that keeps its size is left as it is, so that
@@ -61,7 +62,7 @@ pub(super) fn resize(
 fn resized(graph: &mut Graph, filter: Filter, planes: &Value, extents: &Extents, to: &Pair) -> Value {
     let channels = Num::from(CHANNELS);
     let sizes = graph.shape(&[
-        Extent::Value(&extents.images),
+        Extent::Num(&extents.images),
         Extent::Num(&channels),
         Extent::Num(&to.rows),
         Extent::Num(&to.columns),

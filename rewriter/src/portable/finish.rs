@@ -55,12 +55,17 @@ pub(super) fn finish(
         Dtype::Float16 => {
             let rounded = graph.cast(&value, DataType::FLOAT16);
             // ONNX Runtime drops a Cast to float16 whose result is cast back, as float16 operators on
-            // the CPU do: the value would not be rounded. A Reshape to the same shape keeps them apart.
-            let same = graph.ints(&[0, 0, 0, 0]);
-            graph.op("Reshape", &[&rounded, &same])
+            // the CPU do: the value would not be rounded.
+            apart(graph, &rounded)
         }
         Dtype::Uint8 => graph.cast(&value, DataType::UINT8),
     }
+}
+
+/// `tensor`, of four axes, kept apart from what reads it by a Reshape to the same shape.
+pub(super) fn apart(graph: &mut Graph, tensor: &Value) -> Value {
+    let same = graph.ints(&[0, 0, 0, 0]);
+    graph.op("Reshape", &[tensor, &same])
 }
 
 fn pad(graph: &mut Graph, layout: Layout, value: &Value, crop: &Crop) -> Value {

@@ -27,6 +27,8 @@ impl Value {
 
 /// Nodes under construction.
 pub(crate) struct Graph {
+    /// The standard operator set that the nodes are written for.
+    pub(crate) opset: i64,
     prefix: String,
     nodes: Vec<NodeProto>,
     constants: Vec<(TensorProto, Value)>,
@@ -34,9 +36,10 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
-    /// A graph whose node and tensor names begin with `prefix`.
-    pub(crate) fn new(prefix: &str) -> Self {
+    /// A graph at `opset` whose node and tensor names begin with `prefix`.
+    pub(crate) fn new(prefix: &str, opset: i64) -> Self {
         Self {
+            opset,
             prefix: prefix.to_owned(),
             nodes: Vec::new(),
             constants: Vec::new(),
@@ -79,36 +82,24 @@ impl Graph {
         output
     }
 
+    /// Adds a node that is called `name`, for the messages of runtimes.
+    pub(crate) fn named_op(&mut self, name: &str, op_type: &str, inputs: &[&Value]) -> Value {
+        let output = Value(format!("{}{name}", self.prefix));
+        let node = self.node(op_type, inputs, Vec::new());
+        self.nodes.push(NodeProto {
+            name: output.0.clone(),
+            output: vec![output.0.clone()],
+            ..node
+        });
+        output
+    }
+
     fn node(&self, op_type: &str, inputs: &[&Value], attribute: Vec<AttributeProto>) -> NodeProto {
         NodeProto {
             op_type: op_type.to_owned(),
             input: inputs.iter().map(|input| input.0.clone()).collect(),
             attribute,
             ..NodeProto::default()
-        }
-    }
-
-    /// Adds an `If` whose branches are `then` and `otherwise`: one chain of nodes each, from values
-    /// of this graph to one uint8 tensor.
-    pub(crate) fn choose(
-        &mut self,
-        condition: &Value,
-        then: impl FnOnce(&mut Self) -> Value,
-        otherwise: impl FnOnce(&mut Self) -> Value,
-    ) -> Value {
-        let then = self.branch("then", then);
-        let otherwise = self.branch("else", otherwise);
-        let attributes = vec![graph("then_branch", then), graph("else_branch", otherwise)];
-        self.op_with("If", &[condition], attributes)
-    }
-
-    fn branch(&mut self, name: &str, build: impl FnOnce(&mut Self) -> Value) -> GraphProto {
-        let (node, output) = self.scope(build);
-        GraphProto {
-            name: format!("{}{name}", self.prefix),
-            node,
-            output: vec![tensor_info(output.as_str(), DataType::UINT8, None)],
-            ..GraphProto::default()
         }
     }
 
@@ -120,13 +111,13 @@ impl Graph {
     }
 
     /// Adds a `Loop` of `count` (int64, no axes) turns. `turn` gets its number (int64, no axes) and
-    /// the carried int64 [1], and gives the next one and a tensor of `data_type`; the
+    /// the carried int64 [1], and gives the next one and a tensor of `data_type` and `shape`; the
     /// tensors of all turns, stacked along a new first axis, are the result.
     pub(crate) fn repeat(
         &mut self,
         count: &Value,
         carried: &Value,
-        data_type: DataType,
+        (data_type, shape): (DataType, &[i64]),
         turn: impl FnOnce(&mut Self, &Value, &Value) -> (Value, Value),
     ) -> Value {
         let number = self.count;
@@ -139,17 +130,19 @@ impl Graph {
             (graph.op("Identity", &[&go_on]), after, tensor)
         });
         let body = GraphProto {
-            name: format!("{}body", self.prefix),
+            // ONNX's text form reads graph names without a slash only.
+            name: format!("{}body", self.prefix).replace('/', "_"),
             node,
             input: vec![
-                tensor_info(index.as_str(), DataType::INT64, Some(&[])),
-                tensor_info(go_on.as_str(), DataType::BOOL, Some(&[])),
-                tensor_info(before.as_str(), DataType::INT64, Some(&[1])),
+                tensor_info(index.as_str(), DataType::INT64, &[]),
+                tensor_info(go_on.as_str(), DataType::BOOL, &[]),
+                tensor_info(before.as_str(), DataType::INT64, &[1]),
             ],
             output: vec![
-                tensor_info(stays.as_str(), DataType::BOOL, Some(&[])),
-                tensor_info(after.as_str(), DataType::INT64, Some(&[1])),
-                tensor_info(tensor.as_str(), data_type, None),
+                tensor_info(stays.as_str(), DataType::BOOL, &[]),
+                tensor_info(after.as_str(), DataType::INT64, &[1]),
+                // Without turns, the result has no other source for its extents.
+                tensor_info(tensor.as_str(), data_type, shape),
             ],
             ..GraphProto::default()
         };
@@ -314,19 +307,19 @@ fn attribute(name: &str, type_: AttributeType) -> AttributeProto {
     }
 }
 
-/// A tensor of `shape`; of any shape if there is none.
-fn tensor_info(name: &str, data_type: DataType, shape: Option<&[i64]>) -> ValueInfoProto {
+/// A tensor of `shape`.
+fn tensor_info(name: &str, data_type: DataType, shape: &[i64]) -> ValueInfoProto {
     let dimension = |extent: &i64| Dimension {
         value: Some(dimension::Value::DimValue(*extent)),
         ..Dimension::default()
     };
-    let shape = shape.map(|shape| TensorShapeProto {
+    let shape = TensorShapeProto {
         dim: shape.iter().map(dimension).collect(),
         ..TensorShapeProto::default()
-    });
+    };
     let tensor = type_proto::Tensor {
         elem_type: data_type as i32,
-        shape: shape.into(),
+        shape: MessageField::some(shape),
         ..type_proto::Tensor::default()
     };
     ValueInfoProto {

@@ -3,6 +3,10 @@
 //! The nodes run at any opset from 11 on. What they avoid, because it changed between opsets or is
 //! missing in some: Split, Squeeze, Unsqueeze, reductions with axes, Clip of other than float32,
 //! list-valued Constant attributes.
+//!
+//! A batch may hold no image. Reshape before opset 14 then takes an extent of 0 for that of the input at the
+//! same place, and no runtime works out a -1: extents are written out, and those that are 0 without images
+//! stay in their place or are joined by Flatten.
 
 mod axis;
 mod digits;
@@ -22,7 +26,7 @@ use serde::Serialize;
 
 use graph::{Graph, Value, ints};
 use num::Extent;
-use size::Crop;
+use size::{Crop, Extents};
 
 pub use fast::MAX_DEVIATION;
 pub use finish::Values;
@@ -81,6 +85,27 @@ pub fn lower(
     inputs: &[String],
     output: &str,
 ) -> Result<Vec<NodeProto>> {
+    lower_to(plan, form, prefix, inputs, output, End::Joined)
+}
+
+/// How the nodes meet those of the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// A runtime may optimise across the border.
+    Joined,
+    /// It may not: a Reshape to the same shape keeps them apart.
+    Apart,
+}
+
+/// As [`lower`], with an end that fits the model.
+pub(crate) fn lower_to(
+    plan: &FusedPlan,
+    form: Form,
+    prefix: &str,
+    inputs: &[String],
+    output: &str,
+    end: End,
+) -> Result<Vec<NodeProto>> {
     let Form {
         portable,
         accept,
@@ -101,22 +126,25 @@ pub fn lower(
                 .fix("leave --image-size out"),
         );
     }
-    let mut graph = Graph::new(prefix);
+    let mut graph = Graph::new(prefix, opset);
     let inputs: Vec<Value> = inputs.iter().map(Value::named).collect();
     let result = match (accept, inputs.as_slice()) {
         (Accept::Batch, [image]) => match image_size {
             Some(size) => fixed::fixed(&mut graph, plan, image, size, values)?,
-            None => batch(&mut graph, plan, portable, image),
+            None => {
+                let extents = size::extents(&mut graph, plan, image);
+                batch(&mut graph, plan, portable, image, &extents)
+            }
         },
         (Accept::Ragged, [pixels, shapes]) => {
-            if plan.fixed_output().is_none() {
+            let Some(output) = plan.fixed_output() else {
                 return Err(
                     Error::new("pipeline", "makes tensors whose size depends on the image")
                         .why("tensors of mixed sizes cannot be one batch")
                         .fix("end it with a center_crop or an exact resize, or use --accept batch"),
                 );
-            }
-            ragged::ragged(&mut graph, plan, portable, pixels, shapes)
+            };
+            ragged::ragged(&mut graph, plan, portable, output, pixels, shapes)
         }
         (Accept::Encoded, _) => {
             return Err(Error::new("accept", "no standard op decodes images")
@@ -131,11 +159,15 @@ pub fn lower(
             );
         }
     };
+    let result = match end {
+        End::Joined => result,
+        End::Apart => finish::apart(&mut graph, &result),
+    };
     Ok(graph.finish(&result, output))
 }
 
-fn batch(graph: &mut Graph, plan: &FusedPlan, portable: Portable, image: &Value) -> Value {
-    let extents = size::extents(graph, image);
+/// The tensors of `image`, uint8 [N, H, W, 3] of `extents`.
+fn batch(graph: &mut Graph, plan: &FusedPlan, portable: Portable, image: &Value, extents: &Extents) -> Value {
     let to = match plan.resize {
         Some(step) => size::resized(graph, step.size.resolve(), &extents.image),
         None => extents.image.clone(),
@@ -143,11 +175,12 @@ fn batch(graph: &mut Graph, plan: &FusedPlan, portable: Portable, image: &Value)
     let crop = size::crop(graph, plan, &to);
     let pixels = match plan.resize {
         Some(step) if portable == Portable::Fast && step.filter.support().is_some() => {
-            fast::resize(graph, &step, image, &extents, &to, &crop)
+            fast::resize(graph, &step, image, extents, &to, &crop)
         }
-        Some(step) => resize::resize(graph, &step, image, &extents, &to, &crop),
+        Some(step) => resize::resize(graph, &step, image, extents, &to, &crop),
         None => {
-            let image = slice(graph, image, &crop, &[1, 2]);
+            let image = size::sized(graph, image, extents);
+            let image = slice(graph, &image, &crop, &[1, 2]);
             graph.op_with("Transpose", &[&image], vec![ints("perm", &[0, 3, 1, 2])])
         }
     };

@@ -110,7 +110,6 @@ impl Graph {
                     continue;
                 }
                 Extent::Num(num) => self.int64(num),
-                Extent::Value(value) => (*value).clone(),
             };
             if !known.is_empty() {
                 parts.push(self.ints(&known));
@@ -171,6 +170,21 @@ impl Graph {
         }
     }
 
+    /// 1 where `wrong`, which is 0 or 1, is 0; where it is 1, the run fails in a node called `demand`.
+    ///
+    /// No operator fails on purpose, but none adds two numbers to three. A Reshape to an impossible shape would do
+    /// too, but OpenVINO's provider leaves it to others and then finds a cycle.
+    pub(crate) fn demand(&mut self, demand: &str, wrong: &Num) -> Num {
+        let count = self.add(wrong, &1.0.into());
+        let count = self.scalar(&count);
+        let [zero, one] = [0.0, 1.0].map(|value| self.doubles(&[], &[value]));
+        let zeros = self.op("Range", &[&zero, &count, &one]);
+        let ones = self.doubles(&[3], &[1.0; 3]);
+        let ones = self.named_op(demand, "Add", &[&zeros, &ones]);
+        let first = self.ints(&[0]);
+        Num::Later(self.op_with("Gather", &[&ones, &first], vec![int("axis", 0)]))
+    }
+
     /// Converts the elements.
     pub(crate) fn cast(&mut self, value: &Value, to: DataType) -> Value {
         self.op_with("Cast", &[value], vec![int("to", to as i64)])
@@ -189,8 +203,6 @@ pub(crate) enum Condition {
 pub(crate) enum Extent<'a> {
     /// A number.
     Num(&'a Num),
-    /// An int64 tensor of one axis.
-    Value(&'a Value),
     /// Whatever remains of the elements.
     Rest,
 }

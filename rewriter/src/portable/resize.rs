@@ -10,7 +10,11 @@ use prep_onnx_pipeline::{CHANNELS, Resampler, steps};
 use super::axis::{Axis, BLOCK, DOUBLED, Window, nearest};
 use super::graph::{Graph, Value, int, ints};
 use super::num::{Condition, Extent, Num};
-use super::size::{Crop, Extents, Pair};
+use super::size::{Crop, Extents, Pair, sized};
+
+/// The newest operator set whose `QuantizeLinear` every runtime has that loads models of it. Newer sets changed
+/// it for element types that are not met here: ONNX Runtime 1.23 lacks that of opset 23, 1.32 that of opset 28.
+const QUANTIZE_OPSET: i64 = 22;
 
 /// Resizes and crops `image`, uint8 [N, H, W, 3], to uint8 [N, 3, height, width] of `crop.count`.
 pub(super) fn resize(
@@ -35,8 +39,9 @@ pub(super) fn resize(
         &crop.count.columns,
     );
     let Some(support) = step.filter.support() else {
+        let image = sized(graph, image, extents);
         let rows = nearest(graph, &rows, step.filter, step.resampler);
-        let picked = graph.op_with("Gather", &[image, &rows], vec![int("axis", 1)]);
+        let picked = graph.op_with("Gather", &[&image, &rows], vec![int("axis", 1)]);
         let columns = nearest(graph, &columns, step.filter, step.resampler);
         let picked = graph.op_with("Gather", &[&picked, &columns], vec![int("axis", 2)]);
         return graph.op_with("Transpose", &[&picked], vec![ints("perm", &[0, 3, 1, 2])]);
@@ -145,8 +150,10 @@ fn slice_image(graph: &mut Graph, image: &Value, order: &Condition, first: &Slic
 }
 
 /// How the image lies between the passes: each pass maps [source positions, lines] to [outputs, lines].
+///
+/// Only one axis at a time changes its place: such transposes are several times as fast as any other.
 struct Flow {
-    images: Value,
+    images: Num,
     order: Condition,
     /// Source positions of the first and the second pass.
     lengths: [Num; 2],
@@ -157,74 +164,94 @@ struct Flow {
 impl Flow {
     /// [N, rows, columns, 3] to [first axis, everything else].
     fn start(&self, graph: &mut Graph, image: &Value) -> Value {
-        let rows = graph.select(&self.order, &self.lengths[0], &self.lengths[1]);
-        let rows = graph.int64(&rows);
-        let lines = graph.op("Mul", &[&self.images, &rows]);
-        let flat = graph.shape(&[Extent::Value(&lines), Extent::Rest]);
-        // Transposes of two axes are several times as fast as any other.
-        let horizontal = |graph: &mut Graph| turned(graph, image, &flat);
-        let lines = match &self.order {
-            Condition::Known(_) => horizontal(graph),
-            Condition::Later(vertical) => {
-                let shape = graph.shape(&[Extent::Value(&self.images), Extent::Value(&rows), Extent::Rest]);
-                let no_axes = graph.ints(&[]);
-                let vertical = graph.op("Reshape", &[vertical, &no_axes]);
-                let by_image = |graph: &mut Graph| {
-                    let lines = graph.op("Reshape", &[image, &shape]);
-                    graph.op_with("Transpose", &[&lines], vec![ints("perm", &[1, 0, 2])])
-                };
-                graph.choose(&vertical, by_image, horizontal)
-            }
+        let [first, second] = &self.lengths;
+        let lines = if self.order == Condition::Known(false) {
+            let matrix = graph.op_with("Flatten", &[image], vec![int("axis", 2)]);
+            graph.op_with("Transpose", &[&matrix], vec![ints("perm", &[1, 0])])
+        } else {
+            // [N, rows, columns * 3] vertically, [N * rows, columns * 3, 1] horizontally.
+            let rows = graph.select(&self.order, first, second);
+            let columns = graph.select(&self.order, second, first);
+            let values = graph.mul(&columns, &CHANNELS.into());
+            let all_rows = graph.mul(&self.images, &rows);
+            let outer = graph.select(&self.order, &self.images, &all_rows);
+            let moved = graph.select(&self.order, &rows, &values);
+            let inner = graph.select(&self.order, &values, &1.0.into());
+            let shape = graph.shape(&[Extent::Num(&outer), Extent::Num(&moved), Extent::Num(&inner)]);
+            let lines = graph.op("Reshape", &[image, &shape]);
+            graph.op_with("Transpose", &[&lines], vec![ints("perm", &[1, 0, 2])])
         };
-        let shape = graph.shape(&[Extent::Num(&self.lengths[0]), Extent::Rest]);
-        graph.op("Reshape", &[&lines, &shape])
+        self.lines(graph, &lines, first, second)
     }
 
     /// The result of the first pass to [second axis, everything else].
     fn turn(&self, graph: &mut Graph, lines: &Value) -> Value {
-        let interleaved = graph.mul(&self.lengths[1], &CHANNELS.into());
-        let columns = graph.select(&self.order, &interleaved, &self.lengths[1]);
-        let shape = graph.shape(&[Extent::Rest, Extent::Num(&columns)]);
-        let lines = turned(graph, lines, &shape);
-        let shape = graph.shape(&[Extent::Num(&self.lengths[1]), Extent::Rest]);
-        graph.op("Reshape", &[&lines, &shape])
+        // [outputs, N, columns * 3] vertically, [outputs, 3 * N, rows] horizontally.
+        let [count, length] = [&self.counts[0], &self.lengths[1]];
+        let (planes, interleaved) = (self.planes(graph), graph.mul(length, &CHANNELS.into()));
+        let outer = graph.select(&self.order, &self.images, &planes);
+        let moved = graph.select(&self.order, &interleaved, length);
+        let shape = graph.shape(&[Extent::Num(count), Extent::Num(&outer), Extent::Num(&moved)]);
+        let lines = graph.op("Reshape", &[lines, &shape]);
+        let lines = graph.op_with("Transpose", &[&lines], vec![ints("perm", &[2, 0, 1])]);
+        let lines = graph.op_with("Flatten", &[&lines], vec![int("axis", 1)]);
+        if self.order == Condition::Known(false) {
+            return lines;
+        }
+        self.lines(graph, &lines, length, count)
     }
 
     /// The result of the second pass to [N, 3, rows, columns].
     fn end(&self, graph: &mut Graph, lines: &Value) -> Value {
         let [first, second] = &self.counts;
-        let channels = Num::from(CHANNELS);
+        // [columns, 3 * rows * N] vertically, [rows * columns, 3 * N] horizontally.
         let area = graph.mul(first, second);
         let pixels = graph.select(&self.order, second, &area);
-        let shape = graph.shape(&[Extent::Num(&pixels), Extent::Rest]);
-        let planes = turned(graph, lines, &shape);
-        let height = graph.select(&self.order, first, second);
-        let width = graph.select(&self.order, second, first);
-        let [channels, images, height, width] = [
-            Extent::Num(&channels),
-            Extent::Value(&self.images),
-            Extent::Num(&height),
-            Extent::Num(&width),
-        ];
-        if let Condition::Known(_) = self.order {
-            let shape = graph.shape(&[channels, images, height, width]);
-            let planes = graph.op("Reshape", &[&planes, &shape]);
-            return graph.op_with("Transpose", &[&planes], vec![ints("perm", &[1, 0, 2, 3])]);
-        }
-        // Vertical first leaves [3, rows, N, columns], horizontal first [3, 1, N, rows * columns].
+        let planes = self.planes(graph);
+        let lined = graph.mul(&planes, first);
+        let others = graph.select(&self.order, &lined, &planes);
+        let shape = graph.shape(&[Extent::Num(&pixels), Extent::Num(&others)]);
+        let matrix = graph.op("Reshape", &[lines, &shape]);
+        let planes = graph.op_with("Transpose", &[&matrix], vec![ints("perm", &[1, 0])]);
+        // [3, rows, N, columns] vertically, [3, 1, N, rows * columns] horizontally; without images
+        // [0, …, 1, …], since only the first extent may be 0.
+        let some = graph.min(&self.images, &1.0.into());
+        let channels = graph.mul(&some, &CHANNELS.into());
+        let images = graph.max(&self.images, &1.0.into());
         let rows = graph.select(&self.order, first, &1.0.into());
-        let shape = graph.shape(&[channels, Extent::Num(&rows), images, Extent::Rest]);
+        let shape = graph.shape(&[
+            Extent::Num(&channels),
+            Extent::Num(&rows),
+            Extent::Num(&images),
+            Extent::Num(&pixels),
+        ]);
         let planes = graph.op("Reshape", &[&planes, &shape]);
         let planes = graph.op_with("Transpose", &[&planes], vec![ints("perm", &[2, 0, 1, 3])]);
-        let shape = graph.shape(&[images, channels, height, width]);
+        let planes = graph.op_with("Flatten", &[&planes], vec![int("axis", 2)]);
+        let height = graph.select(&self.order, first, second);
+        let width = graph.select(&self.order, second, first);
+        let channels = Num::from(CHANNELS);
+        let shape = graph.shape(&[
+            Extent::Num(&self.images),
+            Extent::Num(&channels),
+            Extent::Num(&height),
+            Extent::Num(&width),
+        ]);
         graph.op("Reshape", &[&planes, &shape])
     }
-}
 
-/// The transpose of `lines` seen as a matrix of `shape`.
-fn turned(graph: &mut Graph, lines: &Value, shape: &Value) -> Value {
-    let matrix = graph.op("Reshape", &[lines, shape]);
-    graph.op_with("Transpose", &[&matrix], vec![ints("perm", &[1, 0])])
+    /// `lines` as [length, N * 3 * others].
+    fn lines(&self, graph: &mut Graph, lines: &Value, length: &Num, others: &Num) -> Value {
+        let planes = self.planes(graph);
+        let rest = graph.mul(&planes, others);
+        let shape = graph.shape(&[Extent::Num(length), Extent::Num(&rest)]);
+        graph.op("Reshape", &[lines, &shape])
+    }
+
+    /// Channels of all images.
+    fn planes(&self, graph: &mut Graph) -> Num {
+        graph.mul(&self.images, &CHANNELS.into())
+    }
 }
 
 /// One pass: uint8 [source positions, lines] to uint8 [count, lines].
@@ -235,20 +262,28 @@ fn pass(graph: &mut Graph, lines: &Value, blocks: &Blocks, count: &Num) -> Value
     // Rounds towards 0: what is below 0 becomes 0 at the end all the same.
     let doubled = graph.cast(&doubled, DataType::INT32);
     let doubled = graph.cast(&doubled, DataType::FLOAT);
-    // A scale of 2 would give ties, which QuantizeLinear rounds to even; they go up.
-    let scale = graph.floats(&[], &[(DOUBLED - 1.0 / 1024.0) as f32]);
-    let zero = graph.byte(0);
-    let rounded = graph.op("QuantizeLinear", &[&doubled, &scale, &zero]);
-
+    let rounded = halved(graph, &doubled);
+    let rows = graph.op_with("Flatten", &[&rounded], vec![int("axis", 2)]);
     if count.known().is_some_and(|count| count % BLOCK as f64 == 0.0) {
-        return rounded;
+        return rows;
     }
-    let shape = graph.op("Shape", &[&rounded]);
-    let two = graph.ints(&[2]);
-    let lines = graph.op_with("Gather", &[&shape, &two], vec![int("axis", 0)]);
-    let shape = graph.shape(&[Extent::Rest, Extent::Value(&lines)]);
-    let rows = graph.op("Reshape", &[&rounded, &shape]);
     let (start, end) = (graph.ints(&[0]), graph.int64(count));
     let axes = graph.ints(&[0]);
     graph.op("Slice", &[&rows, &start, &end, &axes])
+}
+
+/// Half of whole numbers, rounded up, as uint8; what is out of range becomes 0 or 255.
+fn halved(graph: &mut Graph, doubled: &Value) -> Value {
+    if graph.opset <= QUANTIZE_OPSET {
+        // A scale of 2 would give ties, which QuantizeLinear rounds to even; they go up.
+        let scale = graph.floats(&[], &[(DOUBLED - 1.0 / 1024.0) as f32]);
+        let zero = graph.byte(0);
+        return graph.op("QuantizeLinear", &[doubled, &scale, &zero]);
+    }
+    // Half a step more than 1 keeps away from the edge that Cast cuts at.
+    let [lowest, highest, more, half] = [0.0, 510.0, 1.5, 0.5].map(|value| graph.floats(&[], &[value]));
+    let doubled = graph.op("Clip", &[doubled, &lowest, &highest]);
+    let raised = graph.op("Add", &[&doubled, &more]);
+    let half = graph.op("Mul", &[&raised, &half]);
+    graph.cast(&half, DataType::UINT8)
 }

@@ -2,10 +2,10 @@
 
 use onnx_protobuf::tensor_proto::DataType;
 use prep_onnx_pipeline::steps::CenterCrop;
-use prep_onnx_pipeline::{CropRule, FusedPlan, ResolvedSize};
+use prep_onnx_pipeline::{CHANNELS, CropRule, FusedPlan, ResolvedSize};
 
 use super::graph::{Graph, Value, int};
-use super::num::{Condition, Num};
+use super::num::{Condition, Extent, Num};
 
 /// Height and width, or top and left.
 #[derive(Clone, Debug)]
@@ -16,8 +16,8 @@ pub(crate) struct Pair {
 
 /// The extents of the image batch.
 pub(crate) struct Extents {
-    /// Number of images: int64 [1].
-    pub(crate) images: Value,
+    /// Number of images.
+    pub(crate) images: Num,
     pub(crate) image: Pair,
 }
 
@@ -44,20 +44,44 @@ impl Crop {
     }
 }
 
-/// Reads the extents of an [N, H, W, 3] tensor.
-pub(crate) fn extents(graph: &mut Graph, image: &Value) -> Extents {
+/// Reads the extents of an [N, H, W, 3] tensor. Images without pixels fail the run; where there are no images,
+/// what is resized counts as one pixel high and wide at least.
+pub(crate) fn extents(graph: &mut Graph, plan: &FusedPlan, image: &Value) -> Extents {
     let shape = graph.op("Shape", &[image]);
     let mut extent = |axis: i64| {
         let axis = graph.ints(&[axis]);
         graph.op_with("Gather", &[&shape, &axis], vec![int("axis", 0)])
     };
-    let [images, height, width] = [extent(0), extent(1), extent(2)];
-    let rows = Num::Later(graph.cast(&height, DataType::DOUBLE));
-    let columns = Num::Later(graph.cast(&width, DataType::DOUBLE));
-    Extents {
-        images,
-        image: Pair { rows, columns },
-    }
+    let extents = [extent(0), extent(1), extent(2)];
+    let [count, rows, columns] = extents.map(|extent| Num::Later(graph.cast(&extent, DataType::DOUBLE)));
+    let area = graph.mul(&rows, &columns);
+    let pixels = graph.mul(&count, &area);
+    // 1 where there are images but no pixels, else 0.
+    let [some, filled] = [&count, &pixels].map(|number| graph.min(number, &1.0.into()));
+    let wrong = graph.sub(&some, &filled);
+    let one = graph.demand("each_image_has_pixels", &wrong);
+    let images = graph.mul(&count, &one);
+    let image = match plan.resize {
+        Some(_) => Pair {
+            rows: graph.max(&rows, &1.0.into()),
+            columns: graph.max(&columns, &1.0.into()),
+        },
+        None => Pair { rows, columns },
+    };
+    Extents { images, image }
+}
+
+/// `image` as a tensor of `extents`, which are others only where there are no images. Nothing is computed before
+/// the checks of the extents.
+pub(crate) fn sized(graph: &mut Graph, image: &Value, extents: &Extents) -> Value {
+    let channels = Num::from(CHANNELS);
+    let shape = graph.shape(&[
+        Extent::Num(&extents.images),
+        Extent::Num(&extents.image.rows),
+        Extent::Num(&extents.image.columns),
+        Extent::Num(&channels),
+    ]);
+    graph.op("Reshape", &[image, &shape])
 }
 
 /// The size that `image` is resized to.
