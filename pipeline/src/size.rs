@@ -206,7 +206,8 @@ impl ResolvedSize {
             .expected_got(
                 format_args!("at most {} pixels", MAX_EDGE * MAX_EDGE),
                 format_args!("{out_height} x {out_width}"),
-            ));
+            )
+            .with_kind(ErrorKind::Image));
         }
         Ok((out_height, out_width))
     }

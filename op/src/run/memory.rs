@@ -1,6 +1,6 @@
 //! Memory that may not be there: a call that lacks it fails, the process goes on.
 
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
 /// Makes `buffer` at least `length` elements long.
 ///
@@ -28,5 +28,6 @@ pub(crate) fn room(bytes: usize) -> Result<()> {
 pub(crate) fn lack(bytes: usize) -> Error {
     Error::new("memory", "is not enough")
         .expected_got(format_args!("{bytes} bytes"), "a failed allocation")
+        .with_kind(ErrorKind::Limit)
         .fix("use smaller images or batches, fewer threads, or give the process more memory")
 }
