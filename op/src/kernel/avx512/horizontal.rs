@@ -74,23 +74,17 @@ unsafe fn dispatch<const WIDE: bool>(
     macro_rules! arms {
         ($($quads:literal $tail:literal),*) => {
             match (columns.quads, columns.tail, columns.mode) {
-                // SAFETY: promised by the caller.
                 $(
-                    ($quads, $tail, Mode::Top) => unsafe {
-                        short::<$quads, $tail, TOP, WIDE>(columns, rows, ahead, lanes)
-                    },
-                    ($quads, $tail, Mode::Shift) => unsafe {
-                        short::<$quads, $tail, SHIFT, WIDE>(columns, rows, ahead, lanes)
-                    },
-                    ($quads, $tail, Mode::Clamp) => unsafe {
-                        short::<$quads, $tail, CLAMP, WIDE>(columns, rows, ahead, lanes)
-                    },
+                    ($quads, $tail, Mode::Top) => short::<$quads, $tail, TOP, WIDE>(columns, rows, ahead, lanes),
+                    ($quads, $tail, Mode::Shift) => short::<$quads, $tail, SHIFT, WIDE>(columns, rows, ahead, lanes),
+                    ($quads, $tail, Mode::Clamp) => short::<$quads, $tail, CLAMP, WIDE>(columns, rows, ahead, lanes),
                 )*
                 _ => unreachable!("tables of at most four quads, of one without a tail"),
             }
         };
     }
-    arms!(1 false, 2 false, 2 true, 3 false, 3 true, 4 false, 4 true)
+    // SAFETY: promised by the caller.
+    unsafe { arms!(1 false, 2 false, 2 true, 3 false, 3 true, 4 false, 4 true) }
 }
 
 /// # Safety
