@@ -184,7 +184,8 @@ fn models_that_round_to_float16_inside() {
                 graph.node[0].input[0] = input;
                 graph.node.push(cast("end", &output, DataType::FLOAT));
                 // Other axes than those of the identity.
-                graph.output[0].type_.mut_tensor_type().shape.clear();
+                let output_type = graph.output[0].type_.as_mut().unwrap();
+                output_type.mut_tensor_type().shape.clear();
             },
             &path,
         );
