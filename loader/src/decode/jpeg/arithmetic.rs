@@ -293,6 +293,7 @@ impl Default for Coder {
 
 impl Coder {
     /// The next decision, which also moves the bin.
+    #[inline(never)]
     fn decode(&mut self, source: &mut Source<'_>, bin: &mut u8) -> Result<bool, Fault> {
         while self.interval < 0x8000 {
             self.left -= 1;

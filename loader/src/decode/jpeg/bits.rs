@@ -43,6 +43,7 @@ pub(super) struct Slow<'s, 'a> {
 }
 
 impl Slow<'_, '_> {
+    #[inline(never)]
     fn fill(&mut self, needed: u32) -> Result<(), Fault> {
         while self.source.unread == 0 && self.bits.left < FILLED {
             let mut byte = self.source.byte()?;
@@ -76,6 +77,8 @@ impl Slow<'_, '_> {
 }
 
 impl Reader for Slow<'_, '_> {
+    // Called from many places, and not the fast one.
+    #[inline(never)]
     fn symbol(&mut self, table: &Table) -> Result<u8, Fault> {
         let mut length = 1;
         if self.bits.left < Table::LOOKAHEAD {
@@ -98,6 +101,7 @@ impl Reader for Slow<'_, '_> {
         Ok(table.long(code, length))
     }
 
+    #[inline(never)]
     fn receive(&mut self, count: u32) -> Result<u32, Fault> {
         self.ensure(count)?;
         Ok(self.bits.take(count))

@@ -86,7 +86,7 @@ impl Progress {
 pub(super) fn decode_scan(
     source: &mut Source<'_>,
     headers: &mut Headers<'_>,
-    blocks: &mut impl Blocks,
+    blocks: &mut dyn Blocks,
     progress: &mut Progress,
 ) -> Result<(), Fault> {
     let Some(mut frame) = headers.frame.take() else {
@@ -160,7 +160,7 @@ fn read_scan(
     source: &mut Source<'_>,
     frame: &Frame,
     scan: &[usize],
-    blocks: &mut impl Blocks,
+    blocks: &mut dyn Blocks,
     progress: &mut Progress,
 ) -> Result<(), Fault> {
     let single = match scan {
@@ -215,7 +215,7 @@ fn read_scan(
 pub(super) fn decode_all<'a>(
     source: &mut Source<'a>,
     headers: &mut Headers<'a>,
-    blocks: &mut impl Blocks,
+    blocks: &mut dyn Blocks,
     progress: &mut Progress,
     most: u32,
 ) -> Result<(), Fault> {

@@ -84,6 +84,7 @@ impl<'a> Source<'a> {
     }
 
     /// The next byte, from a further block if need be.
+    #[inline(never)]
     pub(super) fn await_byte(&mut self) -> Result<u8, Fault> {
         while self.at >= self.available {
             if !self.grow() {
