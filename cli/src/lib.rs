@@ -23,6 +23,7 @@ mod reading;
 mod results;
 pub mod runtime;
 mod seen;
+mod size;
 mod trial;
 mod ui;
 

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod arithmetic;
+mod at_size;
 mod crop;
 mod encoded;
 mod error;
@@ -20,16 +21,17 @@ pub mod resample;
 mod schema;
 mod size;
 pub mod steps;
+mod toml_text;
 
 pub use arithmetic::{CHANNELS, Operation, Operator, Precision, ValueTable};
 pub use crop::CropRule;
 pub use encoded::{ImageStatus, ON_BAD_IMAGE_ATTRIBUTE, OnBadImage, STATUS_OUTPUT};
 pub use error::{Error, ErrorKind, Result};
-pub use import::{Import, Source, import};
+pub use import::{Import, ImportOptions, Source, import, import_with};
 pub use output::{Dtype, Elements, Layout, Tensor};
 pub use pipeline::{Output, Pipeline};
 pub use plan::{Accept, DOMAIN, DOMAIN_VERSION, FusedPlan, Geometry, MAX_PIXELS, PLAN_ATTRIBUTE, op_name};
 pub use presets::{PRESETS, Preset, imagenet_at, preset};
 pub use resample::{AxisWeights, Filter, Resampler};
-pub use schema::{Document, Notation};
+pub use schema::{Document, Notation, config_text};
 pub use size::{MAX_EDGE, ResolvedSize, SizeRule};

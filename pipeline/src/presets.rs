@@ -3,7 +3,10 @@
 use crate::import::{IMAGENET_MEAN, IMAGENET_STD, timm};
 use crate::nearest::nearest;
 use crate::steps::Normalize;
-use crate::{Error, ErrorKind, Filter, Import, Notation, Output, Pipeline, Resampler, Result, import};
+use crate::{
+    Error, ErrorKind, Filter, Import, ImportOptions, Notation, Output, Pipeline, Resampler, Result,
+    import_with,
+};
 
 /// A named pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,8 +66,25 @@ impl Preset {
     /// # Errors
     /// When the resampler does not have the preset's filter.
     pub fn import(&self, resampler: Option<Resampler>) -> Result<Import> {
-        import(self.text, Notation::Toml, resampler)
+        self.import_with(&ImportOptions {
+            resampler,
+            ..ImportOptions::default()
+        })
+    }
+
+    /// The pipeline with what else is asked for: see [`import_with`].
+    ///
+    /// # Errors
+    /// When the resampler does not have the preset's filter, or the preset cannot have the size.
+    pub fn import_with(&self, options: &ImportOptions<'_>) -> Result<Import> {
+        import_with(self.text, Notation::Toml, options)
             .map_err(|error| error.within(format_args!("preset {}", self.name)))
+    }
+
+    /// What else it is called: ids of checkpoints on the hub of Hugging Face, and `timm:` with a model of timm.
+    pub fn ids(&self) -> impl Iterator<Item = &'static str> {
+        let name = self.name;
+        ids().filter_map(move |(preset, id)| (preset == name).then_some(id))
     }
 
     /// One line on what it is for.
@@ -76,28 +96,57 @@ impl Preset {
     }
 }
 
-/// The preset of this name.
+/// The table of ids: (preset, id).
+fn ids() -> impl Iterator<Item = (&'static str, &'static str)> {
+    include_str!("../../models/preset-ids.txt")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(' '))
+}
+
+/// The preset of this name, or the one of a checkpoint's id such as `google/vit-base-patch16-224` or
+/// `timm:resnet50.a1_in1k` (on the hub `timm/resnet50.a1_in1k`).
 ///
 /// # Errors
-/// On an unknown name, with the nearest known ones.
+/// On an unknown name, with those that it may be a slip of.
 ///
 /// ```
-/// let error = prep_onnx_pipeline::preset("mobilnet").unwrap_err();
-/// assert_eq!(error.help(), Some("did you mean mobilenet, mobilevit, mobilenet-v1?"));
+/// use prep_onnx_pipeline::preset;
+///
+/// assert_eq!(preset("timm:resnet50.a1_in1k")?.name, "timm-0.95");
+/// let error = preset("mobilnet").unwrap_err();
+/// assert_eq!(error.help(), Some("did you mean mobilenet, mobilenet-v1?"));
+/// # Ok::<(), prep_onnx_pipeline::Error>(())
 /// ```
 pub fn preset(name: &str) -> Result<&'static Preset> {
-    PRESETS.iter().find(|preset| preset.name == name).ok_or_else(|| {
-        let names = || PRESETS.iter().map(|preset| preset.name);
-        let near = nearest(name, names());
-        let error = Error::new("preset", format_args!("{name:?} is not known")).with_kind(ErrorKind::Config);
-        if near.is_empty() {
-            error.fix(format_args!(
-                "choose one of {}",
-                names().collect::<Vec<_>>().join(", ")
-            ))
-        } else {
-            error.fix(format_args!("did you mean {}?", near.join(", ")))
-        }
+    let id = match name.strip_prefix("timm/") {
+        Some(model) => format!("timm:{model}"),
+        None => name.to_owned(),
+    };
+    let known = ids().find_map(|(preset, known)| (known == id).then_some(preset));
+    let wanted = known.unwrap_or(name);
+    if let Some(preset) = PRESETS.iter().find(|preset| preset.name == wanted) {
+        return Ok(preset);
+    }
+    let names = || PRESETS.iter().map(|preset| preset.name);
+    let error = Error::new("preset", format_args!("{name:?} is not known")).with_kind(ErrorKind::Config);
+    if id.contains(['/', ':']) {
+        let near = nearest(&id, ids().map(|(_, known)| known));
+        let error = error.why("only the checkpoints are known that a preset is for");
+        return Err(match near.first() {
+            Some(near) => error.fix(format_args!("did you mean {near}?")),
+            None => error
+                .fix("give the file of its preprocessing: preprocessor_config.json, or timm's config.json"),
+        });
+    }
+    let near = nearest(name, names());
+    Err(if near.is_empty() {
+        error.fix(format_args!(
+            "choose one of {}",
+            names().collect::<Vec<_>>().join(", ")
+        ))
+    } else {
+        error.fix(format_args!("did you mean {}?", near.join(", ")))
     })
 }
 

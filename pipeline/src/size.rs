@@ -215,7 +215,11 @@ impl ResolvedSize {
 
 /// The keys of a size in a pipeline file.
 #[derive(Clone, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "a table such as { exact = [224, 224] } or { shortest_edge = 256 }"
+)]
 struct SizeKeys {
     #[serde(skip_serializing_if = "Option::is_none")]
     exact: Option<[usize; 2]>,

@@ -1,8 +1,8 @@
 //! Reading configs of other libraries: what they become, and how refusals read.
 
 use prep_onnx_pipeline::{
-    CropRule, Filter, Import, Notation, Pipeline, Precision, Resampler, Result, SizeRule, Source, import,
-    steps::*,
+    CropRule, Dtype, Filter, Import, ImportOptions, Layout, Notation, Pipeline, Precision, Resampler, Result,
+    SizeRule, Source, import, import_with, preset, steps::*,
 };
 use serde_json::{Value, json};
 
@@ -162,25 +162,186 @@ fn nested_and_preset_forms_are_the_same_config() {
 }
 
 #[test]
-fn a_config_without_a_type_must_leave_nothing_open() {
+fn a_config_without_a_type_is_of_the_class_of_its_model() {
     let mut config = vit();
     config.as_object_mut().unwrap().remove("image_processor_type");
-    let import = read(&config, Some(Resampler::Torchvision)).unwrap();
-    assert_eq!(import.pipeline.steps, read(&vit(), None).unwrap().pipeline.steps);
-    assert_eq!(import.notes.len(), 1);
-    for (changes, key) in [
-        (json!({"size": 224}), "size"),
-        (json!({"resample": null}), "resample"),
-        (json!({"image_std": null}), "image_std"),
-        (json!({"crop_size": 224}), "do_center_crop"),
-        (json!({"do_center_crop": true}), "crop_size"),
+    let beside = |model: &str| {
+        let options = ImportOptions {
+            model_config: Some(model),
+            ..ImportOptions::default()
+        };
+        import_with(&config.to_string(), Notation::Json, &options)
+    };
+    let import = beside(r#"{"model_type": "vit"}"#).unwrap();
+    assert_eq!(import.pipeline, read(&vit(), None).unwrap().pipeline);
+    assert_eq!(
+        import.notes[0],
+        "the config names no image processor: took ViTImageProcessor, that of the model type \"vit\" in config.json"
+    );
+    let levit = beside(r#"{"model_type": "levit"}"#).unwrap();
+    assert_ne!(levit.pipeline.steps, import.pipeline.steps);
+    // What the model's config cannot tell is refused, with the reason.
+    for (model, reason) in [
+        (
+            r#"{"model_type": "depth_pro"}"#,
+            "that of the model type \"depth_pro\" in config.json: it resizes floats, without antialiasing",
+        ),
+        (
+            r#"{"model_type": "yolo"}"#,
+            "transformers 5.24 has no image processor for the model type \"yolo\" in config.json",
+        ),
+        (
+            r#"{"auto_map": {"AutoImageProcessor": "x.Y"}}"#,
+            "auto_map of config.json names code of the model's own",
+        ),
+        (
+            r#"{"id2label": {}}"#,
+            "the config.json beside it names no model_type either",
+        ),
+        (
+            r#"{"model_type": "vit""#,
+            "the config.json beside it would tell: line 1: is not valid JSON: the file ends in the middle",
+        ),
     ] {
-        let error = read(&edited(config.clone(), changes), None).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "image_processor_type: is missing: expected the name of an image processor such as ViTImageProcessor, got nothing"
-        );
-        assert!(error.reason().unwrap().contains(&format!("what {key} means")));
+        let error = beside(model).unwrap_err();
+        assert_eq!(error.reason(), Some(reason));
+    }
+    let error = read(&config, None).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "image_processor_type: is missing: expected the name of an image processor such as ViTImageProcessor, got nothing"
+    );
+    assert!(
+        error.help().unwrap().contains("likely ViTImageProcessor, "),
+        "{error:?}"
+    );
+    let levit = json!({"size": {"shortest_edge": 224}, "resample": 3, "crop_size": {"height": 224, "width": 224},
+        "do_center_crop": true, "image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225]});
+    let error = read(&levit, None).unwrap_err();
+    assert!(error.help().unwrap().contains("LevitImageProcessor"), "{error:?}");
+}
+
+#[test]
+fn near_names_are_slips_and_not_other_classes() {
+    let refusal = |name: &str| read(&edited(vit(), json!({"image_processor_type": name})), None).unwrap_err();
+    assert_eq!(
+        refusal("SegFormerImageProcessorFast").help(),
+        Some("write SegformerImageProcessor if it is meant")
+    );
+    for (name, reason) in [
+        (
+            "DepthProImageProcessor",
+            "it resizes floats, without antialiasing",
+        ),
+        ("PPDocLayoutV3ImageProcessor", "it resizes without antialiasing"),
+        (
+            "TextNetImageProcessor",
+            "its output size is the image's own, rounded to a multiple",
+        ),
+        (
+            "SamImageProcessor",
+            "it fits the image into a fixed square and pads right and below it after the normalisation",
+        ),
+        (
+            "ViTHybridImageProcessor",
+            "transformers 5 does not have it any more",
+        ),
+    ] {
+        assert_eq!(refusal(name).reason(), Some(reason), "{name}");
+    }
+    let unknown = refusal("PPDocLayoutV9ImageProcessor");
+    assert_eq!(
+        unknown.help(),
+        Some("describe what it does in a pipeline of steps")
+    );
+}
+
+#[test]
+fn a_size_that_is_asked_for_takes_the_place_of_the_configs() {
+    let at = |config: &Value, size: [usize; 2]| {
+        let options = ImportOptions {
+            size: Some(size),
+            ..ImportOptions::default()
+        };
+        import_with(&config.to_string(), Notation::Json, &options)
+    };
+    let sized = |name: &str, size: [usize; 2]| {
+        let options = ImportOptions {
+            size: Some(size),
+            ..ImportOptions::default()
+        };
+        preset(name).unwrap().import_with(&options)
+    };
+    let steps = |name: &str| preset(name).unwrap().import(None).unwrap().pipeline.steps;
+    for (name, size, other) in [
+        ("vit", [384, 384], "vit-384"),
+        ("siglip", [384, 384], "siglip-384"),
+        ("swin", [384, 384], "swin-384"),
+        ("convnext", [384, 384], "convnext-384"),
+        ("clip", [336, 336], "clip-336"),
+        ("timm", [224, 224], "timm"),
+    ] {
+        assert_eq!(sized(name, size).unwrap().pipeline.steps, steps(other), "{name}");
+    }
+    let import = at(&vit(), [96, 80]).unwrap();
+    assert_eq!(
+        import.pipeline.steps[0],
+        resize(
+            SizeRule::Exact {
+                height: 96,
+                width: 80
+            },
+            Filter::Bilinear,
+            Resampler::Torchvision
+        )
+    );
+    assert!(
+        import
+            .notes
+            .contains(&"the size is 96 x 80, as asked for, in the place of 224 x 224".to_owned())
+    );
+    // Whole multiples keep the proportion of resize and crop; others have none.
+    let deit = sized("deit", [448, 448]).unwrap();
+    assert_eq!(
+        deit.pipeline.steps[0],
+        resize(
+            SizeRule::Exact {
+                height: 512,
+                width: 512
+            },
+            Filter::Bicubic,
+            Resampler::Torchvision
+        )
+    );
+    assert_eq!(
+        sized("imagenet", [448, 448])
+            .unwrap()
+            .pipeline
+            .plan(Layout::Nchw, Dtype::Float32)
+            .unwrap()
+            .fixed_output(),
+        Some((448, 448))
+    );
+    for (name, size, reason) in [
+        (
+            "deit",
+            [225, 225],
+            "the config resizes to 256 and crops 224; for 225 that would be 257.14 pixels",
+        ),
+        (
+            "imagenet",
+            [225, 225],
+            "a resize to 256 before a crop of 224 would be one to 257.14 pixels",
+        ),
+        (
+            "clip",
+            [224, 160],
+            "a shortest edge and a crop scale together only as squares",
+        ),
+        ("convnext", [224, 160], "ConvNextImageProcessor makes squares"),
+        ("raw", [224, 224], "the size of the result follows from the image"),
+    ] {
+        assert_eq!(sized(name, size).unwrap_err().reason(), Some(reason), "{name}");
     }
 }
 
@@ -188,6 +349,20 @@ fn a_config_without_a_type_must_leave_nothing_open() {
 fn what_cannot_be_expressed_is_refused_by_key() {
     let table = [
         (json!({"sise": 224}), "sise: is an unknown key"),
+        (json!({"normalize": null}), "normalize: is an unknown key"),
+        (json!({"size": null}), "size: is null: expected a value, got null"),
+        (
+            json!({"size": {"height": 224, "width": 224, "shortest_edge": null}}),
+            "size: is not a size: expected height and width, or shortest_edge, got {\"height\":224,\"shortest_edge\":null,\"width\":224}",
+        ),
+        (
+            json!({"image_processor_type": "RTDetrImageProcessor", "size": 640}),
+            "size: is not a height and a width: expected height and width, got a shortest edge",
+        ),
+        (
+            json!({"do_normalize": false, "rescale_factor": 2}),
+            "rescale_factor: is a whole number: expected 2.0, got 2",
+        ),
         (
             json!({"size": {"shortest_edge": 800, "longest_edge": 1333}}),
             "size.longest_edge: cannot be expressed: expected height and width, or shortest_edge, got longest_edge",
@@ -262,7 +437,7 @@ fn what_cannot_be_expressed_is_refused_by_key() {
         ),
         (
             json!({"auto_map": {"AutoImageProcessor": "x.Y"}}),
-            "auto_map: cannot be expressed: expected false, or no such key, got {\"AutoImageProcessor\":\"x.Y\"}",
+            "auto_map: cannot be expressed: expected no AutoImageProcessor in it, got {\"AutoImageProcessor\":\"x.Y\"}",
         ),
         (
             json!({"data_format": "channels_last"}),
@@ -279,7 +454,7 @@ fn what_cannot_be_expressed_is_refused_by_key() {
         ),
         (
             json!({"image_processor_type": "VitImageProcessor"}),
-            "image_processor_type: is not an image processor that is known here: expected one of ViTImageProcessor, BitImageProcessor, got \"VitImageProcessor\"",
+            "image_processor_type: \"VitImageProcessor\" is not an image processor that is known here",
         ),
         (
             json!({"image_processor_type": "ConvNextImageProcessor"}),
@@ -303,7 +478,7 @@ fn what_cannot_be_expressed_is_refused_by_key() {
         ),
         (
             json!({"image_processor_type": "SegformerImageProcessor", "do_center_crop": true}),
-            "do_center_crop: cannot be expressed: expected false, or no such key, got true",
+            "crop_size: is missing: expected a value, got nothing",
         ),
         (
             json!({"image_processor_type": "LlavaImageProcessor", "do_pad": true}),
@@ -455,8 +630,12 @@ fn what_timm_configs_cannot_express_is_refused_by_key() {
             "input_size[1]: is not a size in pixels: expected 1 to 65535, got 0",
         ),
         (
-            json!({"crop_pct": 1.5}),
-            "crop_pct: is not a fraction: expected above 0, at most 1, got 1.5",
+            json!({"crop_pct": -0.9}),
+            "crop_pct: is not a fraction: expected above 0, got -0.9",
+        ),
+        (
+            json!({"crop_pct": 300}),
+            "crop_pct: leads to a resize that is not possible: expected edges of 1 to 65535 pixels, got 0 x 0",
         ),
         (
             json!({"crop_border_pixels": 2}),

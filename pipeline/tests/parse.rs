@@ -1,6 +1,6 @@
 //! Reading pipelines: what is accepted, and how refusals read.
 
-use prep_onnx_pipeline::{Dtype, FusedPlan, Layout, Notation, Pipeline};
+use prep_onnx_pipeline::{Dtype, FusedPlan, Layout, Notation, Pipeline, config_text};
 
 const IMAGENET: &str = r#"
 description = "test"
@@ -72,7 +72,7 @@ fn refusals_name_line_and_key() {
         ),
         (
             edit("\"bilinear\"", "\"linear\""),
-            "line 6: steps[0].filter: unknown variant `linear`, expected one of `nearest`, `nearest_exact`, `bilinear`, `bicubic`, `lanczos`, `box`, `hamming`",
+            "line 6: steps[0].filter: is an unknown name: expected one of nearest, nearest_exact, bilinear, bicubic, lanczos, box, hamming, got \"linear\"",
         ),
         (
             edit("description = \"test\"", "steps = 3"),
@@ -87,7 +87,7 @@ fn refusals_name_line_and_key() {
             "{\n \"steps\": [\n  {\"step\": \"rescale\",\n   \"divisor\": true}]}",
             Notation::Json
         ),
-        "line 4: steps[0].divisor: invalid type: boolean `true`, expected f64"
+        "line 4: steps[0].divisor: has another type: expected a number, got true"
     );
     assert_eq!(
         refusal(
@@ -112,5 +112,64 @@ fn order_that_no_single_pass_has_is_refused_with_a_reason() {
     assert_eq!(
         error.to_string(),
         "line 5: steps[1].resize: comes after another resize"
+    );
+}
+
+#[test]
+fn values_of_another_type_are_refused_in_plain_words() {
+    let edit = |from: &str, to: &str| refusal(&IMAGENET.replace(from, to), Notation::Toml);
+    for size in ["224", "[224, 224]", "\"224\""] {
+        let got = edit("{ shortest_edge = 256 }", size);
+        let expected = "line 5: steps[0].size: has another type: expected a table such as { exact = [224, 224] } or { shortest_edge = 256 }, got ";
+        assert!(got.starts_with(expected), "{got}");
+    }
+    assert_eq!(
+        edit("[224, 224]", "224"),
+        "line 9: steps[1].size: has another type: expected a list of 2 numbers, got 224"
+    );
+    assert_eq!(edit("size = [224, 224]", ""), "line 7: steps[1].size: is missing");
+}
+
+#[test]
+fn a_file_to_which_something_happened_is_called_by_its_name() {
+    let json = |text: &str| Pipeline::parse(text, Notation::Json).unwrap_err();
+    let marked = format!("\u{feff}{IMAGENET}");
+    assert!(Pipeline::parse(&marked, Notation::Toml).is_ok());
+    assert!(Pipeline::parse("\u{feff}{\"steps\": []}", Notation::Json).is_ok());
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 438\n";
+    for (text, expected) in [
+        ("", "config: is empty"),
+        (pointer, "config: is a Git LFS pointer, not the file"),
+        ("<!DOCTYPE html>\n<html>", "config: is a web page, not the file"),
+        (
+            "{\n \"steps\": [",
+            "line 2: is not valid JSON: the file ends in the middle",
+        ),
+        ("{\"steps\": [],\n}", "line 2: is not valid JSON: trailing comma"),
+        (
+            "{\n // steps\n}",
+            "line 2: is not valid JSON: key must be a string",
+        ),
+    ] {
+        assert_eq!(json(text).to_string(), expected);
+    }
+    assert_eq!(
+        json("{\"a\": [1,]}").help(),
+        Some("remove the comma before the closing bracket")
+    );
+    assert_eq!(json("{\n // steps\n}").reason(), Some("JSON has no comments"));
+    let utf16: Vec<u8> = "{}".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let marked = [&[0xff, 0xfe], utf16.as_slice()].concat();
+    for bytes in [utf16, marked] {
+        assert_eq!(
+            config_text(bytes).unwrap_err().to_string(),
+            "is text in UTF-16: expected UTF-8, got UTF-16"
+        );
+    }
+    assert_eq!(
+        config_text(b"{\"a\": \"\xe9\"}".to_vec())
+            .unwrap_err()
+            .to_string(),
+        "is not text in UTF-8: byte 7 is 0xe9"
     );
 }

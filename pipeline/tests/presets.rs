@@ -35,6 +35,8 @@ fn every_preset_folds_and_round_trips() {
             assert_eq!(import.pipeline.description.as_deref(), Some(preset.description()));
             let json = import.pipeline.to_json();
             assert_eq!(Pipeline::parse(&json, Notation::Json).unwrap(), import.pipeline);
+            let toml = import.pipeline.to_toml();
+            assert_eq!(Pipeline::parse(&toml, Notation::Toml).unwrap(), import.pipeline);
             let plan = import.pipeline.plan(Layout::Nchw, Dtype::Float32).unwrap();
             if preset.name != "raw" {
                 assert!(plan.fixed_output().is_some(), "{}", preset.name);
@@ -48,6 +50,14 @@ fn an_unknown_preset_is_refused_with_the_nearest_names() {
     let error = preset("imagnet").unwrap_err();
     assert_eq!(error.to_string(), "preset: \"imagnet\" is not known");
     assert_eq!(error.help(), Some("did you mean imagenet, imagenet-v2?"));
+    // Another family of models is no slip.
+    assert!(
+        preset("detr")
+            .unwrap_err()
+            .help()
+            .unwrap()
+            .starts_with("choose one of beit, ")
+    );
     assert!(
         preset("7")
             .unwrap_err()
@@ -75,5 +85,36 @@ fn imagenet_at_224_is_the_preset() {
     assert_eq!(
         imagenet_at(0, 224).unwrap_err().to_string(),
         "steps[0].size.target[0]: is not a size in pixels: expected 1 to 65535, got 0"
+    );
+}
+
+#[test]
+fn ids_stand_for_their_preset() {
+    let names: BTreeSet<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+    let mut seen = BTreeSet::new();
+    for preset in PRESETS {
+        for id in preset.ids() {
+            assert!(seen.insert(id), "{id} is there twice");
+            assert!(!names.contains(id), "{id}");
+            assert_eq!(prep_onnx_pipeline::preset(id).unwrap().name, preset.name);
+        }
+        // The checkpoint that a description names is one of them.
+        if let Some((_, checkpoint)) = preset.description().split_once(": ")
+            && checkpoint.contains('/')
+        {
+            assert!(preset.ids().any(|id| id == checkpoint), "{checkpoint}");
+        }
+    }
+    let lines = include_str!("../../models/preset-ids.txt").lines();
+    assert_eq!(seen.len(), lines.filter(|line| !line.starts_with('#')).count());
+    assert_eq!(preset("timm/resnet50.a1_in1k").unwrap().name, "timm-0.95");
+    let error = preset("google/vit-huge-patch14-224-in21k").unwrap_err();
+    assert!(error.help().unwrap().contains("preprocessor_config.json"));
+    assert!(
+        preset("google/vit-base-patch16-225")
+            .unwrap_err()
+            .help()
+            .unwrap()
+            .contains("google/vit-base-patch16-224")
     );
 }

@@ -1,11 +1,12 @@
 //! The presets.
 
 use clap::Args;
-use prep_onnx_pipeline::{PRESETS, preset};
+use prep_onnx_pipeline::{ImportOptions, PRESETS, preset};
 use serde_json::json;
 
 use crate::answer::{Answer, Failure, Outcome};
 use crate::args::Global;
+use crate::size::parse_size;
 use crate::ui;
 
 /// List the presets, or show one
@@ -13,19 +14,26 @@ use crate::ui;
 #[command(after_help = "Examples:
   prep-onnx pipelines
   prep-onnx pipelines clip
-  prep-onnx pipelines clip --json > my-pipeline.json    a start for a pipeline of your own")]
+  prep-onnx pipelines google/vit-base-patch16-224       the preset of a checkpoint
+  prep-onnx pipelines clip --toml > p.toml              a start for a pipeline of your own")]
 pub(crate) struct Options {
-    /// A preset
+    /// A preset, or a checkpoint that one is for
     name: Option<String>,
     /// Show it with the arithmetic of this library
     #[arg(long, value_name = "LIBRARY", requires = "name")]
     resampler: Option<String>,
+    /// Show it with results of this size, where it can have another one
+    #[arg(long, value_name = "HxW|N", requires = "name")]
+    size: Option<String>,
+    /// Print the steps as a file that --pipeline takes
+    #[arg(long, requires = "name")]
+    toml: bool,
 }
 
 pub(crate) fn run(options: &Options, _: &Global) -> Outcome {
     match &options.name {
         None => Ok(list()),
-        Some(name) => show(name, options.resampler.as_deref()),
+        Some(name) => show(name, options),
     }
 }
 
@@ -40,21 +48,37 @@ fn list() -> Answer {
     );
     let presets: Vec<_> = PRESETS
         .iter()
-        .map(|preset| json!({ "name": preset.name, "description": preset.description() }))
+        .map(|preset| {
+            let ids: Vec<_> = preset.ids().collect();
+            json!({ "name": preset.name, "description": preset.description(), "ids": ids })
+        })
         .collect();
     Answer::new(text, presets.into())
 }
 
-fn show(name: &str, resampler: Option<&str>) -> Outcome {
-    let resampler = resampler.map(str::parse).transpose().map_err(Failure::usage)?;
+fn show(name: &str, options: &Options) -> Outcome {
+    let resampler = options.resampler.as_deref().map(str::parse).transpose();
+    let size = options.size.as_deref().map(parse_size).transpose();
     let preset = preset(name).map_err(Failure::usage)?;
-    let import = preset.import(resampler)?;
+    let import = preset.import_with(&ImportOptions {
+        resampler: resampler.map_err(Failure::usage)?,
+        size: size.map_err(Failure::usage)?,
+        ..ImportOptions::default()
+    })?;
+    // The JSON is a pipeline file too: it can be written to disk, changed, and given to --pipeline.
+    let json = import.pipeline.to_value();
+    if options.toml {
+        return Ok(Answer::new(import.pipeline.to_toml(), json));
+    }
     let mut text = format!("{}  {}\n", ui::bold(preset.name), preset.description());
     for line in ui::pipeline_lines(&import.pipeline) {
         text.push_str(&format!("  {line}\n"));
     }
     for note in &import.notes {
         text.push_str(&format!("  {} {note}\n", ui::dim("note:")));
+    }
+    if let Some(ids) = also(preset.ids().collect()) {
+        text.push_str(&format!("  {} {ids}\n", ui::dim("also:")));
     }
     text.push_str(&format!(
         "\n{}\n{}",
@@ -64,6 +88,20 @@ fn show(name: &str, resampler: Option<&str>) -> Outcome {
     if !text.ends_with('\n') {
         text.push('\n');
     }
-    // The JSON is a pipeline file: it can be written to disk, changed, and given to --pipeline.
-    Ok(Answer::new(text, import.pipeline.to_value()))
+    Ok(Answer::new(text, json))
+}
+
+/// What else a preset is called, a few of the names where there are many.
+fn also(ids: Vec<&str>) -> Option<String> {
+    /// As many as fit on a line.
+    const SHOWN: usize = 3;
+    let shown = ids.iter().take(SHOWN).copied().collect::<Vec<_>>().join(", ");
+    match ids.len() {
+        0 => None,
+        count if count <= SHOWN => Some(shown),
+        count => Some(format!(
+            "{shown} and {} more (prep-onnx pipelines --json)",
+            count - SHOWN
+        )),
+    }
 }

@@ -6,7 +6,29 @@ use crate::nearest::nearest;
 use crate::size::MAX_EDGE;
 use crate::{CHANNELS, Error, Result};
 
+/// What a key holds. Libraries tell a key that is null from one that is not there.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Given<T> {
+    /// The key is not there.
+    Absent,
+    /// The key is there and null.
+    Null,
+    /// The value.
+    Is(T),
+}
+
+impl<T> Given<T> {
+    /// The value, where there is one.
+    pub(super) fn value(self) -> Option<T> {
+        match self {
+            Self::Absent | Self::Null => None,
+            Self::Is(value) => Some(value),
+        }
+    }
+}
+
 /// The keys of one table of a config.
+#[derive(Clone)]
 pub(super) struct Keys {
     prefix: String,
     map: Map<String, Value>,
@@ -37,57 +59,54 @@ impl Keys {
         Error::new(self.path(key), what)
     }
 
-    /// Whether the key is there and not null.
-    pub(super) fn has(&self, key: &str) -> bool {
-        self.map.get(key).is_some_and(|value| !value.is_null())
+    /// A look at a key that stays.
+    pub(super) fn peek(&self, key: &str) -> Option<&Value> {
+        self.map.get(key)
     }
 
-    /// Whether the key is there and false.
-    pub(super) fn is_false(&self, key: &str) -> bool {
-        self.map.get(key) == Some(&Value::Bool(false))
-    }
-
-    /// Whether the key holds a table.
-    pub(super) fn is_table(&self, key: &str) -> bool {
-        self.map.get(key).is_some_and(Value::is_object)
-    }
-
-    /// The value of a key; null counts as absent, as in the libraries.
-    pub(super) fn take(&mut self, key: &'static str) -> Option<Value> {
+    /// What a key holds.
+    pub(super) fn given(&mut self, key: &'static str) -> Given<Value> {
         self.taken.push(key);
-        self.map.remove(key).filter(|value| !value.is_null())
+        match self.map.remove(key) {
+            None => Given::Absent,
+            Some(Value::Null) => Given::Null,
+            Some(value) => Given::Is(value),
+        }
     }
 
-    /// A key that holds true or false.
-    pub(super) fn flag(&mut self, key: &'static str) -> Result<Option<bool>> {
-        self.typed(key, "true or false", Value::as_bool)
+    /// The value of a key, where null and absence are the same.
+    pub(super) fn take(&mut self, key: &'static str) -> Option<Value> {
+        self.given(key).value()
+    }
+
+    /// A key that switches something on: null is off, as Python tests it.
+    pub(super) fn switch(&mut self, key: &'static str, default: bool) -> Result<bool> {
+        match self.given(key) {
+            Given::Absent => Ok(default),
+            Given::Null => Ok(false),
+            Given::Is(Value::Bool(on)) => Ok(on),
+            Given::Is(value) => Err(self.other_type(key, "true or false", &value)),
+        }
     }
 
     /// A key that holds a number.
-    pub(super) fn number(&mut self, key: &'static str) -> Result<Option<f64>> {
+    pub(super) fn number(&mut self, key: &'static str) -> Result<Given<f64>> {
         self.typed(key, "a number", Value::as_f64)
     }
 
     /// A key that holds a whole number, not negative.
-    pub(super) fn whole(&mut self, key: &'static str) -> Result<Option<u64>> {
+    pub(super) fn whole(&mut self, key: &'static str) -> Result<Given<u64>> {
         self.typed(key, "a whole number", Value::as_u64)
     }
 
-    /// A key that holds text.
+    /// A key that holds text; null and absence are the same.
     pub(super) fn text(&mut self, key: &'static str) -> Result<Option<String>> {
-        self.typed(key, "a string", |value| value.as_str().map(str::to_owned))
-    }
-
-    /// A key that holds a number other than 0.
-    pub(super) fn divisor(&mut self, key: &'static str) -> Result<Option<f64>> {
-        match self.number(key)? {
-            Some(number) if number as f32 == 0.0 => Err(self.zero(key)),
-            number => Ok(number),
-        }
+        let text = self.typed(key, "a string", |value| value.as_str().map(str::to_owned))?;
+        Ok(text.value())
     }
 
     /// A key that holds one number per channel, or one for all.
-    pub(super) fn per_channel(&mut self, key: &'static str) -> Result<Option<[f64; CHANNELS]>> {
+    pub(super) fn per_channel(&mut self, key: &'static str) -> Result<Given<[f64; CHANNELS]>> {
         self.typed(
             key,
             "a number, or one for each of 3 channels",
@@ -102,12 +121,14 @@ impl Keys {
     }
 
     /// Like [`Keys::per_channel`], but none may be 0.
-    pub(super) fn divisors(&mut self, key: &'static str) -> Result<Option<[f64; CHANNELS]>> {
+    pub(super) fn divisors(&mut self, key: &'static str) -> Result<Given<[f64; CHANNELS]>> {
         let numbers = self.per_channel(key)?;
-        match numbers.and_then(|numbers| numbers.iter().position(|number| *number as f32 == 0.0)) {
-            Some(channel) => Err(self.zero(&format!("{key}[{channel}]"))),
-            None => Ok(numbers),
+        if let Given::Is(numbers) = numbers
+            && let Some(channel) = numbers.iter().position(|number| *number as f32 == 0.0)
+        {
+            return Err(self.zero(&format!("{key}[{channel}]")));
         }
+        Ok(numbers)
     }
 
     /// A number of pixels.
@@ -133,9 +154,9 @@ impl Keys {
         }
     }
 
-    /// Refuses every key that was not taken and is not in `harmless`.
-    pub(super) fn finish(mut self, harmless: &[&str]) -> Result<()> {
-        self.map.retain(|key, _| !harmless.contains(&key.as_str()));
+    /// Refuses every key that was not taken and is not `harmless` with its value.
+    pub(super) fn finish(mut self, harmless: impl Fn(&str, &Value) -> bool) -> Result<()> {
+        self.map.retain(|key, value| !harmless(key, value));
         let Some(key) = self.map.keys().next() else {
             return Ok(());
         };
@@ -149,24 +170,29 @@ impl Keys {
         })
     }
 
+    /// An error about a number that pixels are divided by.
+    pub(super) fn zero(&self, key: &str) -> Error {
+        self.error(key, "is zero")
+            .expected_got("a number other than 0", 0)
+            .why("pixels are divided by it")
+    }
+
     fn typed<T>(
         &mut self,
         key: &'static str,
         expected: &str,
         read: impl Fn(&Value) -> Option<T>,
-    ) -> Result<Option<T>> {
-        let Some(value) = self.take(key) else {
-            return Ok(None);
-        };
-        match read(&value) {
-            Some(read) => Ok(Some(read)),
-            None => Err(self.error(key, "has another type").expected_got(expected, value)),
-        }
+    ) -> Result<Given<T>> {
+        Ok(match self.given(key) {
+            Given::Absent => Given::Absent,
+            Given::Null => Given::Null,
+            Given::Is(value) => {
+                Given::Is(read(&value).ok_or_else(|| self.other_type(key, expected, &value))?)
+            }
+        })
     }
 
-    fn zero(&self, key: &str) -> Error {
-        self.error(key, "is zero")
-            .expected_got("a number other than 0", 0)
-            .why("pixels are divided by it")
+    fn other_type(&self, key: &str, expected: &str, got: &Value) -> Error {
+        self.error(key, "has another type").expected_got(expected, got)
     }
 }

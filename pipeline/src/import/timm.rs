@@ -1,10 +1,12 @@
 //! timm's `config.json`: what `timm.data.create_transform(**resolve_model_data_config(model))` does.
 
-use super::keys::Keys;
-use super::processors::{IMAGENET_MEAN, IMAGENET_STD};
-use super::{Import, Source};
+use serde_json::{Map, Value};
+
+use super::keys::{Given, Keys};
+use super::{IMAGENET_MEAN, IMAGENET_STD, Import, ImportOptions, Source, size_note, table};
+use crate::size::MAX_EDGE;
 use crate::steps::{CenterCrop, Normalize, Rescale, Resize, Step};
-use crate::{CropRule, Filter, Output, Pipeline, Precision, Resampler, Result, SizeRule};
+use crate::{CHANNELS, CropRule, Filter, Output, Pipeline, Precision, Resampler, Result, SizeRule};
 
 /// Keys of `pretrained_cfg`, and of the flat configs of old versions, that say nothing on pixels.
 const HARMLESS: &[&str] = &[
@@ -24,7 +26,6 @@ const HARMLESS: &[&str] = &[
     "labels",
     "license",
     "min_input_size",
-    "model_args",
     "model_name",
     "notes",
     "num_classes",
@@ -87,25 +88,79 @@ fn transform(
     ]
 }
 
-pub(super) fn read(mut keys: Keys, resampler: Option<Resampler>) -> Result<Import> {
+/// Reads a whole config.json, of which `pretrained_cfg` says most: `timm.models._hub._parse_model_cfg`.
+pub(super) fn read_model(mut map: Map<String, Value>, options: &ImportOptions<'_>) -> Result<Import> {
+    let mut inner = table(&mut map, "pretrained_cfg")?.unwrap_or_default();
+    let mut outer = Keys::new("", map);
+    let Some(args) = outer.take("model_args") else {
+        return read(Keys::new("pretrained_cfg", inner), options);
+    };
+    let Value::Object(args) = args else {
+        return Err(outer
+            .error("model_args", "has another type")
+            .expected_got("a table of keys", args));
+    };
+    let mut args = Keys::new("model_args", args);
+    let channels = args.take("in_chans");
+    if channels
+        .as_ref()
+        .is_some_and(|channels| channels.as_u64() != Some(CHANNELS as u64))
+    {
+        return Err(args
+            .error("in_chans", "has other than 3 channels")
+            .expected_got(CHANNELS, channels.unwrap_or_default()));
+    }
+    // A model that takes any size keeps the one of its pretraining.
+    let any = args.switch("dynamic_img_size", false)?
+        || !args.switch("strict_img_size", true)?
+        || args.switch("use_naflex", false)?;
+    let fixed = inner.get("fixed_input_size").and_then(Value::as_bool) == Some(true);
+    if let Some(size) = args.take("img_size")
+        && fixed
+        && !any
+    {
+        let [height, width] = match size.as_array().map(Vec::as_slice) {
+            Some([height, width]) => [
+                args.edge("img_size[0]", height)?,
+                args.edge("img_size[1]", width)?,
+            ],
+            Some(_) => {
+                return Err(args
+                    .error("img_size", "is not a size")
+                    .expected_got("a number, or [height, width]", size));
+            }
+            None => [args.edge("img_size", &size)?; 2],
+        };
+        let size: Vec<Value> = vec![CHANNELS.into(), height.into(), width.into()];
+        inner.insert("input_size".to_owned(), size.into());
+    }
+    read(Keys::new("pretrained_cfg", inner), options)
+}
+
+pub(super) fn read(mut keys: Keys, options: &ImportOptions<'_>) -> Result<Import> {
     let mut notes = Vec::new();
-    let [height, width] = input_size(&mut keys)?.unwrap_or([224, 224]);
+    let own = input_size(&mut keys)?.unwrap_or([224, 224]);
+    let [height, width] = options.size.unwrap_or(own);
+    notes.extend(size_note([height, width], own));
     let filter = interpolation(&mut keys)?;
     let fraction = match keys.number("crop_pct")? {
         // timm tests for truth, so that 0 means the default.
-        None | Some(0.0) => DEFAULT_CROP_PCT,
-        Some(fraction) if fraction > 0.0 && fraction <= 1.0 => fraction,
-        Some(other) => {
+        Given::Absent | Given::Null | Given::Is(0.0) => DEFAULT_CROP_PCT,
+        Given::Is(fraction) if fraction > 0.0 => fraction,
+        Given::Is(other) => {
             return Err(keys
                 .error("crop_pct", "is not a fraction")
-                .expected_got("above 0, at most 1", other));
+                .expected_got("above 0", other));
         }
     };
     let mode = keys.text("crop_mode")?;
     let normalize = Normalize {
-        mean: keys.per_channel("mean")?.unwrap_or(IMAGENET_MEAN),
-        std: keys.divisors("std")?.unwrap_or(IMAGENET_STD),
+        mean: statistic(&mut keys, "mean", IMAGENET_MEAN)?,
+        std: statistic(&mut keys, "std", IMAGENET_STD)?,
     };
+    if let Some(channel) = normalize.std.iter().position(|std| *std as f32 == 0.0) {
+        return Err(keys.zero(&format!("std[{channel}]")));
+    }
     for key in ["test_input_size", "test_crop_pct"] {
         if let Some(value) = keys.take(key) {
             notes.push(format!(
@@ -113,8 +168,8 @@ pub(super) fn read(mut keys: Keys, resampler: Option<Resampler>) -> Result<Impor
             ));
         }
     }
-    let chosen = resampler.unwrap_or(Resampler::Pillow);
-    match resampler {
+    let resampler = options.resampler.unwrap_or(Resampler::Pillow);
+    match options.resampler {
         None => notes.push(
             "timm resizes PIL images: took pillow (--resampler pillow12 for Pillow before 13)".to_owned(),
         ),
@@ -123,15 +178,43 @@ pub(super) fn read(mut keys: Keys, resampler: Option<Resampler>) -> Result<Impor
         }
         Some(Resampler::Pillow | Resampler::Pillow12) => {}
     }
+    let [scaled_height, scaled_width] = [height, width].map(|edge| (edge as f64 / fraction) as usize);
+    if [scaled_height, scaled_width]
+        .iter()
+        .any(|edge| !(1..=MAX_EDGE).contains(edge))
+    {
+        return Err(keys
+            .error("crop_pct", "leads to a resize that is not possible")
+            .expected_got(
+                format_args!("edges of 1 to {MAX_EDGE} pixels"),
+                format_args!("{scaled_height} x {scaled_width}"),
+            ));
+    }
     let steps = match mode.as_deref() {
-        None | Some("" | "center") => center([height, width], fraction, filter, chosen, normalize),
+        None | Some("" | "center") if fraction <= 1.0 => {
+            center([height, width], fraction, filter, resampler, normalize)
+        }
+        // The image is smaller than the crop, which then adds zeros around it.
+        None | Some("" | "center") => {
+            let size = if scaled_height == scaled_width {
+                SizeRule::ShortestEdge {
+                    size: scaled_height,
+                    max: None,
+                }
+            } else {
+                SizeRule::Cover {
+                    height: scaled_height,
+                    width: scaled_width,
+                }
+            };
+            transform(size, [height, width], filter, resampler, normalize)
+        }
         Some("squash") => {
-            let [scaled_height, scaled_width] = [height, width].map(|edge| (edge as f64 / fraction) as usize);
             let size = SizeRule::Exact {
                 height: scaled_height,
                 width: scaled_width,
             };
-            transform(size, [height, width], filter, chosen, normalize)
+            transform(size, [height, width], filter, resampler, normalize)
         }
         Some(other) => {
             return Err(keys
@@ -140,7 +223,7 @@ pub(super) fn read(mut keys: Keys, resampler: Option<Resampler>) -> Result<Impor
                 .why("border pads the image with its mean colour before the crop"));
         }
     };
-    keys.finish(HARMLESS)?;
+    keys.finish(|key, _| HARMLESS.contains(&key))?;
     Ok(Import {
         pipeline: Pipeline {
             description: Some(format!("timm: {height} x {width}, crop_pct {fraction}, {filter}")),
@@ -149,6 +232,16 @@ pub(super) fn read(mut keys: Keys, resampler: Option<Resampler>) -> Result<Impor
         },
         notes,
         source: Source::Timm,
+    })
+}
+
+/// `mean` or `std`. timm tests for truth, so that the number 0 means the default.
+fn statistic(keys: &mut Keys, key: &'static str, default: [f64; CHANNELS]) -> Result<[f64; CHANNELS]> {
+    let one_number = keys.peek(key).is_some_and(Value::is_number);
+    Ok(match keys.per_channel(key)? {
+        Given::Absent | Given::Null => default,
+        Given::Is(numbers) if one_number && numbers == [0.0; CHANNELS] => default,
+        Given::Is(numbers) => numbers,
     })
 }
 

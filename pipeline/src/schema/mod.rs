@@ -1,12 +1,16 @@
 //! Reading TOML and JSON with errors that name the key and the line.
 
 mod locate;
+mod plain;
+mod spoiled;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::named::named_enum;
 use crate::{Error, ErrorKind, Result};
+
+pub use spoiled::config_text;
 
 named_enum! {
     /// The notation of a configuration text.
@@ -27,29 +31,29 @@ pub struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    /// Parses `text`.
+    /// Parses `text`, which may begin with a byte order mark.
     ///
     /// # Errors
-    /// On a syntax error, with its line; on a number that is not finite, with its key.
+    /// On a syntax error, with its line; on a text that is something else, such as a Git LFS pointer;
+    /// on a number that is not finite, with its key.
     pub fn parse(text: &'a str, notation: Notation) -> Result<Self> {
-        let syntax = |line: usize, what: &str| {
-            Error::new(
-                format_args!("line {line}"),
-                format_args!("is not valid {notation}: {what}"),
-            )
-            .with_kind(ErrorKind::Config)
-        };
+        Self::read(text, notation).map_err(|error| error.or_kind(ErrorKind::Config))
+    }
+
+    fn read(text: &'a str, notation: Notation) -> Result<Self> {
+        let text = text.strip_prefix(spoiled::MARK).unwrap_or(text);
+        if let Some(error) = spoiled::known(text) {
+            return Err(error);
+        }
         let value = match notation {
-            Notation::Json => serde_json::from_str(text).map_err(|error| {
-                let error_text = error.to_string();
-                let what = error_text.split(" at line ").next().unwrap_or_default();
-                syntax(error.line(), what)
-                    .why("JSON has no comments, no trailing commas, and no NaN or Infinity")
-            })?,
+            Notation::Json => serde_json::from_str(text).map_err(|error| spoiled::json(text, &error))?,
             Notation::Toml => {
                 let table: toml::Table = toml::from_str(text).map_err(|error| {
                     let line = error.span().map_or(1, |span| locate::line(text, span.start));
-                    syntax(line, error.message())
+                    Error::new(
+                        format_args!("line {line}"),
+                        format_args!("is not valid {notation}: {}", error.message()),
+                    )
                 })?;
                 let document = Self {
                     text,
@@ -101,14 +105,7 @@ pub(crate) fn typed<T: DeserializeOwned>(value: Value) -> Result<T> {
                     error.within_key(parent)
                 }
             }
-            None if path == "." => Error::new("", inner),
-            None => match inner
-                .strip_prefix("invalid value: integer `")
-                .and_then(|rest| rest.strip_suffix("`, expected usize"))
-            {
-                Some(got) => Error::new(path, "is out of range").expected_got("0 or more", got),
-                None => Error::new(path, inner),
-            },
+            None => plain::error(&path, &inner),
         }
     })
 }

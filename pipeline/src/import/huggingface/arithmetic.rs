@@ -1,91 +1,169 @@
 //! Rescale, normalise and channel order of a Hugging Face config.
 
+use super::processors::Values;
 use super::{Backend, Reader};
-use crate::import::processors::Quirk;
+use crate::import::keys::Given;
 use crate::steps::{ChannelOrder, Normalize, Order, Rescale, RescaleNormalize, Step};
 use crate::{CHANNELS, Precision, Result};
 
-impl Reader {
+const BGR: Step = Step::ChannelOrder(ChannelOrder { order: Order::Bgr });
+
+/// What the keys say on the values of the pixels, the processor's defaults filled in.
+struct Said {
+    /// `rescale_factor`, and whether it is written as a whole number.
+    factor: Option<(f64, bool)>,
+    /// `image_mean`, where the class normalises.
+    mean: Option<[f64; CHANNELS]>,
+    std: Option<[f64; CHANNELS]>,
+}
+
+impl Reader<'_> {
     /// What happens to the values of the pixels, and to their order.
     pub(super) fn arithmetic(&mut self, steps: &mut Vec<Step>) -> Result<()> {
-        if self.processor.quirk == Quirk::LayoutLmV2 {
-            steps.push(Step::ChannelOrder(ChannelOrder { order: Order::Bgr }));
-            return Ok(());
-        }
-        let mut rescale = self.keys.flag("do_rescale")?;
-        if self.processor.name == "OwlViT" {
-            // The first configs of OWL-ViT had this name for it.
-            rescale = self.keys.flag("rescale")?.or(rescale);
-        }
-        let given = self.keys.divisor("rescale_factor")?;
-        let factor = match rescale.unwrap_or(true) {
-            true => Some(self.or_default("rescale_factor", given, self.processor.factor)),
-            false => None,
-        };
-        let normalize = self
-            .keys
-            .flag("do_normalize")?
-            .unwrap_or(self.processor.normalize);
-        let mean = self.keys.per_channel("image_mean")?;
-        let std = self.keys.divisors("image_std")?;
-        let mut offset = None;
-        let mut again = false;
-        if self.processor.quirk == Quirk::EfficientNet {
-            offset = self.keys.flag("rescale_offset")?.unwrap_or(false).then_some(-1.0);
-            again = self.keys.flag("include_top")?.unwrap_or(true);
-        }
-        let normalize = normalize && self.processor.quirk != Quirk::MobileVit;
-        let mean = if normalize {
-            Some(self.or_default("image_mean", mean, self.processor.mean))
-        } else {
-            None
-        };
-        let std = if normalize || again {
-            self.or_default("image_std", std, self.processor.std)
-        } else {
-            self.processor.std
-        };
-        self.fold(steps, factor, offset, mean, std);
-        if again {
-            let mean = [0.0; CHANNELS];
-            steps.push(Step::Normalize(Normalize { mean, std }));
-        }
-        if self.processor.quirk == Quirk::MobileVit
-            && self.keys.flag("do_flip_channel_order")?.unwrap_or(true)
-        {
-            steps.push(Step::ChannelOrder(ChannelOrder { order: Order::Bgr }));
+        let said = self.said()?;
+        match self.processor.values {
+            Values::Usual => {
+                let fused = said.mean.is_some();
+                let factor = self.factor(said.factor, fused)?;
+                self.fold(steps, factor, None, &said);
+            }
+            Values::RescaleOnly => {
+                let factor = self.factor(said.factor, false)?;
+                steps.extend(factor.map(|factor| self.rescale(factor, None)));
+            }
+            Values::Bgr => steps.push(BGR),
+            Values::MobileVit => {
+                let factor = self.factor(said.factor, false)?;
+                let cropped = steps.iter().any(|step| matches!(step, Step::CenterCrop(_)));
+                if self.backend == Backend::Pillow && cropped && factor.is_some_and(|factor| factor < 0.0) {
+                    return Err(self
+                        .keys
+                        .error("rescale_factor", "is negative")
+                        .expected_got("a number above 0", factor.unwrap_or_default())
+                        .why("the Pillow backend of this class crops after it, and zeros have a sign then"));
+                }
+                steps.extend(factor.map(|factor| self.rescale(factor, None)));
+                if self.keys.switch("do_flip_channel_order", true)? {
+                    steps.push(BGR);
+                }
+            }
+            Values::EfficientNet => self.efficient_net(steps, &said)?,
         }
         Ok(())
     }
 
-    /// Rescale and normalise in the arithmetic of the backend.
-    fn fold(
-        &self,
-        steps: &mut Vec<Step>,
-        factor: Option<f64>,
-        offset: Option<f64>,
-        mean: Option<[f64; CHANNELS]>,
-        std: [f64; CHANNELS],
-    ) {
-        let precision = match self.backend {
-            Backend::Torchvision => Precision::Float32,
-            Backend::Pillow => Precision::Float64,
+    fn efficient_net(&mut self, steps: &mut Vec<Step>, said: &Said) -> Result<()> {
+        let offset = self.keys.switch("rescale_offset", false)?;
+        let again = self.keys.switch("include_top", true)?;
+        let factor = self.factor(said.factor, said.mean.is_some() && !offset)?;
+        if again && factor.is_none() && said.mean.is_none() && self.backend == Backend::Torchvision {
+            return Err(self
+                .keys
+                .error("include_top", "divides pixels of 8 bits")
+                .expected_got("false, or do_rescale or do_normalize", true)
+                .why("transformers then raises"));
+        }
+        self.fold(steps, factor, offset.then_some(-1.0), said);
+        if again {
+            let std = match said.std {
+                Some(std) => std,
+                None => {
+                    return Err(self
+                        .needed("image_std", "is null")
+                        .fix("give image_std, or set include_top to false"));
+                }
+            };
+            let mean = [0.0; CHANNELS];
+            steps.push(Step::Normalize(Normalize { mean, std }));
+        }
+        Ok(())
+    }
+
+    fn said(&mut self) -> Result<Said> {
+        let mut rescale = self.keys.switch("do_rescale", self.processor.rescale)?;
+        if self.processor.name == "OwlViT" {
+            // The first configs of OWL-ViT had this name for it.
+            rescale = self.keys.switch("rescale", rescale)?;
+        }
+        let whole = self
+            .keys
+            .peek("rescale_factor")
+            .is_some_and(|value| !value.is_f64());
+        let factor = self.keys.number("rescale_factor")?;
+        let factor = match rescale {
+            true => Some((
+                self.or_default("rescale_factor", factor, self.processor.factor)?,
+                whole,
+            )),
+            false => None,
         };
-        match (factor, mean) {
-            (Some(factor), Some(mean)) if self.backend == Backend::Torchvision && offset.is_none() => {
+        if factor.is_some_and(|(factor, _)| factor as f32 == 0.0) {
+            return Err(self.keys.zero("rescale_factor"));
+        }
+        let normalize = self.keys.switch("do_normalize", self.processor.normalize)?;
+        let mean = self.keys.per_channel("image_mean")?;
+        let std = self.keys.divisors("image_std")?;
+        let default = |part: usize| self.processor.statistics.map(|statistics| statistics[part]);
+        let [default_mean, default_std] = [default(0), default(1)];
+        let mut said = Said {
+            factor,
+            mean: None,
+            std: None,
+        };
+        if normalize {
+            said.mean = Some(self.or_default("image_mean", mean, default_mean)?);
+            said.std = Some(self.or_default("image_std", std, default_std)?);
+        } else if self.processor.values == Values::EfficientNet {
+            said.std = match std {
+                Given::Is(std) => Some(std),
+                Given::Absent => default_std,
+                Given::Null => None,
+            };
+        }
+        Ok(said)
+    }
+
+    /// The factor that pixels are multiplied by. The torchvision backend multiplies 8-bit pixels by
+    /// a whole number in 8 bits, unless it fuses the factor with the normalisation.
+    fn factor(&self, factor: Option<(f64, bool)>, fused: bool) -> Result<Option<f64>> {
+        match factor {
+            Some((factor, true)) if self.backend == Backend::Torchvision && !fused => {
+                if factor == 1.0 {
+                    return Ok(None);
+                }
+                Err(self
+                    .keys
+                    .error("rescale_factor", "is a whole number")
+                    .expected_got(format_args!("{factor:?}"), factor)
+                    .why("the torchvision backend then stays in 8 bits, where products overflow")
+                    .fix("add --resampler pillow, or write the number with a point"))
+            }
+            other => Ok(other.map(|(factor, _)| factor)),
+        }
+    }
+
+    /// Rescale and normalise in the arithmetic of the backend.
+    fn fold(&self, steps: &mut Vec<Step>, factor: Option<f64>, offset: Option<f64>, said: &Said) {
+        match (factor, said.mean.zip(said.std)) {
+            (Some(factor), Some((mean, std))) if self.backend == Backend::Torchvision && offset.is_none() => {
                 steps.push(Step::RescaleNormalize(RescaleNormalize { factor, mean, std }));
             }
-            (factor, mean) => {
-                steps.extend(factor.map(|factor| {
-                    Step::Rescale(Rescale {
-                        factor: Some(factor),
-                        divisor: None,
-                        offset,
-                        precision,
-                    })
-                }));
-                steps.extend(mean.map(|mean| Step::Normalize(Normalize { mean, std })));
+            (factor, statistics) => {
+                steps.extend(factor.map(|factor| self.rescale(factor, offset)));
+                steps.extend(statistics.map(|(mean, std)| Step::Normalize(Normalize { mean, std })));
             }
         }
+    }
+
+    fn rescale(&self, factor: f64, offset: Option<f64>) -> Step {
+        Step::Rescale(Rescale {
+            factor: Some(factor),
+            divisor: None,
+            offset,
+            precision: match self.backend {
+                Backend::Torchvision => Precision::Float32,
+                Backend::Pillow => Precision::Float64,
+            },
+        })
     }
 }

@@ -1,28 +1,42 @@
-//! Sizes, filters, crops and padding of a Hugging Face config.
+//! Sizes, filters and crops of a Hugging Face config.
 
 use serde_json::Value;
 
+use super::processors::{Cropping, Resizing, Size};
 use super::{Backend, Reader};
-use crate::import::processors::{Quirk, Size};
+use crate::import::keys::Given;
 use crate::size::MAX_EDGE;
 use crate::steps::{CenterCrop, Resize, Step};
 use crate::{CropRule, Filter, Result, SizeRule};
 
-impl Reader {
+impl Reader<'_> {
     /// Resize and crop.
     pub(super) fn geometry(&mut self, steps: &mut Vec<Step>) -> Result<()> {
-        let resize = self.keys.flag("do_resize")?.unwrap_or(true);
-        let size = self.keys.take("size");
-        let resample = self.keys.take("resample");
-        let mut crop = None;
+        let resize = self.keys.switch("do_resize", true)?;
+        let default_square = self.processor.square;
+        let mut square = self.keys.switch("default_to_square", default_square)?;
+        if self.processor.null_is_default {
+            square = default_square;
+        }
+        let size = self.keys.given("size");
+        let resample = self.keys.given("resample");
+        let mut crop = self.center_crop()?;
+        let mut own = None;
         if resize {
-            let size = match size {
-                Some(size) => self.size("size", &size, self.processor.square)?,
-                None => self.or_default("size", None, self.processor.size),
+            let size = match self.image_size()? {
+                Given::Absent => size,
+                given => given,
             };
+            let size = match size {
+                Given::Is(size) => Given::Is(self.size("size", &size, square)?),
+                Given::Null => Given::Null,
+                Given::Absent => Given::Absent,
+            };
+            let mut size = self.or_default("size", size, Some(self.processor.size))?;
             let filter = self.filter(resample)?;
+            self.at_size(&mut size, &mut crop)?;
             let rule;
-            (rule, crop) = self.quirks_of_size(size)?;
+            (rule, own) = self.size_of_the_class(size)?;
             let size = match rule {
                 Size::Exact([height, width]) => SizeRule::Exact { height, width },
                 Size::Shortest(size) => SizeRule::ShortestEdge { size, max: None },
@@ -32,38 +46,19 @@ impl Reader {
                 filter,
                 resampler: self.resampler,
             }));
+        } else {
+            self.at_size_without_resize(&mut crop)?;
         }
-        let given = self.keys.flag("do_center_crop")?;
-        let crop_size = self.keys.take("crop_size");
-        match (self.processor.center_crop, given) {
-            (None, Some(true)) => {
-                return Err(self
-                    .keys
-                    .error("do_center_crop", "cannot be expressed")
-                    .expected_got("false, or no such key", true)
-                    .why(format_args!(
-                        "{}ImageProcessor has no centre crop of its own",
-                        self.processor.name
-                    )));
-            }
-            (Some(default), given) if given.unwrap_or(default) => {
-                let size = match crop_size {
-                    Some(size) => match self.size("crop_size", &size, true)? {
-                        Size::Exact(size) => size,
-                        Size::Shortest(_) => {
-                            return Err(self
-                                .keys
-                                .error("crop_size.shortest_edge", "is not the size of a crop")
-                                .expected_got("height and width", "shortest_edge"));
-                        }
-                    },
-                    None => self.or_default("crop_size", None, self.processor.crop),
-                };
-                crop = Some(size);
-            }
-            _ => {}
+        if let (Some(own), Some(crop)) = (own, crop)
+            && own != crop
+        {
+            return Err(self
+                .keys
+                .error("do_center_crop", "cannot be expressed")
+                .expected_got("false, or no such key", true)
+                .why("its resize crops already, and one pass over the image crops once"));
         }
-        if let Some(size) = crop {
+        if let Some(size) = crop.or(own) {
             let offset = match self.backend {
                 Backend::Torchvision => CropRule::HuggingFace,
                 Backend::Pillow => CropRule::HuggingFacePil,
@@ -73,26 +68,75 @@ impl Reader {
         Ok(())
     }
 
+    /// What the key of Idefics says, which stands above `size`.
+    fn image_size(&mut self) -> Result<Given<Value>> {
+        if self.processor.name != "Idefics" {
+            return Ok(Given::Absent);
+        }
+        self.keys.off("transform", "it is code of the caller")?;
+        Ok(match self.keys.whole("image_size")?.value() {
+            Some(edge) => Given::Is(Value::Array(vec![edge.into(), edge.into()])),
+            None => Given::Absent,
+        })
+    }
+
+    /// The centre crop, where it is on and the class heeds it.
+    fn center_crop(&mut self) -> Result<Option<[usize; 2]>> {
+        let on = self.keys.switch("do_center_crop", self.processor.center_crop)?;
+        let given = self.keys.given("crop_size");
+        if !on {
+            return Ok(None);
+        }
+        let size = match given {
+            Given::Is(size) => match self.size("crop_size", &size, true)? {
+                Size::Exact(size) => Given::Is(size),
+                Size::Shortest(_) => {
+                    return Err(self
+                        .keys
+                        .error("crop_size.shortest_edge", "is not the size of a crop")
+                        .expected_got("height and width", "shortest_edge"));
+                }
+            },
+            Given::Null => Given::Null,
+            Given::Absent => Given::Absent,
+        };
+        // Asked for even where the crop is ignored, as transformers does.
+        let size = self.or_default("crop_size", size, self.processor.crop)?;
+        Ok(match self.processor.cropping {
+            Cropping::Heeded => Some(size),
+            Cropping::Ignored => None,
+            Cropping::TorchvisionOnly => (self.backend == Backend::Torchvision).then_some(size),
+        })
+    }
+
     /// The size that is resized to, and the crop that belongs to it.
-    fn quirks_of_size(&mut self, size: Size) -> Result<(Size, Option<[usize; 2]>)> {
-        match (self.processor.quirk, size) {
-            (Quirk::ConvNext, Size::Shortest(edge)) => {
-                let fraction = self.crop_pct(224.0 / 256.0)?;
+    fn size_of_the_class(&mut self, size: Size) -> Result<(Size, Option<[usize; 2]>)> {
+        match (self.processor.resizing, size) {
+            (Resizing::Plain | Resizing::Levit, size @ Size::Exact(_))
+            | (Resizing::Plain, size @ Size::Shortest(_))
+            | (Resizing::ExactOnly, size @ Size::Exact(_)) => Ok((size, None)),
+            (Resizing::ConvNext, Size::Shortest(edge)) => {
+                let given = self.keys.number("crop_pct")?;
                 if edge >= 384 {
                     return Ok((Size::Exact([edge, edge]), None));
                 }
+                let fraction = self.crop_pct(given, 224.0 / 256.0)?;
                 Ok((
                     Size::Shortest(self.scaled("crop_pct", edge as f64 / fraction)?),
                     Some([edge, edge]),
                 ))
             }
-            (Quirk::ConvNext, Size::Exact(_)) => Err(self
+            (Resizing::ConvNext, Size::Exact(_)) => Err(self
                 .keys
                 .error("size", "is not a shortest edge")
                 .expected_got("shortest_edge", "height and width")
                 .why("ConvNextImageProcessor takes nothing else")),
-            (Quirk::PoolFormer, size) => {
-                let fraction = self.crop_pct(0.9)?;
+            (Resizing::PoolFormer, size) => {
+                let given = self.keys.number("crop_pct")?;
+                if given == Given::Null {
+                    return Ok((size, None));
+                }
+                let fraction = self.crop_pct(given, 0.9)?;
                 let scaled = |reader: &Self, edge: usize| reader.scaled("crop_pct", edge as f64 / fraction);
                 let size = match size {
                     Size::Shortest(edge) => Size::Shortest(scaled(self, edge)?),
@@ -103,12 +147,16 @@ impl Reader {
                 };
                 Ok((size, None))
             }
-            (Quirk::Levit, Size::Shortest(edge)) => {
+            (Resizing::Levit, Size::Shortest(edge)) => {
                 let edge = self.scaled("size", 256.0 / 224.0 * edge as f64)?;
                 Ok((Size::Shortest(edge), None))
             }
-            (Quirk::Dpt, Size::Exact(size)) => {
-                let multiple = self.keys.whole("ensure_multiple_of")?.unwrap_or(1);
+            (Resizing::Multiple, Size::Exact(size)) => {
+                let given = self.keys.whole("ensure_multiple_of")?;
+                let multiple = match given {
+                    Given::Absent => 1,
+                    given => self.or_default("ensure_multiple_of", given, None)?,
+                };
                 if multiple == 0 || size.iter().any(|edge| !(*edge as u64).is_multiple_of(multiple)) {
                     return Err(self
                         .keys
@@ -118,13 +166,19 @@ impl Reader {
                 }
                 Ok((Size::Exact(size), None))
             }
-            (_, size) => Ok((size, None)),
+            (Resizing::ExactOnly | Resizing::Multiple, Size::Shortest(_)) => Err(self
+                .keys
+                .error("size", "is not a height and a width")
+                .expected_got("height and width", "a shortest edge")
+                .why(format_args!(
+                    "{}ImageProcessor takes no shortest edge alone",
+                    self.processor.name
+                ))),
         }
     }
 
-    fn crop_pct(&mut self, default: f64) -> Result<f64> {
-        let given = self.keys.number("crop_pct")?;
-        let fraction = self.or_default("crop_pct", given, default);
+    fn crop_pct(&mut self, given: Given<f64>, default: f64) -> Result<f64> {
+        let fraction = self.or_default("crop_pct", given, Some(default))?;
         if fraction > 0.0 {
             return Ok(fraction);
         }
@@ -145,57 +199,11 @@ impl Reader {
             .expected_got(format_args!("an edge of 1 to {MAX_EDGE} pixels"), edge))
     }
 
-    /// Reads a size: one number, [height, width], or a table.
-    fn size(&self, key: &str, value: &Value, square: bool) -> Result<Size> {
-        let edge = |name: &str, value: &Value| self.keys.edge(&format!("{key}{name}"), value);
-        match value {
-            Value::Array(items) => match items.as_slice() {
-                [height, width] => Ok(Size::Exact([edge("[0]", height)?, edge("[1]", width)?])),
-                _ => Err(self
-                    .keys
-                    .error(key, "is not a size")
-                    .expected_got("[height, width]", value)),
-            },
-            Value::Object(table) => {
-                let given = |name: &str| table.get(name).filter(|value| !value.is_null());
-                if let Some((name, _)) = table.iter().find(|(name, value)| {
-                    !value.is_null() && !["height", "width", "shortest_edge"].contains(&name.as_str())
-                }) {
-                    return Err(self
-                        .keys
-                        .error(&format!("{key}.{name}"), "cannot be expressed")
-                        .expected_got("height and width, or shortest_edge", name)
-                        .why("the output size would follow from the image and be padded"));
-                }
-                match (given("height"), given("width"), given("shortest_edge")) {
-                    (Some(height), Some(width), None) => {
-                        Ok(Size::Exact([edge(".height", height)?, edge(".width", width)?]))
-                    }
-                    (None, None, Some(shortest)) => Ok(Size::Shortest(edge(".shortest_edge", shortest)?)),
-                    _ => Err(self
-                        .keys
-                        .error(key, "is not a size")
-                        .expected_got("height and width, or shortest_edge", value)),
-                }
-            }
-            value => {
-                let edge = edge("", value)?;
-                Ok(if square {
-                    Size::Exact([edge, edge])
-                } else {
-                    Size::Shortest(edge)
-                })
-            }
-        }
-    }
-
-    fn filter(&mut self, resample: Option<Value>) -> Result<Filter> {
-        let number = match &resample {
-            Some(value) => value.as_u64(),
-            None => Some(self.or_default("resample", None, self.processor.resample)),
-        };
+    fn filter(&mut self, resample: Given<Value>) -> Result<Filter> {
+        let default = Some(self.processor.resample.into());
+        let resample = self.or_default("resample", resample, default)?;
         let torchvision = self.backend == Backend::Torchvision;
-        match number {
+        match resample.as_u64() {
             Some(0) if torchvision => Ok(Filter::NearestExact),
             Some(0) => Ok(Filter::Nearest),
             Some(1) => Ok(Filter::Lanczos),
@@ -206,45 +214,15 @@ impl Reader {
             Some(4 | 5) => Err(self
                 .keys
                 .error("resample", "is a filter that torchvision has not")
-                .expected_got("0, 1, 2 or 3", resample.unwrap_or_default())
+                .expected_got("0, 1, 2 or 3", resample)
                 .fix("add --resampler pillow")),
             _ => Err(self
                 .keys
                 .error("resample", "is not a filter of Pillow")
                 .expected_got(
                     "0 (nearest), 1 (lanczos), 2 (bilinear), 3 (bicubic), 4 (box) or 5 (hamming)",
-                    resample.unwrap_or_default(),
+                    resample,
                 )),
         }
-    }
-
-    /// Lets `do_pad` pass where it has nothing to pad.
-    pub(super) fn pad(&mut self, steps: &[Step]) -> Result<()> {
-        let on = self.keys.flag("do_pad")?.unwrap_or(false);
-        let to = self.keys.take("pad_size");
-        let divisor = self.keys.take("size_divisor");
-        if !on {
-            return Ok(());
-        }
-        let fixed = steps.iter().rev().find_map(|step| match step {
-            Step::CenterCrop(crop) => Some(Some(crop.size)),
-            Step::Resize(resize) => Some(match resize.size {
-                SizeRule::Exact { height, width } => Some([height, width]),
-                _ => None,
-            }),
-            _ => None,
-        });
-        let to = to.map(|to| self.size("pad_size", &to, true)).transpose()?;
-        let why = match (self.processor.pad, fixed.flatten(), to) {
-            (None, Some(_), None) if divisor.is_none() => return Ok(()),
-            (None, Some(size), Some(to)) if to == Size::Exact(size) => return Ok(()),
-            (Some(why), _, _) => why,
-            (None, _, _) => "it pads after the normalisation",
-        };
-        Err(self
-            .keys
-            .error("do_pad", "cannot be expressed")
-            .expected_got("false, or no such key", true)
-            .why(why))
     }
 }

@@ -1,12 +1,21 @@
 //! Hugging Face's `preprocessor_config.json`, as transformers 5 and older versions save it.
 
 mod arithmetic;
+mod at_size;
+mod class;
 mod geometry;
+mod ignored;
+mod model_types;
+mod padding;
+mod processors;
+mod refused;
+mod size;
 
-use super::keys::Keys;
-use super::processors::{self, Processor};
-use super::{Import, Source};
-use crate::{Layout, Output, Pipeline, Resampler, Result};
+use super::keys::{Given, Keys};
+use super::{Import, ImportOptions, Source};
+use crate::steps::Step;
+use crate::{Error, Layout, Output, Pipeline, Resampler, Result};
+use processors::{Backends, Processor};
 
 /// Any of these makes a text a preprocessor config.
 pub(super) const RECOGNISED_BY: &[&str] = &[
@@ -19,51 +28,6 @@ pub(super) const RECOGNISED_BY: &[&str] = &[
     "image_mean",
 ];
 
-/// Keys that do not change the pixels of an RGB image.
-const HARMLESS: &[&str] = &[
-    "_name_or_path",
-    "_valid_kwargs_names",
-    "_valid_processor_keys",
-    "apply_ocr",
-    "disable_grouping",
-    "do_convert_annotations",
-    "do_convert_rgb",
-    "do_reduce_labels",
-    "format",
-    "image_seq_length",
-    "image_seq_len",
-    "input_data_format",
-    "name_or_path",
-    "num_image_tokens",
-    "ocr_lang",
-    "processor_class",
-    "reduce_labels",
-    "return_tensors",
-    "tesseract_config",
-    "transformers_version",
-];
-
-/// Switches that may only be off, and what they would do.
-const SWITCHES: &[(&str, &str)] = &[
-    (
-        "auto_map",
-        "it names code of the model's own; remove it if the image processor of the library is in use",
-    ),
-    ("crop_to_patches", "it cuts the image into patches"),
-    ("do_align_long_axis", "it turns the image by its longer edge"),
-    ("do_color_quantize", "it maps pixels to palette indices"),
-    ("do_grayscale", "it makes the image gray"),
-    ("do_image_splitting", "it cuts the image into tiles"),
-    ("do_pan_and_scan", "it cuts the image into crops"),
-    ("do_split_image", "it cuts the image into tiles"),
-    ("do_thumbnail", "it shrinks the image to a thumbnail"),
-    (
-        "keep_aspect_ratio",
-        "the output size would follow from the image, in multiples",
-    ),
-    ("use_square_size", "the size is not what the key size says"),
-];
-
 /// Which of the library's two implementations is meant.
 #[derive(Clone, Copy, PartialEq)]
 enum Backend {
@@ -71,91 +35,124 @@ enum Backend {
     Pillow,
 }
 
-struct Reader {
+struct Reader<'a> {
     keys: Keys,
-    processor: Processor,
+    processor: &'static Processor,
     backend: Backend,
     resampler: Resampler,
+    options: &'a ImportOptions<'a>,
     defaults: Vec<&'static str>,
+    notes: Vec<String>,
 }
 
-pub(super) fn read(mut keys: Keys, resampler: Option<Resampler>) -> Result<Import> {
-    let mut notes = Vec::new();
-    let processor = processors::named_in(&mut keys)?;
-    if processor.name.is_empty() {
-        notes.push(
-            "the config names no image processor: took resize, centre crop, rescale and normalise in the usual order"
-                .to_owned(),
-        );
+pub(super) fn read(mut keys: Keys, options: &ImportOptions<'_>) -> Result<Import> {
+    let class = class::of(&mut keys, options)?;
+    let mut import = Reader::read(keys, class.processor, options)?;
+    if let Some(note) = class.note {
+        import.notes.insert(0, note);
     }
-    let resampler = resampler.unwrap_or_else(|| {
-        notes.push(
-            "a Hugging Face config names no resampler: took torchvision, the backend of transformers 5 \
-             (--resampler pillow for its Pillow backend)"
-                .to_owned(),
-        );
-        Resampler::Torchvision
-    });
-    let backend = match resampler {
-        Resampler::Torchvision => Backend::Torchvision,
-        Resampler::Pillow | Resampler::Pillow12 => Backend::Pillow,
-    };
-    let mut reader = Reader {
-        keys,
-        processor,
-        backend,
-        resampler,
-        defaults: Vec::new(),
-    };
-    for (key, why) in SWITCHES {
-        reader.keys.off(key, why)?;
-    }
-    if let Some(device) = reader.keys.text("device")?.filter(|device| device != "cpu") {
-        notes.push(format!(
-            "left device = {device:?} aside: the CPU's arithmetic is meant"
-        ));
-    }
-    let layout = reader.layout()?;
-    let mut steps = Vec::new();
-    reader.geometry(&mut steps)?;
-    reader.pad(&steps)?;
-    reader.arithmetic(&mut steps)?;
-    let Reader { keys, defaults, .. } = reader;
-    keys.finish(HARMLESS)?;
-    if !defaults.is_empty() {
-        notes.push(format!(
-            "not in the config, so as {}ImageProcessor has it: {}",
-            processor.name,
-            defaults.join(", ")
-        ));
-    }
-    let name = if processor.name.is_empty() {
-        "Hugging Face image processor".to_owned()
-    } else {
-        format!("{}ImageProcessor", processor.name)
-    };
-    let backend = match backend {
-        Backend::Torchvision => "torchvision",
-        Backend::Pillow => "Pillow",
-    };
-    Ok(Import {
-        pipeline: Pipeline {
-            description: Some(format!("{name}, {backend} backend")),
-            steps,
-            output: Output { layout, dtype: None },
-        },
-        notes,
-        source: Source::HuggingFace,
-    })
+    Ok(import)
 }
 
-impl Reader {
-    /// The value of the config, or the processor's own, which is then noted.
-    fn or_default<T>(&mut self, key: &'static str, value: Option<T>, default: T) -> T {
-        value.unwrap_or_else(|| {
-            self.defaults.push(key);
-            default
+impl<'a> Reader<'a> {
+    /// Reads the keys as this class does.
+    fn read(keys: Keys, processor: &'static Processor, options: &'a ImportOptions<'a>) -> Result<Import> {
+        let mut notes = Vec::new();
+        let resampler = resampler(processor, options.resampler, &mut notes)?;
+        let backend = match resampler {
+            Resampler::Torchvision => Backend::Torchvision,
+            Resampler::Pillow | Resampler::Pillow12 => Backend::Pillow,
+        };
+        let mut reader = Reader {
+            keys,
+            processor,
+            backend,
+            resampler,
+            options,
+            defaults: Vec::new(),
+            notes,
+        };
+        for (key, why) in ignored::SWITCHES {
+            reader.keys.off(key, why)?;
+        }
+        if let Some(device) = reader.keys.text("device")?.filter(|device| device != "cpu") {
+            reader.notes.push(format!(
+                "left device = {device:?} aside: the CPU's arithmetic is meant"
+            ));
+        }
+        let layout = reader.layout()?;
+        let mut steps = Vec::new();
+        reader.geometry(&mut steps)?;
+        reader.pad(&steps)?;
+        reader.arithmetic(&mut steps)?;
+        reader.finish(steps, layout)
+    }
+
+    fn finish(self, steps: Vec<Step>, layout: Option<Layout>) -> Result<Import> {
+        let Self {
+            keys,
+            processor,
+            backend,
+            defaults,
+            mut notes,
+            ..
+        } = self;
+        keys.finish(|key, value| ignored::harmless(processor.harmless, key, value))?;
+        if !defaults.is_empty() {
+            notes.push(format!(
+                "not in the config, so as {}ImageProcessor has it: {}",
+                processor.name,
+                defaults.join(", ")
+            ));
+        }
+        let backend = match backend {
+            Backend::Torchvision => "torchvision",
+            Backend::Pillow => "Pillow",
+        };
+        Ok(Import {
+            pipeline: Pipeline {
+                description: Some(format!("{}ImageProcessor, {backend} backend", processor.name)),
+                steps,
+                output: Output { layout, dtype: None },
+            },
+            notes,
+            source: Source::HuggingFace,
         })
+    }
+
+    /// The value of the config, or the processor's own, which is then noted.
+    ///
+    /// # Errors
+    /// Where the config has null, or the processor no default: transformers raises.
+    fn or_default<T>(&mut self, key: &'static str, given: Given<T>, default: Option<T>) -> Result<T> {
+        match (given, default) {
+            (Given::Is(value), _) => Ok(value),
+            (Given::Absent, Some(default)) => {
+                self.defaults.push(key);
+                Ok(default)
+            }
+            (Given::Null, Some(default)) if self.processor.null_is_default => Ok(default),
+            (Given::Null, _) => Err(self.needed(key, "is null")),
+            (Given::Absent, None) => Err(self.needed(key, "is missing")),
+        }
+    }
+
+    /// An error about a key that a switch asks for.
+    fn needed(&self, key: &str, what: &str) -> Error {
+        let switch = match key {
+            "size" | "resample" | "crop_pct" | "ensure_multiple_of" => "do_resize",
+            "crop_size" => "do_center_crop",
+            "rescale_factor" => "do_rescale",
+            "size_divisor" => "do_pad",
+            _ => "do_normalize",
+        };
+        self.keys
+            .error(key, what)
+            .expected_got("a value", if what == "is null" { "null" } else { "nothing" })
+            .why(format_args!(
+                "{switch} is on, and transformers then refuses to go on without {key}"
+            ))
+            .fix(format_args!("give {key}, or set {switch} to false"))
     }
 
     fn layout(&mut self) -> Result<Option<Layout>> {
@@ -166,6 +163,44 @@ impl Reader {
                 .error("data_format", "cannot be expressed")
                 .expected_got("channels_first", format_args!("{other:?}"))
                 .why("the axis order follows from the model")),
+        }
+    }
+}
+
+/// The resampler that is asked for, or the one of the library's own choice of backend.
+fn resampler(processor: &Processor, asked: Option<Resampler>, notes: &mut Vec<String>) -> Result<Resampler> {
+    let (only, others) = match processor.backends {
+        Backends::Both => (Resampler::Torchvision, None),
+        Backends::TorchvisionOnly => (Resampler::Torchvision, Some("torchvision")),
+        Backends::PillowOnly => (Resampler::Pillow, Some("Pillow")),
+    };
+    let fits = |asked: Resampler| (asked == Resampler::Torchvision) == (only == Resampler::Torchvision);
+    match (asked, others) {
+        (Some(asked), Some(name)) if !fits(asked) => Err(Error::new(
+            "resampler",
+            format_args!("{asked} is not one of this class"),
+        )
+        .expected_got(only, asked)
+        .why(format_args!(
+            "{}ImageProcessor has only a {name} backend",
+            processor.name
+        ))
+        .fix("leave --resampler out")),
+        (Some(asked), _) => Ok(asked),
+        (None, Some(name)) => {
+            notes.push(format!(
+                "a Hugging Face config names no resampler: took {only}, as {}ImageProcessor has only a {name} backend",
+                processor.name
+            ));
+            Ok(only)
+        }
+        (None, None) => {
+            notes.push(
+                "a Hugging Face config names no resampler: took torchvision, the backend of transformers 5 \
+                 (--resampler pillow for its Pillow backend)"
+                    .to_owned(),
+            );
+            Ok(only)
         }
     }
 }
