@@ -19,6 +19,9 @@ const REFUSED: &[(&str, &str)] = &[
     ("SuperPoint factor -2", "rescale_factor"),
     ("LayoutLMv3 factor 2", "rescale_factor"),
     ("LayoutLMv3 factor -2", "rescale_factor"),
+    ("EfficientNet factor 1", "rescale_factor"),
+    ("EfficientNet factor 2", "rescale_factor"),
+    ("EfficientNet factor -2", "rescale_factor"),
     // Zeros with a sign.
     ("MobileViT factor -1.0", "rescale_factor"),
     ("one channel", "model_args.in_chans"),

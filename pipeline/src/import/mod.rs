@@ -142,14 +142,14 @@ fn recognise(mut map: Map<String, Value>, options: &ImportOptions<'_>) -> Result
     if map.contains_key("preprocess_cfg") {
         return open_clip::read_model(map, options);
     }
+    if open_clip::RECOGNISED_BY.iter().any(|key| map.contains_key(*key)) {
+        return open_clip::read(Keys::new("", map), options);
+    }
     if huggingface::RECOGNISED_BY
         .iter()
         .any(|key| map.contains_key(*key))
     {
         return huggingface::read(Keys::new("", map), options);
-    }
-    if open_clip::RECOGNISED_BY.iter().any(|key| map.contains_key(*key)) {
-        return open_clip::read(Keys::new("", map), options);
     }
     let error = Error::new("config", "is not a preprocessing config that is known here");
     Err(

@@ -24,16 +24,16 @@ impl Reader<'_> {
         match self.processor.values {
             Values::Usual => {
                 let fused = said.mean.is_some();
-                let factor = self.factor(said.factor, fused)?;
+                let factor = self.factor(said.factor, fused, false)?;
                 self.fold(steps, factor, None, &said);
             }
             Values::RescaleOnly => {
-                let factor = self.factor(said.factor, false)?;
+                let factor = self.factor(said.factor, false, false)?;
                 steps.extend(factor.map(|factor| self.rescale(factor, None)));
             }
             Values::Bgr => steps.push(BGR),
             Values::MobileVit => {
-                let factor = self.factor(said.factor, false)?;
+                let factor = self.factor(said.factor, false, false)?;
                 let cropped = steps.iter().any(|step| matches!(step, Step::CenterCrop(_)));
                 if self.backend == Backend::Pillow && cropped && factor.is_some_and(|factor| factor < 0.0) {
                     return Err(self
@@ -55,7 +55,7 @@ impl Reader<'_> {
     fn efficient_net(&mut self, steps: &mut Vec<Step>, said: &Said) -> Result<()> {
         let offset = self.keys.switch("rescale_offset", false)?;
         let again = self.keys.switch("include_top", true)?;
-        let factor = self.factor(said.factor, said.mean.is_some() && !offset)?;
+        let factor = self.factor(said.factor, said.mean.is_some() && !offset, offset)?;
         if again && factor.is_none() && said.mean.is_none() && self.backend == Backend::Torchvision {
             return Err(self
                 .keys
@@ -125,10 +125,10 @@ impl Reader<'_> {
 
     /// The factor that pixels are multiplied by. The torchvision backend multiplies 8-bit pixels by
     /// a whole number in 8 bits, unless it fuses the factor with the normalisation.
-    fn factor(&self, factor: Option<(f64, bool)>, fused: bool) -> Result<Option<f64>> {
+    fn factor(&self, factor: Option<(f64, bool)>, fused: bool, offset: bool) -> Result<Option<f64>> {
         match factor {
             Some((factor, true)) if self.backend == Backend::Torchvision && !fused => {
-                if factor == 1.0 {
+                if factor == 1.0 && !offset {
                     return Ok(None);
                 }
                 Err(self

@@ -26,6 +26,8 @@ pub(super) const RECOGNISED_BY: &[&str] = &[
     "do_normalize",
     "do_center_crop",
     "image_mean",
+    "resample",
+    "size",
 ];
 
 /// Which of the library's two implementations is meant.
@@ -131,7 +133,11 @@ impl<'a> Reader<'a> {
                 self.defaults.push(key);
                 Ok(default)
             }
-            (Given::Null, Some(default)) if self.processor.null_is_default => Ok(default),
+            (Given::Null, Some(default))
+                if self.processor.null_is_default && !["resample", "rescale_factor"].contains(&key) =>
+            {
+                Ok(default)
+            }
             (Given::Null, _) => Err(self.needed(key, "is null")),
             (Given::Absent, None) => Err(self.needed(key, "is missing")),
         }
