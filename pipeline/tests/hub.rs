@@ -1,5 +1,6 @@
 //! Configs as hubs hold them: every one that `tests/goldens/make_hub_goldens.py` recorded gives the bits of its library,
 //! or is refused where the library refuses it.
+#![allow(clippy::expect_used, reason = "test code")]
 
 use std::path::{Path, PathBuf};
 

@@ -326,7 +326,7 @@ fn a_size_that_is_asked_for_takes_the_place_of_the_configs() {
         (
             "deit",
             [225, 225],
-            "the config resizes to 256 and crops 224; for 225 that would be 257.14 pixels",
+            "a resize to 256 before a crop of 224 would be one to 257.14 pixels",
         ),
         (
             "imagenet",
@@ -477,10 +477,6 @@ fn what_cannot_be_expressed_is_refused_by_key() {
             "ensure_multiple_of: does not divide the size: expected a divisor of 200 and 200, got 14",
         ),
         (
-            json!({"image_processor_type": "SegformerImageProcessor", "do_center_crop": true}),
-            "crop_size: is missing: expected a value, got nothing",
-        ),
-        (
             json!({"image_processor_type": "LlavaImageProcessor", "do_pad": true}),
             "do_pad: cannot be expressed: expected false, or no such key, got true",
         ),
@@ -490,6 +486,26 @@ fn what_cannot_be_expressed_is_refused_by_key() {
         assert_eq!(error.to_string(), format!("line 1: {expected}"));
         assert!(!error.to_string().contains('\n'));
     }
+}
+
+#[test]
+fn a_crop_without_a_size_is_refused_even_where_the_class_does_not_crop() {
+    let changes = json!({"image_processor_type": "SegformerImageProcessor", "do_center_crop": true});
+    let error = read(&edited(vit(), changes), None).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "crop_size: is missing: expected a value, got nothing"
+    );
+    let changes =
+        json!({"image_processor_type": "SegformerImageProcessor", "do_center_crop": true, "crop_size": 96});
+    let import = read(&edited(vit(), changes), None).unwrap();
+    assert!(
+        !import
+            .pipeline
+            .steps
+            .iter()
+            .any(|step| matches!(step, Step::CenterCrop(_)))
+    );
 }
 
 #[test]

@@ -118,7 +118,7 @@ fn order_that_no_single_pass_has_is_refused_with_a_reason() {
 #[test]
 fn values_of_another_type_are_refused_in_plain_words() {
     let edit = |from: &str, to: &str| refusal(&IMAGENET.replace(from, to), Notation::Toml);
-    for size in ["224", "[224, 224]", "\"224\""] {
+    for size in ["224", "\"224\""] {
         let got = edit("{ shortest_edge = 256 }", size);
         let expected = "line 5: steps[0].size: has another type: expected a table such as { exact = [224, 224] } or { shortest_edge = 256 }, got ";
         assert!(got.starts_with(expected), "{got}");

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use prep_onnx_pipeline::{Error, Import, Notation, Resampler, Result, import};
+use prep_onnx_pipeline::{Error, Import, ImportOptions, Notation, Result, config_text, import, import_with};
 use serde_json::{Map, Value};
 
 use super::evidence::likely_for;
@@ -149,50 +149,57 @@ fn table(path: &Path) -> Result<Map<String, Value>> {
     if notation(path, &text) != Notation::Json {
         return Ok(Map::new());
     }
-    let bare = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    match serde_json::from_str(bare) {
+    match serde_json::from_str(&text) {
         Ok(Value::Object(map)) => Ok(map),
         Ok(_) => Ok(Map::new()),
-        // Where the importer can read it all the same, it is for the importer.
-        Err(error) => match import(&text, Notation::Json, None) {
+        // The importer says in plain words what is wrong with the text.
+        Err(_) => match import(&text, Notation::Json, None) {
             Ok(_) => Ok(Map::new()),
-            Err(_) => Err(unparsable(path, &text, &error.to_string())),
+            Err(error) => Err(unparsable(path, error)),
         },
     }
 }
 
-fn unparsable(path: &Path, text: &str, reason: &str) -> Error {
-    let error = Error::new(path.display(), format_args!("cannot be parsed as JSON: {reason}"));
-    if text.starts_with("version https://git-lfs.github.com/spec/") {
-        return error
-            .why("it is a Git LFS pointer, not the file")
-            .fix("fetch the file (git lfs pull), or name the pipeline with --pipeline");
+fn unparsable(path: &Path, error: Error) -> Error {
+    let error = error.within(path.display());
+    match error.help() {
+        Some(_) => error,
+        None => error.fix("mend the file, copy it again, or name the pipeline with --pipeline"),
     }
-    error
-        .why("a config beside the model may say how its images are prepared, so it is not passed over")
-        .fix("mend the file, copy it again, or name the pipeline with --pipeline")
 }
 
-/// Reads a config.
-pub(super) fn read(path: &Path, resampler: Option<Resampler>) -> Result<Import> {
+/// Reads a config. A Hugging Face config that names no image processor is of the class of the model
+/// that `config.json` beside it describes.
+pub(super) fn read(path: &Path, options: &ImportOptions<'_>) -> Result<Import> {
     let text = text(path)?;
-    import(&text, notation(path, &text), resampler).map_err(|error| error.within(path.display()))
+    let beside = path.with_file_name("config.json");
+    // One that cannot be read is as good as none: who needs it says so.
+    let model = std::fs::read(&beside)
+        .ok()
+        .filter(|_| beside != path)
+        .and_then(|bytes| config_text(bytes).ok());
+    let options = ImportOptions {
+        model_config: options.model_config.or(model.as_deref()),
+        ..*options
+    };
+    import_with(&text, notation(path, &text), &options).map_err(|error| error.within(path.display()))
 }
 
 fn notation(path: &Path, text: &str) -> Notation {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("toml") => Notation::Toml,
         Some("json") => Notation::Json,
-        _ if text.trim_start_matches('\u{feff}').trim_start().starts_with('{') => Notation::Json,
+        _ if text.trim_start().starts_with('{') => Notation::Json,
         _ => Notation::Toml,
     }
 }
 
 fn text(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).map_err(|error| {
+    let bytes = std::fs::read(path).map_err(|error| {
         Error::io(path.display(), "cannot be read", &error)
             .fix("give a preset (prep-onnx pipelines) or the path of a config to --pipeline")
-    })
+    })?;
+    config_text(bytes).map_err(|error| error.within(path.display()))
 }
 
 /// The error for a model of transformers whose image processor is not there.

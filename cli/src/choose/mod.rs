@@ -5,7 +5,7 @@ mod evidence;
 
 use std::path::Path;
 
-use prep_onnx_pipeline::{Dtype, Error, ErrorKind, Import, Pipeline, Resampler, imagenet_at, preset};
+use prep_onnx_pipeline::{Dtype, Error, ErrorKind, Import, ImportOptions, Pipeline, imagenet_at, preset};
 use prep_onnx_rewriter::{ImageInput, Model};
 
 use crate::answer::{Failure, Outcome};
@@ -61,15 +61,15 @@ pub(crate) fn choose(
     model: &Model,
     input: Option<&str>,
     option: Option<&str>,
-    resampler: Option<Resampler>,
+    asked: &ImportOptions<'_>,
 ) -> Outcome<Choice> {
     if let Some(name) = option {
-        return named(name, resampler);
+        return named(name, asked);
     }
     let found = beside(model.folder()).map_err(|error| error.or_kind(ErrorKind::Config))?;
     let mut notes = found.notes;
     if let Some(path) = found.config {
-        let import = read(&path, resampler)?;
+        let import = read(&path, asked)?;
         return Ok(Choice::read(import, path.display().to_string(), notes));
     }
     check_metadata(model).map_err(|error| error.or_kind(ErrorKind::Config))?;
@@ -82,9 +82,12 @@ pub(crate) fn choose(
         return Err(takes_bytes(model, &input).or_kind(ErrorKind::Config).into());
     }
     check_classifier(model, &input).map_err(|error| error.or_kind(ErrorKind::Config))?;
+    let size = asked
+        .size
+        .map_or(size, |[height, width]| (Some(height), Some(width)));
     let (height, width) = (size.0.unwrap_or(USUAL_SIZE), size.1.unwrap_or(USUAL_SIZE));
     let mut pipeline = imagenet_at(height, width).map_err(|error| error.within(model.path().display()))?;
-    if let Some(resampler) = resampler {
+    if let Some(resampler) = asked.resampler {
         pipeline = pipeline.with_resampler(resampler);
         pipeline.check()?;
     }
@@ -110,31 +113,43 @@ pub(crate) fn choose(
     })
 }
 
-/// A preset, a file, or a folder with a config in it.
-fn named(name: &str, resampler: Option<Resampler>) -> Outcome<Choice> {
+/// A preset, a file, or a folder with a config in it. A file or folder may have the name that its checkpoint
+/// has on the hub: it is meant then.
+fn named(name: &str, asked: &ImportOptions<'_>) -> Outcome<Choice> {
     let path = Path::new(name);
-    let (import, origin) = match preset(name) {
-        Ok(preset) => (preset.import(resampler)?, format!("preset {name}")),
-        Err(unknown) => {
-            let path = if path.is_dir() {
-                let mut found = Beside::default();
-                found.look_into(path)?;
-                found.config.ok_or_else(|| {
-                    Error::new(name, "has no preprocessing config in it")
-                        .expected_got(format_args!("one of {}", names()), "none of them")
-                })?
+    let unknown = match preset(name) {
+        Ok(preset) if preset.name == name || !path.exists() => {
+            let origin = if preset.name == name {
+                format!("preset {name}")
             } else {
-                path.to_owned()
+                format!("preset {}, which is for {name}", preset.name)
             };
-            let looks_like_a_path =
-                path.components().count() > 1 || path.extension().is_some_and(|e| e == "toml" || e == "json");
-            if !path.exists() && !looks_like_a_path {
-                return Err(Failure::usage(unknown));
-            }
-            (read(&path, resampler)?, path.display().to_string())
+            return Ok(Choice::read(preset.import_with(asked)?, origin, Vec::new()));
         }
+        Ok(_) => None,
+        Err(unknown) => Some(unknown),
     };
-    Ok(Choice::read(import, origin, Vec::new()))
+    let path = if path.is_dir() {
+        let mut found = Beside::default();
+        found.look_into(path)?;
+        found.config.ok_or_else(|| {
+            Error::new(name, "has no preprocessing config in it")
+                .expected_got(format_args!("one of {}", names()), "none of them")
+        })?
+    } else {
+        path.to_owned()
+    };
+    let looks_like_a_path = path
+        .extension()
+        .is_some_and(|extension| extension == "toml" || extension == "json");
+    if let Some(unknown) = unknown
+        && !path.exists()
+        && !looks_like_a_path
+    {
+        return Err(Failure::usage(unknown));
+    }
+    let import = read(&path, asked)?;
+    Ok(Choice::read(import, path.display().to_string(), Vec::new()))
 }
 
 /// The error for a model that takes bytes: the arithmetic is inside of it, so that no preset fits.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
-use prep_onnx_pipeline::{Accept, Error, OnBadImage, Resampler, Result};
+use prep_onnx_pipeline::{Accept, Error, ImportOptions, OnBadImage, Resampler, Result};
 use prep_onnx_rewriter::portable::{MAX_DEVIATION, Portable};
 use prep_onnx_rewriter::{EmbedOptions, Embedding, Lowering, Model, Report, embed};
 use serde_json::json;
@@ -13,6 +13,7 @@ use crate::answer::{Answer, Failure, Outcome};
 use crate::args::Global;
 use crate::choose::{Choice, choose};
 use crate::host::Provider;
+use crate::size::parse_size;
 use crate::trial::{AtHand, Candidate, Trial, attempt, feed_line, needs_json};
 use crate::ui;
 
@@ -32,6 +33,7 @@ use crate::ui;
   prep-onnx embed model.onnx
   prep-onnx embed model.onnx --pipeline clip -o clip.prep.onnx
   prep-onnx embed model.onnx --pipeline preprocessor_config.json --resampler pillow
+  prep-onnx embed model.onnx --pipeline google/vit-base-patch16-224 --size 384
   prep-onnx embed model.onnx --dry-run")]
 pub(crate) struct Options {
     /// The model
@@ -39,9 +41,12 @@ pub(crate) struct Options {
     /// The file to write [default: MODEL with .prep.onnx in the place of .onnx]
     #[arg(short = 'o', long = "out", value_name = "OUT")]
     output: Option<PathBuf>,
-    /// A preset (see `prep-onnx pipelines`) or a config file
-    #[arg(long, value_name = "PRESET|FILE")]
+    /// A preset (see `prep-onnx pipelines`), the id of a checkpoint that one is for, or a config file
+    #[arg(long, value_name = "PRESET|FILE", alias = "preset")]
     pipeline: Option<String>,
+    /// The size that the model takes, in the place of the pipeline's own, where it can have another one
+    #[arg(long, value_name = "HxW|N")]
+    size: Option<String>,
     /// Whose resize is meant, where the config leaves it open
     #[arg(long, value_name = "LIBRARY", value_parser = PossibleValuesParser::new(Resampler::ALL.iter().map(|resampler| resampler.name())))]
     resampler: Option<String>,
@@ -88,6 +93,7 @@ enum How {
 
 pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     let resampler = parse(options.resampler.as_deref())?;
+    let size = options.size.as_deref().map(parse_size).transpose();
     let accept = parse(Some(&options.accept))?.unwrap_or(Accept::Batch);
     let usual = match accept {
         // No standard op decodes.
@@ -103,7 +109,11 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         &model,
         options.input.as_deref(),
         options.pipeline.as_deref(),
-        resampler,
+        &ImportOptions {
+            resampler,
+            size: size.map_err(Failure::usage)?,
+            ..ImportOptions::default()
+        },
     )?;
     let embed_options = EmbedOptions {
         input: options.input.clone(),
@@ -322,7 +332,7 @@ fn written(output: &Path, report: &Report, bytes: u64, dry_run: bool) -> String 
 /// Embeds as the command does, for other commands, which load the result themselves.
 pub(crate) fn embed_to(model: &Path, output: &Path, pipeline: Option<&str>) -> Outcome<String> {
     let model = Model::open(model)?;
-    let choice = choose(&model, None, pipeline, None)?;
+    let choice = choose(&model, None, pipeline, &ImportOptions::default())?;
     let options = EmbedOptions {
         assumed: choice.assumption(),
         ..EmbedOptions::default()

@@ -161,8 +161,9 @@ fn of_the_model(keys: &Keys, options: &ImportOptions<'_>) -> Result<Class> {
     let name = format!("{}ImageProcessor", MODEL_TYPES[index].1);
     let processor = named(MODEL_TYPES[index].1).map_err(|refusal| {
         let error = refusal.error(keys, "image_processor_type", &name);
+        let reason = error.reason().unwrap_or_default().to_owned();
         error.why(format_args!(
-            "that of the model type {model_type:?} in config.json"
+            "that of the model type {model_type:?} in config.json: {reason}"
         ))
     });
     Ok(Class {
