@@ -56,22 +56,19 @@ fn judge(row: &Value, picture: impl Fn(&str) -> Array3<u8>) -> Result<bool, Stri
         (None, Ok(_)) => return Err(format!("is accepted, but {}", text("error"))),
         (Some(images), Ok(import)) => {
             let images = images.as_object().expect("results by picture");
-            images
-                .iter()
-                .map(|(name, hash)| {
-                    let (layout, dtype) = (Layout::Nchw, Dtype::Float32);
-                    let tensor = import.pipeline.reference(picture(name).view(), layout, dtype);
-                    let bytes = tensor.map_err(|error| error.to_string())?.to_le_bytes();
-                    let digest: String = Sha256::digest(bytes)
-                        .iter()
-                        .map(|byte| format!("{byte:02x}"))
-                        .collect();
-                    match digest.starts_with(hash.as_str().expect("a hash")) {
-                        true => Ok(()),
-                        false => Err(format!("{name}: the bits differ")),
-                    }
-                })
-                .collect::<Result<(), String>>()
+            images.iter().try_for_each(|(name, hash)| {
+                let (layout, dtype) = (Layout::Nchw, Dtype::Float32);
+                let tensor = import.pipeline.reference(picture(name).view(), layout, dtype);
+                let bytes = tensor.map_err(|error| error.to_string())?.to_le_bytes();
+                let digest: String = Sha256::digest(bytes)
+                    .iter()
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect();
+                match digest.starts_with(hash.as_str().expect("a hash")) {
+                    true => Ok(()),
+                    false => Err(format!("{name}: the bits differ")),
+                }
+            })
         }
         (Some(_), Err(error)) => match listed {
             Some((_, key)) if error.to_string().contains(key) => return Ok(false),
