@@ -170,19 +170,17 @@ impl Graph {
         }
     }
 
-    /// 1 where `wrong`, which is 0 or 1, is 0; where it is 1, the run fails in a node called `demand`.
+    /// `numbers`, three or more float64 of one axis, where `wrong`, which is 0 or 1, is 0; where it is 1, the run
+    /// fails in a node called `demand`.
     ///
     /// No operator fails on purpose, but none adds two numbers to three. A Reshape to an impossible shape would do
     /// too, but OpenVINO's provider leaves it to others and then finds a cycle.
-    pub(crate) fn demand(&mut self, demand: &str, wrong: &Num) -> Num {
+    pub(crate) fn demand(&mut self, demand: &str, wrong: &Num, numbers: &Value) -> Value {
         let count = self.add(wrong, &1.0.into());
         let count = self.scalar(&count);
         let [zero, one] = [0.0, 1.0].map(|value| self.doubles(&[], &[value]));
         let zeros = self.op("Range", &[&zero, &count, &one]);
-        let ones = self.doubles(&[3], &[1.0; 3]);
-        let ones = self.named_op(demand, "Add", &[&zeros, &ones]);
-        let first = self.ints(&[0]);
-        Num::Later(self.op_with("Gather", &[&ones, &first], vec![int("axis", 0)]))
+        self.named_op(demand, "Add", &[&zeros, numbers])
     }
 
     /// Converts the elements.

@@ -92,10 +92,12 @@ fn images(graph: &mut Graph, pixels: &Value, shapes: &Value, wide: &Value) -> Va
 
     let wrong = graph.add(&Num::Later(surplus), &Num::Later(beyond));
     let wrong = graph.min(&wrong, &1.0.into());
-    let one = graph.demand("shapes_are_of_rgb_images_and_fill_pixels", &wrong);
+    let ones = graph.doubles(&[3], &[1.0; 3]);
+    let ones = graph.demand("shapes_are_of_rgb_images_and_fill_pixels", &wrong, &ones);
+    let first = graph.ints(&[0]);
+    let one = Num::Later(graph.op_with("Gather", &[&ones, &first], vec![int("axis", 0)]));
     let extents = graph.op("Shape", &[shapes]);
     let extents = graph.cast(&extents, DataType::DOUBLE);
-    let first = graph.ints(&[0]);
     let images = Num::Later(graph.op_with("Gather", &[&extents, &first], vec![int("axis", 0)]));
     let images = graph.mul(&images, &one);
     let images = graph.int64(&images);

@@ -48,19 +48,20 @@ impl Crop {
 /// what is resized counts as one pixel high and wide at least.
 pub(crate) fn extents(graph: &mut Graph, plan: &FusedPlan, image: &Value) -> Extents {
     let shape = graph.op("Shape", &[image]);
-    let mut extent = |axis: i64| {
+    let shape = graph.cast(&shape, DataType::DOUBLE);
+    let mut extent = |shape: &Value, axis: i64| {
         let axis = graph.ints(&[axis]);
-        graph.op_with("Gather", &[&shape, &axis], vec![int("axis", 0)])
+        Num::Later(graph.op_with("Gather", &[shape, &axis], vec![int("axis", 0)]))
     };
-    let extents = [extent(0), extent(1), extent(2)];
-    let [count, rows, columns] = extents.map(|extent| Num::Later(graph.cast(&extent, DataType::DOUBLE)));
+    let [count, rows, columns] = [0, 1, 2].map(|axis| extent(&shape, axis));
     let area = graph.mul(&rows, &columns);
     let pixels = graph.mul(&count, &area);
     // 1 where there are images but no pixels, else 0.
     let [some, filled] = [&count, &pixels].map(|number| graph.min(number, &1.0.into()));
     let wrong = graph.sub(&some, &filled);
-    let one = graph.demand("each_image_has_pixels", &wrong);
-    let images = graph.mul(&count, &one);
+    let shape = graph.demand("each_image_has_pixels", &wrong, &shape);
+    let first = graph.ints(&[0]);
+    let images = Num::Later(graph.op_with("Gather", &[&shape, &first], vec![int("axis", 0)]));
     let image = match plan.resize {
         Some(_) => Pair {
             rows: graph.max(&rows, &1.0.into()),
