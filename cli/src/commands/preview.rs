@@ -54,7 +54,7 @@ pub(crate) fn run(options: &Options, _: &Global) -> Outcome {
     line("seen", size(geometry.output));
     let text = format!("{} {}\n{table}", ui::good("wrote"), options.out.display());
     let json = json!({
-        "output": options.out,
+        "output": options.out.display().to_string(),
         "image": geometry.image,
         "resized": geometry.resized,
         "offset": geometry.offset,
