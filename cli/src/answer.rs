@@ -1,24 +1,40 @@
 //! What a command says, and how it fails.
 
 use prep_onnx_pipeline::{Error, ErrorKind};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// What a command says when it is done.
 pub(crate) struct Answer {
     /// For people; styles are removed where the output is no terminal.
     pub(crate) text: String,
-    /// For programs: the answer to `--json`.
-    pub(crate) json: Value,
+    /// For programs: the fields of the answer to `--json`, beside those of every answer.
+    pub(crate) json: Map<String, Value>,
+    /// Whether the text only tells what was done: `--quiet` leaves it out.
+    pub(crate) is_report: bool,
     /// Whether the exit code is 0; else it is 1.
     pub(crate) ok: bool,
 }
 
 impl Answer {
+    /// What was asked for. `json` is an object.
     pub(crate) fn new(text: impl Into<String>, json: Value) -> Self {
+        let json = match json {
+            Value::Object(fields) => fields,
+            other => Map::from_iter([("result".to_owned(), other)]),
+        };
         Self {
             text: text.into(),
             json,
+            is_report: false,
             ok: true,
+        }
+    }
+
+    /// What was done, where what was asked for is a file.
+    pub(crate) fn report(text: impl Into<String>, json: Value) -> Self {
+        Self {
+            is_report: true,
+            ..Self::new(text, json)
         }
     }
 
@@ -61,8 +77,8 @@ impl Failure {
         error_lines(&self.error)
     }
 
-    pub(crate) fn json(&self) -> Value {
-        json!({ "error": error_json(&self.error) })
+    pub(crate) fn json(&self) -> Map<String, Value> {
+        Map::from_iter([("error".to_owned(), error_json(&self.error))])
     }
 }
 
@@ -92,7 +108,7 @@ pub(crate) fn error_json(error: &Error) -> Value {
 
 /// The text without line breaks and other control characters, which could come from a file.
 fn one_line(text: &str) -> String {
-    let clean = |c: char| if c.is_control() { ' ' } else { c };
+    let clean = |c: char| if crate::ui::is_hidden(c) { ' ' } else { c };
     text.chars().map(clean).collect::<String>().trim_end().to_owned()
 }
 

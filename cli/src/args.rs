@@ -17,10 +17,13 @@ use crate::runtime::{self, Loaded, Search};
     propagate_version = true,
     arg_required_else_help = true,
     after_help = "Examples:
-  prep-onnx demo                                  see it work on a shipped model
-  prep-onnx embed model.onnx                      writes model.prep.onnx, which takes raw uint8 images
+  # See it work on a shipped model
+  prep-onnx demo
+  # Write model.prep.onnx, which takes raw uint8 images
+  prep-onnx embed model.onnx
   prep-onnx run model.prep.onnx photos/ --top-k 5
-  prep-onnx verify model.prep.onnx photo.jpg      compares with the scalar reference, bit for bit
+  # Compare with the scalar reference, bit for bit
+  prep-onnx verify model.prep.onnx photo.jpg
 
 Exit codes: 0 success, 1 failure or disagreement, 2 wrong command line."
 )]
@@ -34,7 +37,7 @@ pub(crate) struct Cli {
 /// Options of every command.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// Print the answer as JSON
+    /// Print the answer, or the error, as JSON: cli/README.md describes it
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) json: bool,
     /// The shared library of ONNX Runtime, or its folder [env: ORT_DYLIB_PATH]
@@ -43,7 +46,7 @@ pub(crate) struct Global {
     /// Never download anything [env: PREP_ONNX_OFFLINE]
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) offline: bool,
-    /// Nothing on stderr but errors
+    /// Print nothing but errors and what was asked for
     #[arg(long, short, global = true, action = ArgAction::SetTrue, help_heading = "Global options")]
     pub(crate) quiet: bool,
     /// When to use colours [env: NO_COLOR]
@@ -63,7 +66,7 @@ impl Global {
     /// Says what goes on, on stderr.
     pub(crate) fn say(&self, line: &str) {
         if !self.quiet {
-            anstream::eprintln!("{}", crate::ui::dim(line));
+            anstream::eprintln!("{}", crate::ui::dim(crate::ui::clean_line(line)));
         }
     }
 
@@ -103,6 +106,13 @@ macro_rules! commands {
         }
 
         impl Command {
+            /// Its name, as in the field `command` of `--json`.
+            pub(crate) const fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => stringify!($module),)+
+                }
+            }
+
             pub(crate) fn run(&self, global: &Global) -> Outcome {
                 match self {
                     $(Self::$variant(options) => commands::$module::run(options, global),)+
@@ -126,4 +136,6 @@ commands! {
     Runtime(runtime),
     Doctor(doctor),
     Completions(completions),
+    #[command(hide = true)]
+    Man(man),
 }

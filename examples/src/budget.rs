@@ -17,7 +17,14 @@ pub(crate) struct Budget {
 /// Bytes that are taken until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Taken {
-    _units: OwnedSemaphorePermit,
+    units: OwnedSemaphorePermit,
+}
+
+impl Taken {
+    /// Takes the bytes of another one over.
+    pub(crate) fn add(&mut self, more: Self) {
+        self.units.merge(more.units);
+    }
 }
 
 impl Budget {
@@ -32,7 +39,7 @@ impl Budget {
     /// Takes bytes, if so many are left.
     pub(crate) fn try_take(&self, bytes: usize) -> Option<Taken> {
         let units = Arc::clone(&self.units).try_acquire_many_owned(self.units(bytes)?);
-        units.ok().map(|units| Taken { _units: units })
+        units.ok().map(|units| Taken { units })
     }
 
     /// Waits until so many bytes are left and takes them; `None` when that will never be.
@@ -40,7 +47,7 @@ impl Budget {
         let units = Arc::clone(&self.units)
             .acquire_many_owned(self.units(bytes)?)
             .await;
-        units.ok().map(|units| Taken { _units: units })
+        units.ok().map(|units| Taken { units })
     }
 
     fn units(&self, bytes: usize) -> Option<u32> {

@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use axum::body::Bytes;
+use axum::http::StatusCode;
 use prep_onnx_loader::{DecodeOptions, ImageError, ImageReader, Limits, Scratch, decode};
-use prep_onnx_pipeline::{Error, Result as AnyResult};
+use prep_onnx_pipeline::{Error, FusedPlan, Result as AnyResult};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::oneshot;
 
@@ -51,7 +52,7 @@ impl Decoder {
     }
 
     /// The pixels of a file. Waits until the budget has room for them.
-    pub(crate) async fn decode(&self, file: Bytes) -> Result<Decoded, Refusal> {
+    pub(crate) async fn decode(&self, file: Bytes, plan: &FusedPlan) -> Result<Decoded, Refusal> {
         let header = file.clone();
         let (height, width) = self
             .on_pool(move |options| {
@@ -59,18 +60,17 @@ impl Decoder {
                 Ok((reader.height(), reader.width()))
             })
             .await?;
-        let bytes = height.saturating_mul(width).saturating_mul(3);
+        plan.geometry(height, width)
+            .map_err(|error| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "size", error))?;
+        // Twice: a batch is one array, into which its images are copied.
+        let bytes = height.saturating_mul(width).saturating_mul(3 * 2);
         let Some(taken) = self.pixels.take(bytes).await else {
             let error = Error::new(
                 "image",
                 "is larger than all the memory that this service has for pixels",
             )
             .expected_got("a smaller image", format_args!("{width}x{height} pixels"));
-            return Err(Refusal::new(
-                axum::http::StatusCode::UNPROCESSABLE_ENTITY,
-                "limit",
-                error,
-            ));
+            return Err(Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "limit", error));
         };
         let image = self
             .on_pool(move |options| {

@@ -6,6 +6,9 @@
 //! request ─ …                                           ┘
 //! ```
 //!
+//! Nothing that a client does not send holds a place: heads, bodies and idle connections have times, and when
+//! connections or descriptors run out, those that wait for their clients are closed.
+//!
 //! Every image is admitted or refused at once: at most [`Config::queue`] of them are inside, with at most
 //! [`Config::memory`] bytes of bodies and as many of pixels, whatever the number of connections. [`serve`] is all
 //! of it.
@@ -14,6 +17,7 @@
 mod answer;
 mod batcher;
 mod budget;
+mod connections;
 mod decoding;
 mod metrics;
 mod model;

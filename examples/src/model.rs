@@ -2,18 +2,21 @@
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::sync::Arc;
 
 use ndarray::{ArrayView1, ArrayView2};
 use ort::environment::Environment;
 use ort::session::{Session, SessionInputValue};
 use ort::value::{TensorElementType, TensorRef, ValueType};
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, FusedPlan, Pipeline, Result};
+use prep_onnx_rewriter::inspect;
 
 /// A model that `prep-onnx embed --accept ragged` wrote, with the fused op.
 pub struct Model {
     session: Session,
     pixels: String,
     shapes: String,
+    plan: Arc<FusedPlan>,
 }
 
 /// One decoded image: RGB, `height * width * 3` bytes.
@@ -82,7 +85,13 @@ impl Model {
             session,
             pixels,
             shapes,
+            plan: Arc::new(plan(path)?),
         })
+    }
+
+    /// What is done to an image: says which sizes can be run.
+    pub(crate) fn plan(&self) -> Arc<FusedPlan> {
+        Arc::clone(&self.plan)
     }
 
     /// Runs images together; the row of the first output for each of them.
@@ -117,4 +126,15 @@ impl Model {
         let length = values.len() / images.len().max(1);
         Ok(values.chunks_exact(length.max(1)).map(<[f32]>::to_vec).collect())
     }
+}
+
+/// The pipeline in the model, as the op runs it.
+fn plan(path: &Path) -> Result<FusedPlan> {
+    let embedded = inspect(&prep_onnx_rewriter::Model::open(path)?).embedded;
+    let pipeline = embedded.and_then(|embedded| embedded.pipeline).ok_or_else(|| {
+        Error::new(path.display(), "does not describe its pipeline").fix("embed the pipeline again")
+    })?;
+    let pipeline = Pipeline::from_value(pipeline).map_err(|error| error.within(path.display()))?;
+    let (layout, dtype) = pipeline.output.or_usual();
+    pipeline.plan(layout, dtype)
 }

@@ -10,13 +10,14 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use http_body_util::BodyExt;
-use prep_onnx_pipeline::Error;
+use prep_onnx_pipeline::{Error, FusedPlan};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::answer::{Part, Parts, Prediction, Refusal};
 use crate::batcher::Batcher;
-use crate::budget::Budget;
+use crate::budget::{Budget, Taken};
+use crate::connections::Connection;
 use crate::decoding::Decoder;
 use crate::metrics::Metrics;
 
@@ -30,6 +31,9 @@ pub(crate) struct Inside {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) body: usize,
     pub(crate) read: Duration,
+    pub(crate) pause: Duration,
+    /// Says which sizes can be run.
+    pub(crate) plan: Arc<FusedPlan>,
 }
 
 /// A place for images, counted while it is held.
@@ -72,7 +76,9 @@ async fn predict(State(inside): State<Arc<Inside>>, request: Request) -> Respons
 }
 
 async fn answer(inside: &Arc<Inside>, request: Request) -> Result<Response, Refusal> {
-    let place = inside.place()?;
+    // Not worth reading where no image would get in. The place is taken once the body is here: what a client does
+    // not send holds none.
+    inside.place()?;
     let (parts, body) = request.into_parts();
     let length = parts.headers.get(header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
@@ -80,10 +86,9 @@ async fn answer(inside: &Arc<Inside>, request: Request) -> Result<Response, Refu
         // Not worth reading: a client that asks first (`Expect: 100-continue`) gets its answer at once.
         return Err(too_long(inside.body));
     }
-    // A body of unknown length may become as long as allowed.
-    let reserved = length.unwrap_or(inside.body).min(inside.body);
-    let _body = inside.bodies.try_take(reserved).ok_or_else(Refusal::busy)?;
-    let body = read(body, inside.body, inside.read).await?;
+    let (body, _taken) = inside.read(body).await?;
+    let _busy = parts.extensions.get::<Arc<Connection>>().map(Connection::busy);
+    let place = inside.place()?;
     let kind = parts.headers.get(header::CONTENT_TYPE);
     let is_multipart = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/"));
     if is_multipart {
@@ -108,40 +113,61 @@ impl Inside {
     }
 }
 
-/// The whole body, if it is not longer than `limit`. The rest of a longer one is read and dropped, up to the same
-/// length again, since a client that is still writing would not see the answer.
-async fn read(mut body: Body, limit: usize, within: Duration) -> Result<Bytes, Refusal> {
-    let whole = async {
-        let (mut bytes, mut length) = (Vec::new(), 0_usize);
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| {
-                Refusal::new(
-                    StatusCode::BAD_REQUEST,
-                    "body",
-                    Error::new("body", format_args!("was not read: {error}")),
-                )
-            })?;
-            let Ok(data) = frame.into_data() else { continue };
-            length = length.saturating_add(data.len());
-            if length <= limit {
-                bytes.extend_from_slice(&data);
-            } else {
-                bytes = Vec::new();
-                if length > limit.saturating_mul(2) {
-                    break;
-                }
+impl Inside {
+    /// The whole body, if it is not longer than allowed, and its part of the budget, which grows with what arrives.
+    async fn read(&self, body: Body) -> Result<(Bytes, Taken), Refusal> {
+        let whole = whole(body, self.body, self.pause, &self.bodies);
+        tokio::time::timeout(self.read, whole)
+            .await
+            .unwrap_or_else(|_| Err(too_slow(format_args!("all of it within {:?}", self.read))))
+    }
+}
+
+/// The rest of a body that is too long is read and dropped, up to the same length again, since a client that is still
+/// writing would not see the answer.
+async fn whole(
+    mut body: Body,
+    limit: usize,
+    pause: Duration,
+    budget: &Budget,
+) -> Result<(Bytes, Taken), Refusal> {
+    let (mut bytes, mut length) = (Vec::new(), 0_usize);
+    let mut taken = budget.try_take(0).ok_or_else(Refusal::busy)?;
+    loop {
+        let frame = tokio::time::timeout(pause, body.frame()).await;
+        let Some(frame) = frame.map_err(|_| too_slow(format_args!("some of it within {pause:?}")))? else {
+            break;
+        };
+        let frame = frame.map_err(|error| {
+            let error = Error::new("body", format_args!("was not read: {error}"));
+            Refusal::new(StatusCode::BAD_REQUEST, "body", error)
+        })?;
+        let Ok(data) = frame.into_data() else { continue };
+        length = length.saturating_add(data.len());
+        if length <= limit {
+            if length > bytes.capacity() {
+                let capacity = length.max(bytes.capacity() * 2).min(limit);
+                let more = budget.try_take(capacity - bytes.capacity());
+                taken.add(more.ok_or_else(Refusal::busy)?);
+                bytes.reserve_exact(capacity - bytes.len());
+            }
+            bytes.extend_from_slice(&data);
+        } else {
+            bytes = Vec::new();
+            if length > limit.saturating_mul(2) {
+                break;
             }
         }
-        if length <= limit {
-            return Ok(Bytes::from(bytes));
-        }
-        Err(too_long(limit))
-    };
-    tokio::time::timeout(within, whole).await.unwrap_or_else(|_| {
-        let error = Error::new("body", "did not arrive in time")
-            .expected_got(format_args!("all of it within {within:?}"), "less");
-        Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", error))
-    })
+    }
+    if length <= limit {
+        return Ok((Bytes::from(bytes), taken));
+    }
+    Err(too_long(limit))
+}
+
+fn too_slow(expected: impl std::fmt::Display) -> Refusal {
+    let error = Error::new("body", "did not arrive in time").expected_got(expected, "less");
+    Refusal::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", error)
 }
 
 fn too_long(limit: usize) -> Refusal {
@@ -152,7 +178,7 @@ fn too_long(limit: usize) -> Refusal {
 }
 
 async fn one(inside: Arc<Inside>, file: Bytes, place: Place) -> Result<Prediction, Refusal> {
-    let decoded = inside.decoder.decode(file).await?;
+    let decoded = inside.decoder.decode(file, &inside.plan).await?;
     let (height, width) = (decoded.image.height, decoded.image.width);
     let output = inside.batcher.run(decoded).await.map_err(Refusal::model)?;
     drop(place);

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use prep_onnx_pipeline::{Error, Result};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 
 use crate::batcher::{Batcher, Rule};
 use crate::budget::Budget;
+use crate::connections::{self, Bounds};
 use crate::decoding::Decoder;
 use crate::metrics::Metrics;
 use crate::model::Model;
@@ -32,8 +33,15 @@ pub struct Config {
     pub wait: Duration,
     /// Threads that decode; 0 for one per core.
     pub decode_threads: usize,
+    /// Most connections at once. One more closes the older half of those that wait for their clients, and so does a
+    /// lack of descriptors.
+    pub connections: usize,
+    /// How long the head of a request may take to arrive, and how long a connection may be idle; then it is closed.
+    pub head: Duration,
     /// How long a body may take to arrive; a slower one is answered 408.
     pub read: Duration,
+    /// How long nothing of a body may arrive; then it is answered 408.
+    pub pause: Duration,
     /// How long what was taken may take to be answered once the service is to stop.
     pub drain: Duration,
 }
@@ -48,7 +56,10 @@ impl Default for Config {
             batch: 16,
             wait: Duration::from_millis(2),
             decode_threads: 0,
+            connections: 1024,
+            head: Duration::from_secs(10),
             read: Duration::from_secs(20),
+            pause: Duration::from_secs(5),
             drain: Duration::from_secs(30),
         }
     }
@@ -71,6 +82,7 @@ pub async fn serve(
         images: config.batch.max(1),
         wait: config.wait,
     };
+    let plan = model.plan();
     let (batcher, thread) = Batcher::start(model, rule, Arc::clone(&metrics))?;
     let inside = Inside {
         places: Arc::new(Semaphore::new(config.queue.clamp(1, Semaphore::MAX_PERMITS))),
@@ -80,28 +92,17 @@ pub async fn serve(
         metrics: Arc::clone(&metrics),
         body: config.body,
         read: config.read,
+        pause: config.pause,
+        plan,
     };
-    let (stopping, mut stopped) = watch::channel(false);
-    let stop = async move {
-        stop.await;
-        // The receiver below lives as long as this future.
-        let _ = stopping.send(true);
+    let bounds = Bounds {
+        most: config.connections,
+        head: config.head,
+        drain: config.drain,
     };
-    let late = async move {
-        // An error means that the service has ended, which the other branch sees.
-        if stopped.wait_for(|stopped| *stopped).await.is_ok() {
-            tokio::time::sleep(config.drain).await;
-        } else {
-            std::future::pending::<()>().await;
-        }
-    };
-    let serving = axum::serve(listener, routes::router(inside)).with_graceful_shutdown(stop);
-    tokio::select! {
-        ended = serving.into_future() => ended.map_err(|error| Error::new("service", error))?,
-        () = late => {
-            return Err(Error::new("service", "stopped before all requests were answered")
-                .expected_got(format_args!("answers within {:?}", config.drain), "open requests"));
-        }
+    if !connections::serve(listener, routes::router(inside), bounds, stop).await {
+        return Err(Error::new("service", "stopped before all requests were answered")
+            .expected_got(format_args!("answers within {:?}", config.drain), "open requests"));
     }
     // The router is gone and with it the last batcher: the thread runs what it has and ends.
     let ended = tokio::task::spawn_blocking(move || thread.join()).await;

@@ -1,6 +1,7 @@
 //! The ops in a Rust host that uses the `ort` crate, without a shared library.
 
 use std::ffi::CStr;
+use std::path::Path;
 use std::ptr;
 
 use ort::AsPointer;
@@ -27,6 +28,28 @@ pub fn register(mut builder: SessionBuilder) -> ort::Result<SessionBuilder> {
     // SAFETY: the status comes from this runtime and is given away here.
     unsafe { ort::Error::result_from_status(status) }?;
     Ok(builder)
+}
+
+/// The version of the ONNX Runtime in the library at `path`, by its own account; `None` where it is no such library.
+/// One that is loaded already is asked, not loaded again.
+pub fn runtime_version(path: &Path) -> Option<String> {
+    // SAFETY: loading runs the initialisers of the library, which the caller names as an ONNX Runtime.
+    let library = unsafe { libloading::Library::new(path) }.ok()?;
+    // SAFETY: the function of this name has this signature in every ONNX Runtime.
+    let base = unsafe {
+        library.get::<unsafe extern "system" fn() -> *const ort_sys::OrtApiBase>(b"OrtGetApiBase\0")
+    }
+    .ok()?;
+    // SAFETY: it takes nothing and may be called at any time.
+    let base = unsafe { base().as_ref() }?;
+    // SAFETY: as above.
+    let version = unsafe { (base.GetVersionString)() };
+    if version.is_null() {
+        return None;
+    }
+    // SAFETY: a constant of the library that ends with NUL; it is copied before the library can go.
+    let version = unsafe { CStr::from_ptr(version) }.to_string_lossy().into_owned();
+    Some(version)
 }
 
 /// The execution providers that the loaded ONNX Runtime was built with, by their names, the preferred first:

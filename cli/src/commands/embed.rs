@@ -32,7 +32,7 @@ use crate::ui;
 #[command(after_help = "Examples:
   prep-onnx embed model.onnx
   prep-onnx embed model.onnx --pipeline clip -o clip.prep.onnx
-  prep-onnx embed model.onnx --pipeline preprocessor_config.json --resampler pillow
+  prep-onnx embed model.onnx --pipeline preprocessor_config.json
   prep-onnx embed model.onnx --pipeline google/vit-base-patch16-224 --size 384
   prep-onnx embed model.onnx --dry-run")]
 pub(crate) struct Options {
@@ -42,7 +42,7 @@ pub(crate) struct Options {
     #[arg(short = 'o', long = "out", value_name = "OUT")]
     output: Option<PathBuf>,
     /// A preset (see `prep-onnx pipelines`), the id of a checkpoint that one is for, or a config file
-    #[arg(long, value_name = "PRESET|FILE", alias = "preset")]
+    #[arg(long, value_name = "PRESET|FILE", alias = "preset", add = crate::complete::preset_or_file())]
     pipeline: Option<String>,
     /// The size that the model takes, in the place of the pipeline's own, where it can have another one
     #[arg(long, value_name = "HxW|N")]
@@ -177,7 +177,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     if let Some(advice) = quantised {
         text.push_str(&format!("{} {advice}\n", ui::warn("quantised:")));
     }
-    Ok(Answer::new(text, json))
+    Ok(Answer::report(text, json))
 }
 
 /// Writes the file, once it loads where a runtime is at hand.

@@ -19,9 +19,9 @@ const BUILD: &str = "cargo rustc --profile shipped -p prep-onnx-op --lib --crate
 /// executable that cargo built in a checkout builds it there; else it lies beside the executable, or in
 /// `lib` beside its folder.
 #[derive(Debug, Args)]
-#[command(after_help = "Example, in Python:
-  options = onnxruntime.SessionOptions()
-  options.register_custom_ops_library(subprocess.check_output([\"prep-onnx\", \"library\"], text=True).strip())")]
+#[command(after_help = "Example:
+  # What Python gives to SessionOptions.register_custom_ops_library
+  prep-onnx library")]
 pub(crate) struct Options {}
 
 pub(crate) fn run(_: &Options, global: &Global) -> Outcome {
@@ -38,7 +38,7 @@ pub(crate) fn run(_: &Options, global: &Global) -> Outcome {
     };
     Ok(Answer::new(
         format!("{}\n", path.display()),
-        json!({ "path": path }),
+        json!({ "path": path.display().to_string() }),
     ))
 }
 

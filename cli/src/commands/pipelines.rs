@@ -14,13 +14,16 @@ use crate::ui;
 #[command(after_help = "Examples:
   prep-onnx pipelines
   prep-onnx pipelines clip
-  prep-onnx pipelines google/vit-base-patch16-224       the preset of a checkpoint
-  prep-onnx pipelines clip --toml > p.toml              a start for a pipeline of your own")]
+  # The preset of a checkpoint
+  prep-onnx pipelines google/vit-base-patch16-224
+  # A start for a pipeline of your own
+  prep-onnx pipelines clip --toml > p.toml")]
 pub(crate) struct Options {
     /// A preset, or a checkpoint that one is for
+    #[arg(add = crate::complete::preset())]
     name: Option<String>,
     /// Show it with the arithmetic of this library
-    #[arg(long, value_name = "LIBRARY", requires = "name")]
+    #[arg(long, value_name = "LIBRARY", requires = "name", add = crate::complete::resampler())]
     resampler: Option<String>,
     /// Show it with results of this size, where it can have another one
     #[arg(long, value_name = "HxW|N", requires = "name")]
@@ -53,7 +56,7 @@ fn list() -> Answer {
             json!({ "name": preset.name, "description": preset.description(), "ids": ids })
         })
         .collect();
-    Answer::new(text, presets.into())
+    Answer::new(text, json!({ "presets": presets }))
 }
 
 fn show(name: &str, options: &Options) -> Outcome {
@@ -65,8 +68,13 @@ fn show(name: &str, options: &Options) -> Outcome {
         size: size.map_err(Failure::usage)?,
         ..ImportOptions::default()
     })?;
-    // The JSON is a pipeline file too: it can be written to disk, changed, and given to --pipeline.
-    let json = import.pipeline.to_value();
+    // An answer with a pipeline in it is a pipeline file too: it can be written to disk, changed, and given to --pipeline.
+    let json = json!({
+        "name": preset.name,
+        "description": preset.description(),
+        "notes": import.notes,
+        "pipeline": import.pipeline.to_value(),
+    });
     if options.toml {
         return Ok(Answer::new(import.pipeline.to_toml(), json));
     }

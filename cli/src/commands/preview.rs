@@ -53,12 +53,14 @@ pub(crate) fn run(options: &Options, _: &Global) -> Outcome {
     line("cut", in_words(&geometry));
     line("seen", size(geometry.output));
     let text = format!("{} {}\n{table}", ui::good("wrote"), options.out.display());
+    let pair = |(height, width): (usize, usize)| json!({ "height": height, "width": width });
+    let (top, left) = geometry.offset;
     let json = json!({
         "output": options.out.display().to_string(),
-        "image": geometry.image,
-        "resized": geometry.resized,
-        "offset": geometry.offset,
-        "seen": geometry.output,
+        "image": pair(geometry.image),
+        "resized": pair(geometry.resized),
+        "offset": { "top": top, "left": left },
+        "seen": pair(geometry.output),
     });
-    Ok(Answer::new(text, json))
+    Ok(Answer::report(text, json))
 }

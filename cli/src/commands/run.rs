@@ -33,8 +33,8 @@ use crate::ui;
 #[command(after_help = "Examples:
   prep-onnx run model.prep.onnx photo.jpg --top-k 5 --labels labels.txt
   prep-onnx run model.prep.onnx photos/ -o embeddings.npy --batch 32
-  prep-onnx run model.prep.onnx 'photos/**/*.png' -o results.jsonl --output pooler_output
-  find photos -name '*.jpg' | prep-onnx run model.prep.onnx --list - -o embeddings.parquet
+  prep-onnx run model.prep.onnx 'photos/**/*.png' -o results.jsonl --output pooled
+  find photos | prep-onnx run model.prep.onnx --list - -o table.parquet
   prep-onnx run model.prep.onnx photos/ -o part-2.npy --shard 2/8 --resume
   prep-onnx run clip.prep.onnx photo.jpg --feed input_ids=ids.npy")]
 pub(crate) struct Options {
@@ -270,14 +270,14 @@ impl Job<'_> {
             summary.table(),
         );
         let mut answer = summary.json();
-        answer.insert("output".to_owned(), json!(out));
+        answer.insert("output".to_owned(), json!(out.display().to_string()));
         if summary.failed == 0 {
             store.remove()?;
         } else {
             text.push_str(&ui::dim("--retry-failed runs again what failed"));
             text.push('\n');
         }
-        Ok(Answer::new(text, answer.into()).with_verdict(summary.failed == 0))
+        Ok(Answer::report(text, answer.into()).with_verdict(summary.failed == 0))
     }
 
     /// Goes past the sources whose rows are there, and runs again those that failed where that is wanted.

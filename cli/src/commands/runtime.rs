@@ -51,6 +51,6 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         ui::bold("ONNX Runtime"),
         path.display()
     );
-    let json = json!({ "path": path, "origin": origin, "version": version, "pinned": VERSION });
+    let json = json!({ "path": path.display().to_string(), "origin": origin, "version": version, "pinned": VERSION });
     Ok(Answer::new(text, json))
 }

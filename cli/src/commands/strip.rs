@@ -51,5 +51,5 @@ pub(crate) fn run(options: &Options, _: &Global) -> Outcome {
         "bytes": written.bytes,
         "external_data": data,
     });
-    Ok(Answer::new(text, json))
+    Ok(Answer::report(text, json))
 }

@@ -67,7 +67,7 @@ pub(crate) struct Options {
 /// What is compared: one row of the table.
 struct Row {
     image: String,
-    size: String,
+    size: Option<(usize, usize)>,
     execution: String,
     result: Result<Agreement>,
 }
@@ -123,11 +123,10 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         };
         let image = pixels.view();
         let (height, width, _) = pixels.dim();
-        let size = format!("{height} x {width}");
         let mut push = |execution: &str, result: Result<Agreement>| {
             rows.push(Row {
                 image: id.clone(),
-                size: size.clone(),
+                size: Some((height, width)),
                 execution: execution.to_owned(),
                 result,
             });
@@ -216,7 +215,7 @@ struct Report<'a> {
 fn failed(image: &str, error: Error) -> Row {
     Row {
         image: image.to_owned(),
-        size: String::new(),
+        size: None,
         execution: "decode".to_owned(),
         result: Err(error),
     }
@@ -273,14 +272,16 @@ fn answer(report: &Report<'_>) -> Answer {
                 json!({ "error": error_json(error) }),
             ),
         };
+        let size = row.size.map(|(height, width)| format!("{height} x {width}"));
         table.row(
-            [row.image.clone(), row.size.clone(), row.execution.clone()]
+            [row.image.clone(), size.unwrap_or_default(), row.execution.clone()]
                 .into_iter()
                 .chain(cells),
         );
         let mut entry = json!({
             "image": row.image,
-            "size": row.size,
+            "height": row.size.map(|(height, _)| height),
+            "width": row.size.map(|(_, width)| width),
             "compared": row.execution,
             "ok": row.result.as_ref().is_ok_and(Agreement::ok),
         });

@@ -24,7 +24,7 @@ fn is_library(name: &str) -> bool {
 }
 
 /// The version in a file name: `libonnxruntime.so.1.23.2`, `libonnxruntime.1.23.2.dylib`.
-pub(super) fn version(name: &str) -> Option<Vec<u64>> {
+fn version(name: &str) -> Option<Vec<u64>> {
     let rest = name.strip_prefix("libonnxruntime.")?;
     let rest = rest.strip_prefix("so.").unwrap_or(rest);
     let rest = rest.strip_suffix(".dylib").unwrap_or(rest);

@@ -5,7 +5,6 @@ use std::sync::Mutex;
 use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
 use super::Runtime;
-use super::library::version;
 
 /// ONNX Runtime in this process.
 #[derive(Clone)]
@@ -25,25 +24,9 @@ impl Loaded {
         &self.environment
     }
 
-    /// The version as the library reports it, else as its file name has it, else `unknown`.
+    /// The version as the library reports it, else `unknown`.
     pub fn version(&self) -> String {
-        // The build information begins with the branch of the release: "git-branch=rel-1.30.0, ...".
-        let info = ort::info();
-        let branch = info.split("git-branch=rel-").nth(1);
-        let reported = branch.and_then(|rest| rest.split(|c: char| !(c.is_ascii_digit() || c == '.')).next());
-        if let Some(reported) = reported.filter(|version| !version.is_empty()) {
-            return reported.to_owned();
-        }
-        let path = std::fs::canonicalize(&self.runtime.path).unwrap_or_else(|_| self.runtime.path.clone());
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        version(&name).map_or_else(
-            || "unknown".to_owned(),
-            |parts| parts.iter().map(u64::to_string).collect::<Vec<_>>().join("."),
-        )
+        prep_onnx_op::host::runtime_version(&self.runtime.path).unwrap_or_else(|| "unknown".to_owned())
     }
 }
 

@@ -1,11 +1,13 @@
 //! What people see: styles, tables, progress, and values in words.
 
+mod clean;
 mod progress;
 mod table;
 mod words;
 
 use anstyle::{AnsiColor, Style};
 
+pub(crate) use clean::{clean, clean_json, clean_line, is_hidden};
 pub(crate) use progress::Progress;
 pub(crate) use table::Table;
 pub(crate) use words::{bytes, duration, pipeline_lines, shape};

@@ -19,7 +19,12 @@ impl Table {
     }
 
     pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = impl Into<String>>) {
-        self.rows.push(cells.into_iter().map(Into::into).collect());
+        self.rows.push(
+            cells
+                .into_iter()
+                .map(|cell| super::clean_line(&cell.into()))
+                .collect(),
+        );
     }
 }
 
@@ -64,5 +69,12 @@ mod tests {
         table.row(["longer-name", "2"]);
         let plain = anstream::adapter::strip_str(&table.to_string()).to_string();
         assert_eq!(plain, "  name         size\n  a            1\n  longer-name  2\n");
+    }
+
+    #[test]
+    fn a_cell_stays_in_its_place() {
+        let mut table = Table::new(&[]);
+        table.row(["a\n  b\x1b[2J", "1"]);
+        assert_eq!(table.to_string(), "  a\u{fffd}  b\u{fffd}[2J  1\n");
     }
 }

@@ -120,6 +120,12 @@ fn recognise(mut map: Map<String, Value>, options: &ImportOptions<'_>) -> Result
     if map.contains_key("steps") {
         return steps(map.into(), options);
     }
+    // An answer of `prep-onnx --json` that holds a pipeline.
+    if map.contains_key("schema")
+        && let Some(inner) = table(&mut map, "pipeline")?
+    {
+        return steps(inner.into(), options).map_err(|error| error.within_key("pipeline"));
+    }
     for (key, read) in [("huggingface", huggingface::read as Reader), ("timm", timm::read)] {
         if let Some(inner) = table(&mut map, key)? {
             let mut outer = Keys::new("", map);

@@ -137,14 +137,14 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     ));
     let json = json!({
         "ok": ok,
-        "runtime": { "version": loaded.version(), "path": loaded.runtime().path },
-        "model": files.model,
-        "output": output,
+        "runtime": { "version": loaded.version(), "path": loaded.runtime().path.display().to_string() },
+        "model": files.model.display().to_string(),
+        "output": output.display().to_string(),
         "recorded_with": { "pillow": record.pillow, "numpy": record.numpy },
         "live": live.as_ref().map(|live| json!({ "pillow": live.pillow, "numpy": live.numpy })),
         "images": rows.iter().map(Row::json).collect::<Vec<_>>(),
     });
-    Ok(Answer::new(text, json).with_verdict(ok))
+    Ok(Answer::report(text, json).with_verdict(ok))
 }
 
 fn file_name(id: &str) -> String {

@@ -21,14 +21,13 @@ use crate::ui;
 /// the CPU instead, or that are not what Pillow and torchvision give. Functions and subgraphs are searched too. Its
 /// external data is looked for, and it is loaded where ONNX Runtime is at hand.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Exit code 1 when something that the commands need is missing, or the model fails or gives wrong results.
+#[command(after_help = "Exit code 1 when something that the commands need is missing,
+or the model fails or gives wrong results.
 
 Examples:
   prep-onnx doctor
   prep-onnx doctor --ep cuda
-  prep-onnx doctor model.onnx --ep cuda"
-)]
+  prep-onnx doctor model.onnx --ep cuda")]
 pub(crate) struct Options {
     /// A model, embedded or not
     model: Option<PathBuf>,
