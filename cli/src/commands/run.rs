@@ -174,9 +174,9 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         }
         _ => job.show(sources, global.json),
     }?;
-    if let Some(entries) = answer.json.as_object_mut() {
-        entries.insert("pipeline_assumed".to_owned(), embedded.assumed.is_some().into());
-    }
+    answer
+        .json
+        .insert("pipeline_assumed".to_owned(), embedded.assumed.is_some().into());
     Ok(answer)
 }
 
