@@ -33,9 +33,14 @@ pub(super) fn open<'a>(
     bytes: &'a [u8],
     options: &DecodeOptions,
 ) -> Result<(Header, BmpReader<'a>), ImageError> {
-    let header_size = le32(bytes, FILE_HEADER)?;
-    let mut offset = le32(bytes, 10)? as usize;
-    let field = |at: usize| le32(bytes, FILE_HEADER + at);
+    // A device independent bitmap begins with the second header; its pixels follow at once.
+    let (base, mut offset) = if bytes.starts_with(b"BM") {
+        (FILE_HEADER, le32(bytes, 10)? as usize)
+    } else {
+        (0, 0)
+    };
+    let header_size = le32(bytes, base)?;
+    let field = |at: usize| le32(bytes, base + at);
     let core = header_size == 12;
     if !core && !matches!(header_size, 40 | 52 | 56 | 64 | 108 | 124) {
         return Err(ImageError::unsupported(format_args!(
@@ -43,20 +48,20 @@ pub(super) fn open<'a>(
         )));
     }
     let (width, height, bits, compression, colours, top_down) = if core {
-        let half = |at: usize| le16(bytes, FILE_HEADER + at).map(u32::from);
+        let half = |at: usize| le16(bytes, base + at).map(u32::from);
         (half(4)?, half(6)?, half(10)?, 0, 0, false)
     } else {
         let height = field(8)?;
         let top_down = height >> 24 == 0xFF;
         let height = if top_down { height.wrapping_neg() } else { height };
-        let bits = u32::from(le16(bytes, FILE_HEADER + 14)?);
+        let bits = u32::from(le16(bytes, base + 14)?);
         (field(4)?, height, bits, field(16)?, field(32)?, top_down)
     };
     options
         .limits
         .check_size(u64::from(height), u64::from(width), 4)?;
 
-    let mut after_header = FILE_HEADER + header_size as usize;
+    let mut after_header = base + header_size as usize;
     let entry = if core { 3 } else { 4 };
     let colours = if colours == 0 {
         1u64 << bits.min(32)
@@ -68,7 +73,7 @@ pub(super) fn open<'a>(
             "BMP palette of {colours} colours"
         )));
     }
-    if bits <= 8 && offset == after_header {
+    if bits <= 8 && offset == FILE_HEADER + header_size as usize {
         offset += entry * colours as usize;
     }
     let pixels = match (bits, compression) {
@@ -88,7 +93,7 @@ pub(super) fn open<'a>(
         (24, 0) => Pixels::Bgr,
         (32, 0) => Pixels::Bytes([2, 1, 0]),
         (16 | 24 | 32, 3) => {
-            let at = FILE_HEADER + 40;
+            let at = base + 40;
             if header_size == 40 {
                 after_header += 12;
             }
@@ -125,7 +130,7 @@ impl BmpReader<'_> {
         let row_bytes = self.width * 3;
         let data = self.bytes.get(self.offset..).unwrap_or_default();
         if let Pixels::RunLength { palette, four_bits } = &self.pixels {
-            let indices = scratch.staging(self.height * self.width);
+            let indices = scratch.staging(self.height * self.width)?;
             run_length(data, self.offset, *four_bits, self.width, indices)?;
             for (source, row) in indices.chunks_exact(self.width).zip(self.rows(out, row_bytes)) {
                 to_rgb::palette(source.iter().copied(), palette, row);

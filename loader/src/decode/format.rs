@@ -14,7 +14,7 @@ pub enum Format {
     WebP,
     /// GIF, the first frame.
     Gif,
-    /// Windows and OS/2 bitmaps.
+    /// Windows and OS/2 bitmaps, also without the file header (DIB).
     Bmp,
     /// TIFF, the first page.
     Tiff,
@@ -28,8 +28,12 @@ impl Format {
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Some(Self::Png),
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Self::WebP),
             [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Self::Gif),
-            [b'B', b'M', ..] => Some(Self::Bmp),
-            [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Self::Tiff),
+            [b'B', b'M', ..] | [12 | 40 | 52 | 56 | 64 | 108 | 124, 0, 0, 0, ..] => Some(Self::Bmp),
+            // Pillow also takes a 42 in the other byte order than the mark says.
+            [b'I', b'I', 42 | 43, 0, ..]
+            | [b'I', b'I', 0, 42, ..]
+            | [b'M', b'M', 0, 42 | 43, ..]
+            | [b'M', b'M', 42, 0, ..] => Some(Self::Tiff),
             _ => None,
         }
     }

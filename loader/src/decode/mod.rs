@@ -2,13 +2,16 @@
 
 mod bmp;
 mod fast;
+mod foreign;
 mod format;
 mod gif;
 mod ifd;
 mod jpeg;
 mod limits;
+mod memory;
 mod orientation;
 mod png;
+mod splice;
 #[cfg(feature = "tiff")]
 mod tiff;
 mod to_rgb;
@@ -22,6 +25,10 @@ pub use format::Format;
 pub use limits::Limits;
 pub use orientation::Orientation;
 pub use window::Window;
+
+#[cfg(feature = "threads")]
+pub(crate) use memory::none_left;
+use memory::{grown, probe, resize, try_grown};
 
 use crate::{ErrorKind, ImageError};
 
@@ -87,6 +94,8 @@ pub struct Scratch {
     staging: Vec<u8>,
     stored: Vec<u8>,
     whole: Vec<u8>,
+    #[cfg(feature = "tiff")]
+    planes: Vec<u8>,
     #[cfg(all(feature = "rust-jpeg", not(feature = "c-jpeg")))]
     rows: [Vec<u8>; 2],
     #[cfg(all(feature = "rust-jpeg", not(feature = "c-jpeg")))]
@@ -97,25 +106,24 @@ pub struct Scratch {
 const KEPT_SCRATCH: usize = 64 << 20;
 
 impl Scratch {
-    fn staging(&mut self, bytes: usize) -> &mut [u8] {
-        grown(&mut self.staging, bytes)
+    fn staging(&mut self, bytes: usize) -> Result<&mut [u8], ImageError> {
+        try_grown(&mut self.staging, bytes)
     }
 
     fn trim(&mut self) {
-        for buffer in [&mut self.staging, &mut self.stored, &mut self.whole] {
+        let buffers = [
+            &mut self.staging,
+            &mut self.stored,
+            &mut self.whole,
+            #[cfg(feature = "tiff")]
+            &mut self.planes,
+        ];
+        for buffer in buffers {
             if buffer.capacity() > KEPT_SCRATCH {
                 *buffer = Vec::new();
             }
         }
     }
-}
-
-/// The first `bytes` of a buffer whose length only ever grows, so that old contents are not zeroed again.
-fn grown(buffer: &mut Vec<u8>, bytes: usize) -> &mut [u8] {
-    if buffer.len() < bytes {
-        buffer.resize(bytes, 0);
-    }
-    &mut buffer[..bytes]
 }
 
 /// Size as stored, after scaling and before turning.
@@ -151,14 +159,7 @@ impl<'a> ImageReader<'a> {
             return Err(ImageError::new(ErrorKind::NotAnImage, "the file is empty"));
         }
         options.limits.check_file(bytes.len() as u64)?;
-        let Some(format) = Format::sniff(bytes) else {
-            let names = Format::ALL.map(Format::name).join(", ");
-            return Err(ImageError::new(
-                ErrorKind::NotAnImage,
-                "the first bytes are those of no image format",
-            )
-            .map(|e| e.expected_got(names, first_bytes(bytes))));
-        };
+        let format = Format::sniff(bytes).ok_or_else(|| foreign::refusal(bytes))?;
         let (header, codec) = guarded(format, || open_codec(format, bytes, options))?;
         Ok(Self {
             format,
@@ -230,14 +231,14 @@ impl<'a> ImageReader<'a> {
         } = self;
         let result = guarded(format, || {
             if header.orientation.is_upright() {
-                return read_codec(codec, &header, out, &limits, scratch);
+                return read_codec(codec, out, &limits, scratch);
             }
             let mut stored = std::mem::take(&mut scratch.stored);
-            let pixels = grown(&mut stored, out.len());
-            let result = read_codec(codec, &header, pixels, &limits, scratch);
-            if result.is_ok() {
+            let result = try_grown(&mut stored, out.len()).and_then(|pixels| {
+                read_codec(codec, pixels, &limits, scratch)?;
                 header.orientation.apply(pixels, header.height, header.width, out);
-            }
+                Ok(())
+            });
             scratch.stored = stored;
             result
         });
@@ -267,11 +268,11 @@ impl<'a> ImageReader<'a> {
             return Ok(());
         }
         let mut whole = std::mem::take(&mut scratch.whole);
-        let pixels = grown(&mut whole, self.byte_len());
-        let result = self.read_into(pixels, scratch);
-        if result.is_ok() {
+        let result = try_grown(&mut whole, self.byte_len()).and_then(|pixels| {
+            self.read_into(pixels, scratch)?;
             window.cut(pixels, width, out);
-        }
+            Ok(())
+        });
         scratch.whole = whole;
         scratch.trim();
         result
@@ -291,7 +292,7 @@ pub fn decode(
     let reader = ImageReader::open(bytes, options)?;
     let (height, width) = (reader.height(), reader.width());
     let mut data = buffer;
-    data.resize(reader.byte_len(), 0);
+    resize(&mut data, reader.byte_len())?;
     reader.read_into(&mut data, scratch)?;
     Ok(Decoded { height, width, data })
 }
@@ -319,8 +320,6 @@ fn open_codec<'a>(
 
 fn read_codec(
     codec: Codec<'_>,
-    #[cfg_attr(not(feature = "tiff"), allow(unused_variables, reason = "only TIFF needs it"))]
-    header: &Header,
     out: &mut [u8],
     limits: &Limits,
     scratch: &mut Scratch,
@@ -328,11 +327,11 @@ fn read_codec(
     match codec {
         Codec::Jpeg(reader) => reader.read(out, limits, scratch),
         Codec::Png(reader) => reader.read(out, scratch),
-        Codec::WebP(reader) => reader.read(out, scratch),
+        Codec::WebP(reader) => reader.read(out, limits, scratch),
         Codec::Gif(reader) => reader.read(out, scratch),
         Codec::Bmp(reader) => reader.read(out, scratch),
         #[cfg(feature = "tiff")]
-        Codec::Tiff(reader) => reader.read(out, header.width),
+        Codec::Tiff(reader) => reader.read(out, scratch),
     }
 }
 
@@ -348,9 +347,4 @@ fn guarded<T>(format: Format, work: impl FnOnce() -> Result<T, ImageError>) -> R
             format_args!("the {format} decoder panicked: {message}"),
         ))
     })
-}
-
-fn first_bytes(bytes: &[u8]) -> String {
-    let shown: Vec<String> = bytes.iter().take(8).map(|byte| format!("{byte:02X}")).collect();
-    shown.join(" ")
 }

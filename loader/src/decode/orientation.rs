@@ -1,6 +1,6 @@
 //! EXIF orientation, as `PIL.ImageOps.exif_transpose` applies it.
 
-use super::ifd::{Ifd, IfdError};
+use super::ifd::Ifd;
 
 const ORIENTATION_TAG: u16 = 0x0112;
 
@@ -35,10 +35,30 @@ impl Orientation {
         self.0 >= 5
     }
 
-    /// From an EXIF block (with or without the `Exif\0\0` prefix); the XMP packet answers where EXIF is silent.
+    /// From an EXIF block; the XMP packet answers where EXIF has no such tag.
     pub(super) fn find(exif: Option<&[u8]>, xmp: Option<&[u8]>) -> Self {
-        let value = exif.and_then(in_exif).or_else(|| xmp.and_then(in_xmp));
-        value.map_or(Self::UPRIGHT, Self::from_exif)
+        let block = exif.map(without_prefixes).filter(|block| !block.is_empty());
+        match block.map(Ifd::in_exif) {
+            // What is no directory makes Pillow fail, or give up looking, before it comes to XMP.
+            Some(Err(_)) => Self::UPRIGHT,
+            Some(Ok(ifd)) => Self::in_ifd(&ifd, xmp),
+            None => Self::in_xmp(xmp),
+        }
+    }
+
+    /// The same for a directory that is parsed already.
+    pub(super) fn in_ifd(ifd: &Ifd<'_>, xmp: Option<&[u8]>) -> Self {
+        if ifd.contains(ORIENTATION_TAG) {
+            // Python compares numbers of all types by value.
+            let value = ifd.number(ORIENTATION_TAG);
+            let code = (2..=8).find(|&code| value == Some(f64::from(code)));
+            return code.map_or(Self::UPRIGHT, Self);
+        }
+        Self::in_xmp(xmp)
+    }
+
+    fn in_xmp(packet: Option<&[u8]>) -> Self {
+        packet.and_then(in_xmp).map_or(Self::UPRIGHT, Self::from_exif)
     }
 
     /// Writes the `height` x `width` RGB pixels of `stored` upright to `out`, which has the same length.
@@ -108,14 +128,11 @@ fn reverse_pixels(row: &[u8], out: &mut [u8]) {
     }
 }
 
-fn in_exif(block: &[u8]) -> Option<u64> {
-    let tiff = block.strip_prefix(b"Exif\0\0").unwrap_or(block);
-    orientation_of(Ifd::first(tiff)).ok().flatten()
-}
-
-/// The orientation tag of a parsed directory.
-pub(super) fn orientation_of(ifd: Result<Ifd<'_>, IfdError>) -> Result<Option<u64>, IfdError> {
-    Ok(ifd?.values(ORIENTATION_TAG).and_then(|mut values| values.next()))
+/// Pillow takes up to two `Exif\0\0` away.
+fn without_prefixes(block: &[u8]) -> &[u8] {
+    const PREFIX: &[u8] = b"Exif\0\0";
+    let block = block.strip_prefix(PREFIX).unwrap_or(block);
+    block.strip_prefix(PREFIX).unwrap_or(block)
 }
 
 /// `tiff:Orientation="6"` or `<tiff:Orientation>6</tiff:Orientation>`.

@@ -17,6 +17,15 @@ pub(super) fn gray_packed(source: &[u8], bits: u8, out: &mut [u8]) {
     }
 }
 
+/// The same, and 8 bits, where white is 0.
+#[cfg(feature = "tiff")]
+pub(super) fn gray_packed_inverted(source: &[u8], bits: u8, out: &mut [u8]) {
+    let max = ((1u16 << bits) - 1) as u8;
+    for (value, rgb) in unpack(source, bits).zip(out.chunks_exact_mut(3)) {
+        rgb.fill((max - value) * (255 / max));
+    }
+}
+
 /// `I;16` to `RGB`: Pillow clips at 255, it does not scale.
 pub(super) fn gray16(source: impl Iterator<Item = u16>, out: &mut [u8]) {
     for (value, rgb) in source.zip(out.chunks_exact_mut(3)) {
@@ -73,14 +82,15 @@ pub(super) fn cmyk_inverted(source: &[u8], out: &mut [u8]) {
     }
 }
 
-/// `RGBa` to `RGB`: premultiplied colour divided by its alpha, rounded down and clipped.
+/// `RGBa` to `RGB`: premultiplied colour divided by its alpha, rounded down and clipped; black where it is 0.
 #[cfg(feature = "tiff")]
 pub(super) fn rgb_premultiplied(source: &[u8], channels: usize, out: &mut [u8]) {
     for (pixel, rgb) in source.chunks_exact(channels).zip(out.chunks_exact_mut(3)) {
         let alpha = u16::from(pixel[3]);
         for (target, &value) in rgb.iter_mut().zip(pixel) {
             *target = match alpha {
-                0 | 255 => value,
+                0 => 0,
+                255 => value,
                 _ => (255 * u16::from(value) / alpha).min(255) as u8,
             };
         }

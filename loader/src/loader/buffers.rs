@@ -16,8 +16,9 @@ pub(super) struct Buffers {
 }
 
 impl Buffers {
-    /// A buffer of at least `bytes` bytes with arbitrary contents. What stays free is at most `room` bytes.
-    pub(super) fn take(&self, bytes: usize, room: u64) -> Vec<u8> {
+    /// A buffer of at least `bytes` bytes with arbitrary contents; `None` where there is no such memory. What
+    /// stays free is at most `room` bytes.
+    pub(super) fn take(&self, bytes: usize, room: u64) -> Option<Vec<u8>> {
         let mut free = self.lock();
         let fits = bytes..=bytes.saturating_mul(MAX_SLACK);
         let best = (0..free.len())
@@ -27,7 +28,7 @@ impl Buffers {
         let dropped = trim(&mut free, room);
         drop(free);
         drop(dropped);
-        taken.unwrap_or_else(|| vec![0; bytes])
+        taken.or_else(|| zeroed(bytes))
     }
 
     /// Keeps a buffer if all that are free are at most `room` bytes then.
@@ -60,6 +61,14 @@ impl Buffers {
     fn lock(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// `vec![0; bytes]` without its end of the process. The pages are touched once.
+fn zeroed(bytes: usize) -> Option<Vec<u8>> {
+    let mut buffer = Vec::new();
+    buffer.try_reserve_exact(bytes).ok()?;
+    buffer.resize(bytes, 0);
+    Some(buffer)
 }
 
 /// Takes out the oldest buffers until the rest fit into `room` bytes.

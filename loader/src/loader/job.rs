@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::batch::{Batch, Item, Pixels};
 use super::queue::Queue;
-use crate::decode::{ImageReader, Scratch};
+use crate::decode::{ImageReader, Scratch, none_left};
 use crate::source::Origin;
 use crate::{ErrorKind, Format, ImageError, Source};
 
@@ -40,6 +40,16 @@ impl Size {
     }
 }
 
+impl Image {
+    /// Bytes of pixels to come.
+    fn bytes(&self) -> usize {
+        match (&self.file, self.size) {
+            (Ok(_), Some(size)) => size.bytes(),
+            (Ok(_) | Err(_), _) => 0,
+        }
+    }
+}
+
 impl Opened {
     pub(super) fn index(&self) -> u64 {
         self.index
@@ -47,11 +57,7 @@ impl Opened {
 
     /// Bytes of pixels to come.
     pub(super) fn bytes(&self) -> u64 {
-        self.images
-            .iter()
-            .filter_map(|image| image.size)
-            .map(|size| size.bytes() as u64)
-            .sum()
+        self.images.iter().map(|image| image.bytes() as u64).sum()
     }
 }
 
@@ -142,20 +148,32 @@ fn open_one(queue: &Queue, id: String, origin: Origin) -> Image {
     Image { id, file, size }
 }
 
-fn into_batch(queue: &Arc<Queue>, opened: Opened) -> Batch {
+/// A buffer for the pixels of all images. Where there is no memory for it, the largest image fails, then the
+/// next, until the rest fits.
+fn lay_out(queue: &Queue, images: &mut [Image]) -> (Vec<u8>, usize) {
+    loop {
+        let total = images.iter().map(Image::bytes).sum();
+        if let Some(buffer) = queue.take_pixels(total) {
+            return (buffer, total);
+        }
+        let largest = images.iter_mut().max_by_key(|image| image.bytes());
+        match largest.filter(|image| image.bytes() > 0) {
+            Some(image) => image.file = Err(none_left(image.bytes(), "its pixels")),
+            None => return (Vec::new(), 0),
+        }
+    }
+}
+
+fn into_batch(queue: &Arc<Queue>, mut opened: Opened) -> Batch {
     let counted = opened.bytes();
-    let total = counted as usize;
+    let (buffer, total) = lay_out(queue, &mut opened.images);
     let mut pixels = Pixels {
-        buffer: queue.take_pixels(total),
+        buffer,
         len: 0,
         counted: 0,
         queue: Arc::downgrade(queue),
     };
-    let sizes: Vec<usize> = opened
-        .images
-        .iter()
-        .map(|image| image.size.map_or(0, Size::bytes))
-        .collect();
+    let sizes: Vec<usize> = opened.images.iter().map(Image::bytes).collect();
     let mut items: Vec<Option<Item>> = Vec::new();
     items.resize_with(opened.images.len(), || None);
     queue.threads().in_place_scope(|scope| {

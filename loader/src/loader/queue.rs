@@ -111,8 +111,9 @@ impl Queue {
         &self.threads
     }
 
-    /// A buffer for `bytes` pixels that are counted already. Free buffers give way to them.
-    pub(super) fn take_pixels(&self, bytes: usize) -> Vec<u8> {
+    /// A buffer for `bytes` pixels that are counted already; `None` where there is no such memory. Free buffers
+    /// give way to them.
+    pub(super) fn take_pixels(&self, bytes: usize) -> Option<Vec<u8>> {
         let room = self.settings.max_bytes.saturating_sub(self.usage().bytes);
         self.pixels.take(bytes, room)
     }

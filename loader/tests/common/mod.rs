@@ -18,11 +18,27 @@ pub(crate) fn read(name: &str) -> Vec<u8> {
 /// Every file of the corpus, by name.
 pub(crate) fn files() -> Vec<(String, Vec<u8>)> {
     let manifest = json("manifest.json");
-    manifest["files"]
+    let alone = manifest["files"]
         .as_object()
         .unwrap()
         .keys()
-        .map(|name| (name.clone(), read(name)))
+        .map(|name| (name.clone(), read(name)));
+    alone
+        .chain(matrix().into_iter().map(|(name, bytes, _)| (name, bytes)))
+        .collect()
+}
+
+/// The files of `make_matrix.py`, and what Pillow makes of each.
+pub(crate) fn matrix() -> Vec<(String, Vec<u8>, serde_json::Value)> {
+    let packed = read("matrix.bin");
+    let part = |entry: &serde_json::Value| {
+        let number = |key: &str| entry[key].as_u64().unwrap() as usize;
+        packed[number("offset")..][..number("length")].to_vec()
+    };
+    let index = json("matrix.json");
+    let entries = index["files"].as_object().unwrap().iter();
+    entries
+        .map(|(name, entry)| (name.clone(), part(entry), entry.clone()))
         .collect()
 }
 

@@ -1,15 +1,19 @@
-//! PNG through the `png` crate, with Pillow's conversions: the crate's own expansions are switched off.
+//! PNG through the `png` crate, with Pillow's conversions: the crate's own expansions are switched off. It sees
+//! header and pixel data alone; all other chunks are read here.
 
-use std::io::Cursor;
+mod chunks;
+mod text;
 
+use chunks::Chunks;
 use png::{BitDepth, ColorType, DecodingError, Transformations};
 
+use super::splice::Spliced;
 use super::to_rgb::{self, Palette};
 use super::{DecodeOptions, Header, Orientation, Scratch};
 use crate::{ErrorKind, ImageError};
 
 pub(super) struct PngReader<'a> {
-    reader: png::Reader<Cursor<&'a [u8]>>,
+    reader: png::Reader<Spliced<'a>>,
     layout: Layout,
 }
 
@@ -26,11 +30,12 @@ pub(super) fn open<'a>(
     let limits = png::Limits {
         bytes: usize::try_from(options.limits.max_memory).unwrap_or(usize::MAX),
     };
+    let chunks = chunks::walk(bytes)?;
     let mut checks = png::DecodeOptions::default();
     checks.set_ignore_adler32(false);
-    checks.set_skip_ancillary_crc_failures(false);
-    checks.set_ignore_iccp_chunk(true);
-    let mut decoder = png::Decoder::new_with_options(Cursor::new(bytes), checks);
+    // Pillow does not look at those of the pixel data.
+    checks.set_ignore_crc(true);
+    let mut decoder = png::Decoder::new_with_options(pixel_data(&chunks), checks);
     decoder.set_limits(limits);
     decoder.set_transformations(Transformations::IDENTITY);
     {
@@ -47,12 +52,7 @@ pub(super) fn open<'a>(
     let reader = decoder.read_info().map_err(error)?;
     let info = reader.info();
     let orientation = if options.exif_transpose {
-        let xmp = info
-            .utf8_text
-            .iter()
-            .find(|text| text.keyword == "XML:com.adobe.xmp");
-        let xmp = xmp.and_then(|text| text.get_text().ok());
-        Orientation::find(exif_chunk(bytes), xmp.as_deref().map(str::as_bytes))
+        text::orientation(&chunks.texts)?
     } else {
         Orientation::UPRIGHT
     };
@@ -62,13 +62,7 @@ pub(super) fn open<'a>(
         orientation,
     };
     let palette = match info.color_type {
-        ColorType::Indexed => {
-            let colours = info
-                .palette
-                .as_deref()
-                .ok_or_else(|| ImageError::corrupt("PNG: no palette"))?;
-            Some(Palette::from_rgb(colours))
-        }
+        ColorType::Indexed => Some(palette(chunks.palette)?),
         _ => None,
     };
     let layout = Layout {
@@ -86,7 +80,7 @@ impl PngReader<'_> {
         let line = self.reader.output_line_size(width).ok_or_else(too_large)?;
         if self.reader.info().interlaced {
             let size = self.reader.output_buffer_size().ok_or_else(too_large)?;
-            let staged = scratch.staging(size);
+            let staged = scratch.staging(size)?;
             // The passes of samples below 8 bits are ORed together.
             staged.fill(0);
             self.reader.next_frame(staged).map_err(error)?;
@@ -96,7 +90,7 @@ impl PngReader<'_> {
             return Ok(());
         }
         let as_stored = self.layout.color == ColorType::Rgb && self.layout.depth == BitDepth::Eight;
-        let row = scratch.staging(line);
+        let row = scratch.staging(line)?;
         for target in out.chunks_exact_mut(row_bytes) {
             let place = if as_stored { &mut *target } else { &mut *row };
             if self.reader.read_row(place).map_err(error)?.is_none() {
@@ -142,18 +136,35 @@ impl Layout {
     }
 }
 
-/// The `eXIf` chunk wherever it stands: Pillow also takes one behind the pixels.
-fn exif_chunk(bytes: &[u8]) -> Option<&[u8]> {
-    let mut at = 8;
-    while let Some(head) = bytes.get(at..at + 8) {
-        let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
-        let data = bytes.get(at + 8..)?;
-        if &head[4..] == b"eXIf" {
-            return data.get(..length);
-        }
-        at = at.checked_add(length)?.checked_add(12)?;
+/// A PNG of the header and the pixel data alone.
+fn pixel_data<'a>(chunks: &Chunks<'a>) -> Spliced<'a> {
+    let mut head = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
+    head.extend(chunks.header);
+    head.extend([0; 4]);
+    if chunks.header[9] == 3 {
+        // The crate asks for a palette, whatever is in it.
+        head.extend(b"\0\0\0\x03PLTE\0\0\0\0\0\0\0");
     }
-    None
+    let tail: &[u8] = if chunks.cut {
+        b""
+    } else {
+        b"\0\0\0\0IEND\xae\x42\x60\x82"
+    };
+    Spliced::new(head, chunks.data, tail)
+}
+
+/// Bytes behind the last whole colour are ignored.
+fn palette(colours: Option<&[u8]>) -> Result<Palette, ImageError> {
+    let colours = colours.ok_or_else(|| {
+        ImageError::corrupt("PNG: no palette").map(|e| e.why("Pillow makes such an image black"))
+    })?;
+    let count = colours.len() / 3;
+    if count > 256 {
+        return Err(ImageError::corrupt(format_args!(
+            "PNG: a palette of {count} colours"
+        )));
+    }
+    Ok(Palette::from_rgb(colours))
 }
 
 fn too_large() -> ImageError {
