@@ -33,7 +33,7 @@ pub(super) fn open<'a>(
 ) -> Result<(Header, GifReader<'a>), ImageError> {
     let mut file = Blocks { rest: bytes };
     let &[_, _, _, _, _, _, w0, w1, h0, h1, flags, _, _] = file.take()?;
-    let global = file.colour_table(flags)?.map(palette);
+    let global = file.colour_table(flags)?.and_then(palette);
     let transparent = file.skip_to_image()?;
     let &[x0, x1, y0, y1, fw0, fw1, fh0, fh1, flags] = file.take()?;
     let le = |low, high| usize::from(u16::from_le_bytes([low, high]));
@@ -43,7 +43,7 @@ pub(super) fn open<'a>(
         height: le(fh0, fh1),
         width: le(fw0, fw1),
     };
-    let local = file.colour_table(flags)?.map(palette);
+    let local = file.colour_table(flags)?.and_then(palette);
     // Without any colour table an index is its gray value.
     let palette = local.or(global).unwrap_or_else(Palette::gray_ramp);
     // A frame that reaches over the screen enlarges it.
@@ -184,17 +184,14 @@ impl GifReader<'_> {
     }
 }
 
-/// Pillow drops a palette that is the beginning of the gray ramp, so that every index is its gray value.
-fn palette(colours: &[u8]) -> Palette {
+/// Pillow drops a palette that is the beginning of the gray ramp, as if it were not there: also a local one in front
+/// of a global one.
+fn palette(colours: &[u8]) -> Option<Palette> {
     let ramp = colours
         .chunks_exact(3)
         .enumerate()
         .all(|(i, colour)| colour.iter().all(|&c| usize::from(c) == i));
-    if ramp {
-        Palette::gray_ramp()
-    } else {
-        Palette::from_rgb(colours)
-    }
+    (!ramp).then(|| Palette::from_rgb(colours))
 }
 
 fn ends_early() -> ImageError {

@@ -85,10 +85,15 @@ fn extended<'a>(file: &'a [u8], first: Chunk<'a>, options: &DecodeOptions) -> Re
     }
     let (width, height) = (le(&size[..3]) + 1, le(&size[3..]) + 1);
     let animated = flags & ANIMATION != 0;
-    let (mut frame, mut exif, mut xmp) = (None, None, None);
+    let (mut frame, mut exif, mut xmp, mut begun) = (None, None, None, false);
     for chunk in chunks(file, HEADER + first.whole.len()) {
         match chunk.name {
             b"VP8 " | b"VP8L" if !animated && frame.is_none() => frame = Some((0, 0, picture(chunk)?)),
+            b"VP8 " | b"VP8L" => return Err(ImageError::corrupt("WebP: a picture too many")),
+            b"ANIM" => begun = true,
+            b"ANMF" if !begun => {
+                return Err(ImageError::corrupt("WebP: a frame before the animation begins"));
+            }
             b"ANMF" if animated && frame.is_none() => frame = Some(animation_frame(chunk)?),
             b"EXIF" if flags & EXIF != 0 && exif.is_none() => exif = Some(chunk.data),
             b"XMP " if flags & XMP != 0 && xmp.is_none() => xmp = Some(chunk.data),

@@ -252,6 +252,26 @@ def matrix():
                 yield name, image(samples, bits, photometric, extra=extra, compression=compression, predictor=predictor, planes=planes, big_endian=big_endian, **shape)
 
 
+def wrong_in_pillow(name):
+    """Why Pillow's pixels of a combination are not those that the tags say, or None."""
+    part = dict(zip(("photometric", "bits", "samples", "extra", "compression", "predictor", "planes", "order"), name.removesuffix(".tif").split("_")))
+    bits, kind = part["bits"][1:-1], part["bits"][-1]
+    raw = part["compression"] == "c1"
+    if raw and part["planes"] == "pl2" and (part["photometric"] == "p0" or (bits != "8" and not name.startswith("p1_b1u"))):
+        return "planes without compression: Pillow takes the first letter of the mode for that of a plane"
+    if raw and part["planes"] == "pl2" and name.endswith("_tile.tif") and name.startswith("p2_b8u_s4_xn"):
+        return "tiles in planes: Pillow divides the length of a row by three samples where there are four"
+    if not raw and part["order"] == "be" and kind in "if" and bits != "8":
+        return "Pillow swaps the bytes that libtiff has swapped already"
+    return None
+
+
+def plain_name(name):
+    """The same samples in one plane, one strip, without compression."""
+    photometric, bits, samples, extra, _, _, _, order, _ = name.split("_")
+    return f"{photometric}_{bits}_{samples}_{extra}_c1_pr1_pl1_{order}_strip.tif"
+
+
 def facsimile(kind, height=19, width=53):
     """A bilevel picture, and what Pillow's libtiff writes of it."""
     y, x = np.mgrid[0:height, 0:width]
@@ -339,6 +359,9 @@ def main():
     folder.mkdir(parents=True, exist_ok=True)
     total = 0
     for name, data in itertools.chain(matrix(), odd()):
+        # Where Pillow is wrong there is nothing to compare with: `make_matrix.py` takes the plain form.
+        if name[0] == "p" and "_c" in name and name[1].isdigit() and wrong_in_pillow(name):
+            continue
         (folder / name).write_bytes(data)
         total += 1
     print(f"{total} files")

@@ -108,6 +108,11 @@ pub(super) fn open<'a>(
         ));
     }
     let planar = separate && key.bits.len() > 1;
+    let mode = if planar {
+        mode.in_planes(key.extra.is_empty() && compression != Compression::None)
+    } else {
+        mode
+    };
     let planes = if planar { mode.planes() } else { 1 };
     let jpeg = if is_jpeg {
         let color = jpeg::Color::of(mode, key.photometric).filter(|_| !planar && !key.low_bit_first);

@@ -116,6 +116,20 @@ impl Mode {
         }
     }
 
+    /// The same where each sample has a plane of its own. To libtiff a fourth sample of which nothing is said
+    /// has an unspecified kind, and Pillow then divides the colour by it.
+    pub(super) fn in_planes(self, unspecified: bool) -> Self {
+        match self {
+            Self::GrayAlpha => Self::Gray {
+                bits: 8,
+                white_is_zero: false,
+            },
+            Self::Palette { bits, .. } => Self::Palette { bits, samples: 1 },
+            Self::Rgb { wide, samples: 4 } if unspecified => Self::PremultipliedRgb { wide, samples: 4 },
+            other => other,
+        }
+    }
+
     /// The combinations that Pillow also knows with the lowest bit first.
     fn has_low_bit_first(key: &Key, format: u64, bits: u64, samples: usize) -> bool {
         let gray16 = key.photometric == 1 && bits == 16 && key.order == Order::Little;
