@@ -9,14 +9,13 @@ pub(super) fn refusal(bytes: &[u8]) -> ImageError {
     let readable = Format::ALL.map(Format::name).join(", ");
     match recognise(bytes) {
         Some(Foreign::Image(name)) => ImageError::unsupported(format_args!("the file is {name}")).map(|e| {
-            e.expected_got(&readable, name)
-                .fix("convert it to PNG with the program that wrote it, or with one that reads this format")
+            e.why(format_args!("only {readable} are read"))
+                .fix("convert it to PNG with the program that wrote it, or with another one that reads this format")
         }),
-        Some(Foreign::Other(name)) => ImageError::new(
-            ErrorKind::NotAnImage,
-            format_args!("the file is {name}, no image"),
-        )
-        .map(|e| e.expected_got(&readable, name)),
+        Some(Foreign::Other(name)) => {
+            ImageError::new(ErrorKind::NotAnImage, format_args!("the file is {name}, no image"))
+                .map(|e| e.why(format_args!("only {readable} are read")))
+        }
         None => ImageError::new(
             ErrorKind::NotAnImage,
             "the first bytes are those of no image format",

@@ -17,7 +17,8 @@ pub(super) enum Color {
     /// Stored as they are.
     Rgb,
     YCbCr,
-    Cmyk,
+    /// CMYK or RGBA, stored as they are.
+    Four,
 }
 
 impl Color {
@@ -36,7 +37,15 @@ impl Color {
             Mode::Cmyk {
                 wide: false,
                 samples: 4,
-            } => Some(Self::Cmyk),
+            }
+            | Mode::Rgb {
+                wide: false,
+                samples: 4,
+            }
+            | Mode::PremultipliedRgb {
+                wide: false,
+                samples: 4,
+            } => Some(Self::Four),
             _ => None,
         }
     }
@@ -45,7 +54,7 @@ impl Color {
         match self {
             Self::Gray => (PixelFormat::Grayscale, 1),
             Self::Rgb | Self::YCbCr => (PixelFormat::Rgb, 3),
-            Self::Cmyk => (PixelFormat::Cmyk, 4),
+            Self::Four => (PixelFormat::Cmyk, 4),
         }
     }
 }
@@ -79,7 +88,7 @@ pub(super) fn decode(
             frame.components[i].vertical_sampling,
         )
     };
-    let subsampled = color == Color::Cmyk && (1..frame.components.len()).any(|i| factors(i) != factors(0));
+    let subsampled = color == Color::Four && (1..frame.components.len()).any(|i| factors(i) != factors(0));
     if !plain || subsampled {
         return Err(ImageError::unsupported(format_args!(
             "TIFF: JPEG data of {} components of {} bits",

@@ -58,6 +58,19 @@ impl Layout {
                 "TIFF: strips or tiles of {rows} rows and {columns} columns"
             )));
         }
+        // To libtiff the tags of strips and tiles are the same.
+        let either = |own, other| if raw || ifd.contains(own) { own } else { other };
+        let (offsets, counts) = if strips {
+            (
+                either(offsets, tags::TILE_OFFSETS),
+                either(counts, tags::TILE_BYTE_COUNTS),
+            )
+        } else {
+            (
+                either(offsets, tags::STRIP_OFFSETS),
+                either(counts, tags::STRIP_BYTE_COUNTS),
+            )
+        };
         let offsets: Vec<u64> = ifd
             .unsigned(offsets)
             .ok_or_else(|| ImageError::corrupt("TIFF: the offsets of the pixels are missing"))?
