@@ -164,7 +164,7 @@ impl JpegReader<'_> {
         match self.color {
             Color::Gray | Color::Rgb | Color::YCbCr => fast.read(most_scans, lenient, width, out),
             Color::Cmyk | Color::Ycck => {
-                let staged = scratch.staging(out.len() / 3 * 4);
+                let staged = scratch.staging(out.len() / 3 * 4)?;
                 fast.read(most_scans, lenient, width, staged)?;
                 to_rgb::cmyk_inverted(staged, out);
                 Ok(())

@@ -2,11 +2,10 @@
 //!
 //! The colour space is the TIFF's, whatever the segments in the JPEG data say.
 
-use libjpeg_turbo_rs::{DecodeLimits, Decoder, JpegError, PixelFormat};
-
-use super::super::{Limits, probe};
+use super::super::memory::resize;
+use super::super::{DecodeOptions, Limits, Scratch, jpeg};
 use super::mode::Mode;
-use crate::{ErrorKind, ImageError};
+use crate::ImageError;
 
 const END: [u8; 2] = [0xFF, 0xD9];
 
@@ -17,12 +16,10 @@ pub(super) enum Color {
     /// Stored as they are.
     Rgb,
     YCbCr,
-    /// CMYK or RGBA, stored as they are.
-    Four,
 }
 
 impl Color {
-    /// `None` for what no JPEG holds.
+    /// `None` for what is not read.
     pub(super) fn of(mode: Mode, photometric: u64) -> Option<Self> {
         match mode {
             Mode::Gray { bits: 8, .. } => Some(Self::Gray),
@@ -34,32 +31,19 @@ impl Color {
                 wide: false,
                 samples: 3,
             } => Some(Self::Rgb),
-            Mode::Cmyk {
-                wide: false,
-                samples: 4,
-            }
-            | Mode::Rgb {
-                wide: false,
-                samples: 4,
-            }
-            | Mode::PremultipliedRgb {
-                wide: false,
-                samples: 4,
-            } => Some(Self::Four),
             _ => None,
         }
     }
 
-    fn format(self) -> (PixelFormat, usize) {
+    fn components(self) -> usize {
         match self {
-            Self::Gray => (PixelFormat::Grayscale, 1),
-            Self::Rgb | Self::YCbCr => (PixelFormat::Rgb, 3),
-            Self::Four => (PixelFormat::Cmyk, 4),
+            Self::Gray => 1,
+            Self::Rgb | Self::YCbCr => 3,
         }
     }
 }
 
-/// Fills `out` with the first rows of a segment of `columns` columns.
+/// Fills `out` with the samples of the first rows of a segment of `columns` columns.
 pub(super) fn decode(
     tables: Option<&[u8]>,
     data: &[u8],
@@ -68,102 +52,87 @@ pub(super) fn decode(
     limits: &Limits,
     out: &mut [u8],
 ) -> Result<(), ImageError> {
-    let stream = stream(tables, data, color).ok_or_else(super::codec::ends_early)?;
-    let bounds = DecodeLimits {
-        max_width: 65_535,
-        max_height: 65_535,
-        max_pixels: limits.max_pixels,
-        ..DecodeLimits::default()
-    };
-    let mut decoder = Decoder::new_with_limits(&stream, bounds).map_err(error)?;
-    let (format, channels) = color.format();
-    let frame = decoder.header();
-    let rows = out.len() / (columns * channels);
-    let (height, width) = (usize::from(frame.height), usize::from(frame.width));
-    let plain = frame.precision == 8 && frame.components.len() == channels && !frame.is_lossless;
-    // The crate is wrong for these.
-    let factors = |i: usize| {
-        (
-            frame.components[i].horizontal_sampling,
-            frame.components[i].vertical_sampling,
-        )
-    };
-    let subsampled = color == Color::Four && (1..frame.components.len()).any(|i| factors(i) != factors(0));
-    if !plain || subsampled {
+    let stream = Stream::new(tables, data, color).ok_or_else(super::codec::ends_early)?;
+    if stream.components != color.components() {
         return Err(ImageError::unsupported(format_args!(
-            "TIFF: JPEG data of {} components of {} bits",
-            frame.components.len(),
-            frame.precision
+            "TIFF: JPEG data of {} components as {color:?}",
+            stream.components
         )));
     }
-    if width != columns || height < rows {
+    let options = DecodeOptions::default().exif_transpose(false).limits(*limits);
+    let (header, reader) = jpeg::open(&stream.bytes, &options)?;
+    let rows = out.len() / (columns * color.components());
+    if header.width != columns || header.height < rows {
         return Err(
-            ImageError::corrupt("TIFF: a JPEG has not the size of its strip or tile")
-                .map(|e| e.expected_got(format_args!("{columns}x{rows}"), format_args!("{width}x{height}"))),
+            ImageError::corrupt("TIFF: a JPEG has not the size of its strip or tile").map(|e| {
+                e.expected_got(
+                    format_args!("{columns}x{rows}"),
+                    format_args!("{}x{}", header.width, header.height),
+                )
+            }),
         );
     }
-    decoder.set_output_format(format);
-    decoder.set_block_smoothing(true);
-    if height == rows {
-        decoder.decode_image_into(out).map_err(error)?;
-        return Ok(());
+    let mut pixels = Vec::new();
+    resize(&mut pixels, header.height * header.width * 3)?;
+    reader.read(&mut pixels, limits, &mut Scratch::default())?;
+    match color {
+        Color::Rgb | Color::YCbCr => out.copy_from_slice(&pixels[..out.len()]),
+        Color::Gray => {
+            for (sample, rgb) in out.iter_mut().zip(pixels.chunks_exact(3)) {
+                *sample = rgb[0];
+            }
+        }
     }
-    let bytes = height * width * channels;
-    limits.check_memory(bytes as u64)?;
-    probe(bytes, "TIFF")?;
-    let mut whole = vec![0; bytes];
-    decoder.decode_image_into(&mut whole).map_err(error)?;
-    out.copy_from_slice(&whole[..out.len()]);
     Ok(())
 }
 
 /// The tables and the data as one JPEG, with a marker that tells the colour space.
-fn stream(tables: Option<&[u8]>, data: &[u8], color: Color) -> Option<Vec<u8>> {
-    let transform = u8::from(color == Color::YCbCr);
-    let mut stream = vec![0xFF, 0xD8];
-    stream.extend(b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0");
-    stream.push(transform);
-    if let Some(tables) = tables {
-        headers(tables, &mut stream);
-    }
-    let scan = headers(data, &mut stream)?;
-    stream.extend(&data[scan..]);
-    // libtiff does not mind where it is missing.
-    stream.extend(END);
-    Some(stream)
+struct Stream {
+    bytes: Vec<u8>,
+    components: usize,
 }
 
-/// Copies the segments but those of applications; gives where the first scan begins, if there is one.
-fn headers(data: &[u8], stream: &mut Vec<u8>) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        match *data.get(at..at + 2)? {
-            [0xFF, 0xFF] => at += 1,
-            [0xFF, 0xD8 | 0xD9] => at += 2,
-            [0xFF, 0xDA] => return Some(at),
-            [0xFF, code] => {
-                let length = data.get(at + 2..at + 4)?;
-                let end = at + 2 + usize::from(u16::from_be_bytes([length[0], length[1]]));
-                let segment = data.get(at..end)?;
-                if !matches!(code, 0xE0..=0xEF) {
-                    stream.extend(segment);
+impl Stream {
+    fn new(tables: Option<&[u8]>, data: &[u8], color: Color) -> Option<Self> {
+        let mut stream = Self {
+            bytes: b"\xff\xd8\xff\xee\0\x0eAdobe\0\x64\0\0\0\0".to_vec(),
+            components: 0,
+        };
+        stream.bytes.push(u8::from(color == Color::YCbCr));
+        if let Some(tables) = tables {
+            stream.copy_headers(tables);
+        }
+        let scan = stream.copy_headers(data)?;
+        stream.bytes.extend(&data[scan..]);
+        // libtiff does not mind where it is missing.
+        stream.bytes.extend(END);
+        Some(stream)
+    }
+
+    /// Copies the segments but those of applications; gives where the first scan begins, if there is one.
+    fn copy_headers(&mut self, data: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        loop {
+            match *data.get(at..at + 2)? {
+                [0xFF, 0xFF] => at += 1,
+                [0xFF, 0xD8 | 0xD9] => at += 2,
+                [0xFF, 0xDA] => return Some(at),
+                [0xFF, code] => {
+                    let length = data.get(at + 2..at + 4)?;
+                    let end = at + 2 + usize::from(u16::from_be_bytes([length[0], length[1]]));
+                    let segment = data.get(at..end)?;
+                    match code {
+                        0xE0..=0xEF => {}
+                        0xC0..=0xC3 | 0xC5..=0xC7 | 0xC9..=0xCB | 0xCD..=0xCF => {
+                            self.components = usize::from(*segment.get(9)?);
+                            self.bytes.extend(segment);
+                        }
+                        _ => self.bytes.extend(segment),
+                    }
+                    at = end;
                 }
-                at = end;
+                _ => return None,
             }
-            _ => return None,
         }
-    }
-}
-
-fn error(error: JpegError) -> ImageError {
-    match error {
-        JpegError::Unsupported(what) => ImageError::unsupported(format_args!("TIFF: JPEG: {what}")),
-        JpegError::LimitExceeded { what, actual, limit } => {
-            ImageError::new(ErrorKind::Limit, format_args!("TIFF: JPEG: {what}"))
-                .map(|e| e.expected_got(format_args!("at most {limit}"), actual))
-        }
-        JpegError::AllocationFailed { what, bytes } => super::super::memory::none_left(bytes, what),
-        JpegError::UnexpectedEof => super::codec::ends_early(),
-        other => ImageError::corrupt(format_args!("TIFF: JPEG: {other}")),
     }
 }
