@@ -163,12 +163,12 @@ impl Candidate<'_> {
                 .why(format_args!(
                     "the model leaves height and width open, and does not take the {height} x {width} that was assumed"
                 ))
-                .fix("name the pipeline with the size that the model was trained with: --pipeline PRESET|FILE"),
+                .fix("say the size that the model was trained with: --size HxW, or --pipeline PRESET|FILE"),
             (None, Some((height, width))) if self.leaves_size_open() => failed
                 .why(format_args!(
                     "the model leaves height and width open, and does not take the {height} x {width} that the pipeline makes"
                 ))
-                .fix("give the pipeline the size that the model was trained with, or name another one with --pipeline"),
+                .fix("say the size that the model was trained with: --size HxW, or another --pipeline PRESET|FILE"),
             _ => failed
                 .why("the model loads without the pipeline, and fails on what the pipeline makes of an image")
                 .fix(
