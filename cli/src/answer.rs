@@ -13,6 +13,8 @@ pub(crate) struct Answer {
     pub(crate) is_report: bool,
     /// Whether the exit code is 0; else it is 1.
     pub(crate) ok: bool,
+    /// The exit code where it is another one: of a command that was interrupted.
+    pub(crate) exit: Option<u8>,
 }
 
 impl Answer {
@@ -27,6 +29,7 @@ impl Answer {
             json,
             is_report: false,
             ok: true,
+            exit: None,
         }
     }
 
@@ -36,6 +39,11 @@ impl Answer {
             is_report: true,
             ..Self::new(text, json)
         }
+    }
+
+    pub(crate) fn with_exit(mut self, code: u8) -> Self {
+        self.exit = Some(code);
+        self
     }
 
     pub(crate) fn with_verdict(mut self, ok: bool) -> Self {

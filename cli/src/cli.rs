@@ -36,13 +36,14 @@ pub fn main() -> ExitCode {
             json,
             is_report,
             ok,
+            exit,
         }) => {
             let text = match (cli.global.json, is_report && cli.global.quiet) {
-                (true, _) => document(command, ok, json),
+                (true, _) => document(command, ok && exit.is_none(), json),
                 (false, true) => String::new(),
                 (false, false) => ui::clean(&text),
             };
-            print(&text, u8::from(!ok))
+            print(&text, exit.unwrap_or(u8::from(!ok)))
         }
         Err(failure) => fail(command, &failure, cli.global.json),
     };

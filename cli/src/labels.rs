@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, Result, text_of};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -26,8 +26,9 @@ impl Labels {
     /// # Errors
     /// Names the file, and in JSON the key.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Error::io(path.display(), "cannot be read", &error))?;
+        let bytes =
+            std::fs::read(path).map_err(|error| Error::io(path.display(), "cannot be read", &error))?;
+        let text = text_of(bytes).map_err(|error| error.within(path.display()))?;
         Self::parse(
             &text,
             path.extension().is_some_and(|extension| extension == "json"),
@@ -37,7 +38,13 @@ impl Labels {
 
     pub(crate) fn parse(text: &str, json: bool) -> Result<Self> {
         if !json {
-            return Ok(Self(text.lines().map(str::to_owned).collect()));
+            // An empty line is a class without a name, but not at the end.
+            return Ok(Self(
+                text.trim_end()
+                    .lines()
+                    .map(|name| name.trim_end().to_owned())
+                    .collect(),
+            ));
         }
         let value: Value = serde_json::from_str(text)
             .map_err(|error| Error::new("", format_args!("is not valid JSON: {error}")))?;
@@ -70,6 +77,11 @@ impl Labels {
             .unwrap_or_else(|| index.to_string())
     }
 
+    /// How many classes there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -98,6 +110,7 @@ mod tests {
     fn labels_come_in_four_forms() {
         for (text, json) in [
             ("cat\ndog\n", false),
+            ("cat\r\ndog\r\n\r\n", false),
             (r#"["cat", "dog"]"#, true),
             (r#"{"1": "dog", "0": "cat"}"#, true),
             (
@@ -110,6 +123,7 @@ mod tests {
                 (labels.name(0), labels.name(1), labels.name(2)),
                 ("cat".into(), "dog".into(), "2".into())
             );
+            assert_eq!(labels.len(), 2);
         }
         let error = Labels::parse(r#"{"7": "cat"}"#, true).unwrap_err();
         assert_eq!(

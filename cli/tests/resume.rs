@@ -3,23 +3,16 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod common;
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use common::has_runtime;
+
 /// So many that ten kills do not reach the end.
 const IMAGES: usize = 400;
-
-fn has_runtime() -> bool {
-    use prep_onnx::runtime::{Search, ensure};
-    let Err(error) = ensure(&Search::from_env(), &mut |line| eprintln!("{line}")) else {
-        return true;
-    };
-    let required = std::env::var("PREP_REQUIRE").unwrap_or_default();
-    assert!(!required.split(',').any(|name| name == "runtime"), "{error:?}");
-    eprintln!("skipped: {error}");
-    false
-}
 
 fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_prep-onnx"));
@@ -164,4 +157,180 @@ fn what_an_earlier_run_left_is_never_lost_or_mixed() {
     let fewer = run(&[&base[..], &["--resume"]].concat());
     assert!(fewer.contains("are not those of the earlier run"), "{fewer}");
     assert!(first.exists());
+}
+
+fn waits_for(path: &Path) {
+    let end = Instant::now() + Duration::from_secs(120);
+    while !path.exists() && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert!(path.exists(), "{}", path.display());
+}
+
+fn signal(child: &std::process::Child, name: &str) {
+    let sent = Command::new("kill")
+        .args([name, &child.id().to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+}
+
+#[test]
+fn a_run_that_is_interrupted_keeps_its_rows_and_says_how_to_go_on() {
+    if !has_runtime() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    // A part is written when the run is interrupted, not before.
+    let arguments = ["run", "model.onnx", "images", "--batch", "4", "-o"];
+    let whole = command(folder, &arguments).arg("whole.npy").status().unwrap();
+    assert_eq!(whole.code(), Some(1), "one image in ten is bad");
+    for (name, code) in [("-INT", 130), ("-TERM", 143)] {
+        let child = command(folder, &arguments)
+            .args(["out.npy", "--json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        waits_for(&folder.join("out.npy.parts/manifest.json"));
+        std::thread::sleep(Duration::from_millis(100));
+        signal(&child, name);
+        let output = child.wait_with_output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{error}");
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(
+            (&answer["interrupted"], &answer["images"]),
+            (&true.into(), &IMAGES.into())
+        );
+        let kept = answer["kept"].as_u64().unwrap();
+        assert!(kept < IMAGES as u64, "{answer}");
+        if kept == 0 {
+            assert!(
+                error.contains("no image was finished, nothing is kept"),
+                "{error}"
+            );
+            assert!(!folder.join("out.npy.parts").exists());
+        } else {
+            let said = format!(
+                "{kept} of {IMAGES} images are kept in out.npy.parts; continue with the same command and --resume"
+            );
+            assert!(error.contains(&said), "{error}");
+        }
+        assert!(!folder.join("out.npy").exists());
+        let resumed = command(folder, &arguments)
+            .args(["out.npy", "--resume", "--json"])
+            .stdout(Stdio::piped())
+            .output()
+            .unwrap();
+        let answer: serde_json::Value = serde_json::from_slice(&resumed.stdout).unwrap();
+        assert_eq!(answer["resumed"].as_u64(), Some(kept));
+        let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
+        assert!(read("out.npy") == read("whole.npy"), "the rows differ");
+        assert!(read("out.npy.jsonl") == read("whole.npy.jsonl"), "the ids differ");
+        for name in ["out.npy", "out.npy.jsonl"] {
+            std::fs::remove_file(folder.join(name)).unwrap();
+        }
+        std::fs::remove_dir_all(folder.join("out.npy.parts")).unwrap();
+    }
+}
+
+/// Parts, and what happens to each of them.
+type Damage<'a> = (&'a [usize], &'a dyn Fn(usize));
+
+#[test]
+fn rows_that_are_damaged_are_computed_again_and_said() {
+    if !has_runtime() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    prepare(folder);
+    let arguments = [
+        "run",
+        "model.onnx",
+        "images",
+        "--batch",
+        "4",
+        "--part-rows",
+        "40",
+        "-o",
+        "out.npy",
+    ];
+    // Images that failed keep the folder.
+    assert_eq!(command(folder, &arguments).status().unwrap().code(), Some(1));
+    let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    let (rows, ids) = (read("out.npy"), read("out.npy.jsonl"));
+    let part = |first: usize| folder.join(format!("out.npy.parts/{first:012}.rows"));
+    let flip = |first: usize| {
+        let mut bytes = std::fs::read(part(first)).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(part(first), bytes).unwrap();
+    };
+    let cut = |first: usize| {
+        let bytes = std::fs::read(part(first)).unwrap();
+        std::fs::write(part(first), &bytes[..bytes.len() / 2]).unwrap();
+    };
+    let remove = |first: usize| std::fs::remove_file(part(first)).unwrap();
+    // The first row of each part, and the end: on a slow machine there are more than ten.
+    let mut firsts: Vec<usize> = std::fs::read_dir(folder.join("out.npy.parts"))
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().path().file_stem()?.to_str()?.parse().ok())
+        .collect();
+    firsts.push(IMAGES);
+    firsts.sort_unstable();
+    let last = firsts.len() - 2;
+    let damages: [Damage<'_>; 5] = [
+        (&[0], &flip),
+        (&[2, 4], &flip),
+        (&[1, 2], &remove),
+        (&[5], &cut),
+        (&[last], &flip),
+    ];
+    for (parts, damage) in damages {
+        parts.iter().for_each(|part| damage(firsts[*part]));
+        let lost: usize = parts.iter().map(|part| firsts[part + 1] - firsts[*part]).sum();
+        std::fs::remove_file(folder.join("out.npy")).unwrap();
+        let output = command(folder, &arguments)
+            .args(["--resume", "--json"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains("is not what was written"), "{error}");
+        assert!(error.contains("computed again"), "{error}");
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(
+            answer["resumed"].as_u64(),
+            Some((IMAGES - lost) as u64),
+            "{parts:?}"
+        );
+        assert!(
+            read("out.npy") == rows && read("out.npy.jsonl") == ids,
+            "{parts:?}"
+        );
+    }
+    // All there: nothing ran, and no rate is made up.
+    let output = command(folder, &arguments)
+        .arg("--resume")
+        .stdout(Stdio::piped())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("no image had to run"), "{text}");
+    // A manifest that is damaged leaves the rows.
+    std::fs::write(folder.join("out.npy.parts/manifest.json"), "{").unwrap();
+    for more in [&[][..], &["--resume"]] {
+        let output = command(folder, &arguments)
+            .args(more)
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(error.contains("its manifest cannot be read"), "{error}");
+        assert!(part(0).exists() && part(firsts[last]).exists());
+    }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use ndarray::{ArrayView1, ArrayView2};
 use ort::environment::Environment;
 use ort::session::{Session, SessionInputValue};
-use ort::value::{TensorElementType, TensorRef, ValueType};
+use ort::value::{Outlet, TensorElementType, TensorRef, ValueType};
 use prep_onnx_pipeline::{Error, FusedPlan, Pipeline, Result};
 use prep_onnx_rewriter::inspect;
 
@@ -17,6 +17,34 @@ pub struct Model {
     pixels: String,
     shapes: String,
     plan: Arc<FusedPlan>,
+    /// Whether the output has a row for each image. One without a batch axis is no image's alone.
+    rows: bool,
+}
+
+/// The first extent of a declared shape.
+#[derive(PartialEq)]
+enum First {
+    Fixed(i64),
+    Named(String),
+}
+
+impl First {
+    /// `None` where the shape says nothing of use.
+    fn of(value: &ValueType) -> Option<Self> {
+        let ValueType::Tensor {
+            shape,
+            dimension_symbols,
+            ..
+        } = value
+        else {
+            return None;
+        };
+        match (*shape.first()?, dimension_symbols.first()) {
+            (extent, _) if extent >= 0 => Some(Self::Fixed(extent)),
+            (_, Some(name)) if !name.is_empty() => Some(Self::Named(name.clone())),
+            _ => None,
+        }
+    }
 }
 
 /// One decoded image: RGB, `height * width * 3` bytes.
@@ -81,10 +109,25 @@ impl Model {
                 output.map_or_else(|| "none".to_owned(), ToString::to_string),
             ));
         }
+        let first = |port: Option<&Outlet>| port.and_then(|port| First::of(port.dtype()));
+        let images = first(session.inputs().iter().find(|port| port.name() == shapes));
+        let rows = match (&images, first(session.outputs().first())) {
+            (Some(First::Fixed(count)), _) if *count != 1 => {
+                return Err(
+                    Error::new(path.display(), "takes a fixed number of images at once")
+                        .expected_got("any number, or one", count)
+                        .fix("export the model with a batch of any size"),
+                );
+            }
+            // The declaration decides: that the first extent equals the number of images can be chance.
+            (Some(images), Some(rows)) => *images == rows,
+            _ => false,
+        };
         Ok(Self {
             session,
             pixels,
             shapes,
+            rows,
             plan: Arc::new(plan(path)?),
         })
     }
@@ -94,8 +137,18 @@ impl Model {
         Arc::clone(&self.plan)
     }
 
-    /// Runs images together; the row of the first output for each of them.
+    /// The first output for each of the images: its row where the model declares its first axis as that of the
+    /// images; else the images run one at a time, and each has the whole output.
     pub(crate) fn run(&mut self, images: &[Image]) -> Result<Vec<Vec<f32>>> {
+        if self.rows {
+            return self.together(images);
+        }
+        let alone = images.chunks(1).map(|image| self.together(image));
+        let outputs: Vec<_> = alone.collect::<Result<_>>()?;
+        Ok(outputs.into_iter().flatten().collect())
+    }
+
+    fn together(&mut self, images: &[Image]) -> Result<Vec<Vec<f32>>> {
         let mut pixels = Vec::with_capacity(images.iter().map(|image| image.pixels.len()).sum());
         let mut shapes = Vec::with_capacity(images.len() * 3);
         for image in images {
@@ -119,6 +172,9 @@ impl Model {
         ];
         let outputs = self.session.run(inputs).map_err(failed)?;
         let (shape, values) = outputs[0].try_extract_tensor::<f32>().map_err(failed)?;
+        if !self.rows {
+            return Ok(vec![values.to_vec()]);
+        }
         if shape.first().copied() != i64::try_from(images.len()).ok() {
             return Err(Error::new("model", "does not give a row for each image")
                 .expected_got(images.len(), format_args!("{shape:?}")));

@@ -31,4 +31,4 @@ pub use error::{ErrorKind, ImageError};
 #[cfg(feature = "threads")]
 pub use loader::{Batch, Item, Loader, LoaderBuilder, Order, Usage};
 #[cfg(feature = "threads")]
-pub use source::{Source, Sources};
+pub use source::{Skipped, Source, Sources, path_text};

@@ -21,6 +21,7 @@ pub mod resample;
 mod schema;
 mod size;
 pub mod steps;
+mod text;
 mod toml_text;
 
 pub use arithmetic::{CHANNELS, Operation, Operator, Precision, ValueTable};
@@ -35,3 +36,4 @@ pub use presets::{PRESETS, Preset, imagenet_at, preset};
 pub use resample::{AxisWeights, Filter, Resampler};
 pub use schema::{Document, Notation, config_text};
 pub use size::{MAX_EDGE, ResolvedSize, SizeRule};
+pub use text::text_of;

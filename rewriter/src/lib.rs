@@ -33,6 +33,6 @@ pub use inspect::{Embedded, External, Function, Opset, Summary, inspect};
 pub use lowering::Lowering;
 pub use metadata::{ASSUMED_KEY, PIPELINE_KEY, STRIP_KEY, VERSION_KEY};
 pub use model::{Dimension, ElementType, ExternalFile, Model, Value, ValueType};
-pub use nodes::{AttributeValue, Node, NodeInput, nodes};
+pub use nodes::{AttributeValue, Node, NodeInput, nodes, output_size_depends_on_values};
 pub use preprocessing::preprocessing;
 pub use strip::strip;

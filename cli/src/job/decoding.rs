@@ -93,9 +93,9 @@ impl Decoding {
             mean_lsb: 0.0,
         };
         let differences = sources.iter().filter_map(|source| {
-            let place = source.place()?;
-            let size = std::fs::metadata(&place).ok()?.len();
-            (size <= self.options.limits.max_file_bytes).then(|| self.differences(Path::new(&place)))?
+            let file = source.file()?;
+            let size = std::fs::metadata(file).ok()?.len();
+            (size <= self.options.limits.max_file_bytes).then(|| self.differences(file))?
         });
         for (scaled, differences) in differences {
             cost.images += 1;

@@ -5,7 +5,8 @@ use std::sync::mpsc::sync_channel;
 use prep_onnx_loader::{DecodeOptions, ImageReader, Source};
 use prep_onnx_pipeline::{Error, Result};
 
-use super::runner::{Runner, kept};
+use super::runner::{BatchDone, Runner};
+use crate::inference::Picture;
 use crate::results::ImageResult;
 
 /// Batches that are read ahead.
@@ -25,7 +26,7 @@ struct File {
 pub(super) fn run(
     runner: &mut Runner,
     sources: impl Iterator<Item = Source> + Send + 'static,
-    batch_done: &mut dyn FnMut(Vec<ImageResult>) -> Result<()>,
+    batch_done: &mut BatchDone<'_>,
 ) -> Result<()> {
     let (sender, receiver) = sync_channel(AHEAD);
     let (options, size) = (runner.decode.clone(), runner.batch.max(1));
@@ -58,12 +59,17 @@ pub(super) fn run(
         .spawn(read)
         .map_err(|error| Error::new("a thread", format_args!("cannot be started: {error}")))?;
     for batch in receiver {
-        batch_done(rows(runner, batch, &options))?;
+        let files = batch.iter().filter_map(|file| file.bytes.as_deref().ok());
+        runner.inference.settle(files.map(Picture::of_file))?;
+        let rows = rows(runner, batch, &options)?;
+        if batch_done(rows, runner.inference.rows())?.is_break() {
+            break;
+        }
     }
     Ok(())
 }
 
-fn rows(runner: &mut Runner, batch: Vec<File>, options: &DecodeOptions) -> Vec<ImageResult> {
+fn rows(runner: &mut Runner, batch: Vec<File>, options: &DecodeOptions) -> Result<Vec<ImageResult>> {
     let files: Vec<&[u8]> = batch
         .iter()
         .filter_map(|file| file.bytes.as_deref().ok())
@@ -82,14 +88,12 @@ fn rows(runner: &mut Runner, batch: Vec<File>, options: &DecodeOptions) -> Vec<I
             }
             Err(error) => (None, Err(error)),
         };
-        ImageResult {
-            outcome: outcome
-                .map(|array| kept(array, runner.top))
-                .map_err(|error| error.within(&file.id)),
+        Ok(ImageResult {
+            outcome: runner.kept(outcome.map_err(|error| error.within(&file.id)))?,
             id: file.id,
             path: file.path,
             size,
-        }
+        })
     };
     batch.into_iter().map(&mut row).collect()
 }

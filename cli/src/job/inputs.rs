@@ -1,18 +1,20 @@
 //! Which images a run is about.
 
 use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use prep_onnx_loader::{Source, Sources};
-use prep_onnx_pipeline::Result;
+use prep_onnx_loader::{Skipped, Source, Sources, path_text};
+use prep_onnx_pipeline::{Error, Result};
 
 /// The images of a command line.
 #[derive(Clone, Debug)]
 pub(crate) struct Inputs {
-    /// Files, folders, patterns, and `@` before the name of a list.
-    pub(crate) arguments: Vec<String>,
+    /// Files, folders, patterns, `@` before the name of a list, and `-` for an image on standard input.
+    pub(crate) arguments: Vec<OsString>,
     /// Files with one path per line; `-` is standard input.
-    pub(crate) lists: Vec<String>,
+    pub(crate) lists: Vec<PathBuf>,
     pub(crate) shard: Shard,
 }
 
@@ -58,14 +60,14 @@ impl Shard {
 
 impl Inputs {
     /// The images, in order: those of the arguments, then those of the lists. Nothing grows with their
-    /// number. Standard input can be listed once.
+    /// number. Beside them the count of the files in folders that are no images, which is complete at their end.
     ///
     /// # Errors
     /// A list that cannot be read; a pattern that matches nothing.
-    pub(crate) fn sources(&self) -> Result<impl Iterator<Item = Source> + Send + use<>> {
+    pub(crate) fn sources(&self) -> Result<(impl Iterator<Item = Source> + Send + use<>, Skipped)> {
         let mut sources = Sources::new();
         for argument in &self.arguments {
-            sources = match argument.strip_prefix('@') {
+            sources = match argument.to_str().and_then(|text| text.strip_prefix('@')) {
                 Some(list) => sources.list_file(list)?,
                 None => sources.expand(argument)?,
             };
@@ -73,22 +75,46 @@ impl Inputs {
         for list in &self.lists {
             sources = sources.list_file(list)?;
         }
-        let shard = self.shard;
+        let (shard, skipped) = (self.shard, sources.skipped());
         let mine = sources.enumerate().filter(move |(index, _)| shard.has(*index));
-        Ok(mine.map(|(_, source)| source))
+        Ok((mine.map(|(_, source)| source), skipped))
+    }
+
+    /// How often standard input is named.
+    fn standard_inputs(&self) -> usize {
+        let lists = self.lists.iter().filter(|list| *list == Path::new("-"));
+        let arguments = self.arguments.iter().filter(|name| *name == "-" || *name == "@-");
+        lists.count() + arguments.count()
     }
 
     /// Whether the images can be listed more than once.
     pub(crate) fn can_be_listed_again(&self) -> bool {
-        !self.lists.iter().any(|list| list == "-") && !self.arguments.iter().any(|argument| argument == "@-")
+        self.standard_inputs() == 0
+    }
+
+    /// Checks that standard input is one thing at most.
+    ///
+    /// # Errors
+    /// It is named twice.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.standard_inputs() < 2 {
+            return Ok(());
+        }
+        Err(
+            Error::new("-", "stands for standard input, which can be read once")
+                .fix("name the file, or ./- where that is its name"),
+        )
     }
 
     /// The images in words, for messages.
     pub(crate) fn in_words(&self) -> String {
-        let lists = self.lists.iter().map(|list| format!("--list {list}"));
+        let lists = self
+            .lists
+            .iter()
+            .map(|list| format!("--list {}", path_text(list)));
         self.arguments
             .iter()
-            .cloned()
+            .map(|argument| path_text(Path::new(argument)).into_owned())
             .chain(lists)
             .collect::<Vec<_>>()
             .join(" ")

@@ -1,18 +1,16 @@
 //! What makes two runs the same run.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::Pipeline;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::embedded::EmbeddedModel;
+use crate::inference::Rows;
 
 /// The version of the part files.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What the rows of a run depend on, beside the images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,28 +22,42 @@ pub(crate) struct Manifest {
     pipeline: String,
     /// The options that rows depend on, and the version of ONNX Runtime.
     options: Map<String, Value>,
+    /// What was found out about the output's rows, once it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) rows: Option<Rows>,
     /// Whether every image has its row.
     pub(super) complete: bool,
 }
 
+/// What a folder says of the run that made it.
+pub(super) enum Earlier {
+    Run(Manifest),
+    /// Nothing that can be read; why.
+    Unreadable(String),
+}
+
+/// Whether a file is a manifest of the first release, whose folders have no mark.
+pub(super) fn is_of_first_release(path: &Path) -> bool {
+    matches!(Manifest::read(path), Earlier::Run(manifest) if manifest.version == 1)
+}
+
 impl Manifest {
-    /// Reads the model for its digest.
-    ///
-    /// # Errors
-    /// A file of the model that cannot be read.
-    pub(crate) fn new(embedded: &EmbeddedModel, options: Map<String, Value>) -> Result<Self> {
-        let mut hasher = Sha256::new();
-        hash_file(embedded.model.path(), &mut hasher)?;
-        for external in embedded.model.external_files() {
-            hash_file(&embedded.model.folder().join(&external.location), &mut hasher)?;
-        }
-        Ok(Self {
+    /// A run of the model with that digest.
+    pub(crate) fn new(model: String, pipeline: &Pipeline, options: Map<String, Value>) -> Self {
+        Self {
             version: VERSION,
-            model: hex(&hasher.finalize()),
-            pipeline: hex(&Sha256::digest(embedded.pipeline.to_json())),
+            model,
+            pipeline: hex(&Sha256::digest(pipeline.to_json())),
             options,
+            rows: None,
             complete: false,
-        })
+        }
+    }
+
+    pub(super) fn read(path: &Path) -> Earlier {
+        let read = std::fs::read(path).map_err(|error| error.to_string());
+        let parsed = read.and_then(|bytes| serde_json::from_slice(&bytes).map_err(|error| error.to_string()));
+        parsed.map_or_else(Earlier::Unreadable, Earlier::Run)
     }
 
     /// What differs from another run, with both values.
@@ -69,18 +81,6 @@ impl Manifest {
     }
 }
 
-fn hash_file(path: &Path, hasher: &mut Sha256) -> Result<()> {
-    let cannot = |error: std::io::Error| Error::new(path.display(), format_args!("cannot be read: {error}"));
-    let mut file = File::open(path).map_err(cannot)?;
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer).map_err(cannot)? {
-            0 => return Ok(()),
-            read => hasher.update(buffer.get(..read).unwrap_or_default()),
-        }
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

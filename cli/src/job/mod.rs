@@ -5,8 +5,11 @@
 
 mod decoding;
 mod files;
+mod folder;
 mod inputs;
+mod interrupt;
 mod manifest;
+mod model_files;
 mod part;
 mod runner;
 mod store;
@@ -14,7 +17,9 @@ mod summary;
 
 pub(crate) use decoding::{Decode, Decoding, MEASURED};
 pub(crate) use inputs::{Inputs, Shard};
+pub(crate) use interrupt::Interrupt;
 pub(crate) use manifest::Manifest;
-pub(crate) use runner::{Runner, Tracker};
+pub(crate) use model_files::ModelFiles;
+pub(crate) use runner::{Runner, Tracker, check_classes};
 pub(crate) use store::{Begin, Store};
-pub(crate) use summary::Summary;
+pub(crate) use summary::{SKIPPED_FIX, Summary};

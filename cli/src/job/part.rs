@@ -1,15 +1,17 @@
 //! A part file: finished rows of a run.
 //!
-//! The first line is JSON with the number of rows and of the bytes that follow. Each row is a line of
-//! JSON, and the little-endian elements of its output where there is one.
+//! The first line is JSON with the number of rows and of the bytes that follow, and a digest of both. Each row is
+//! a line of JSON, and the little-endian elements of its output where there is one.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use prep_onnx_pipeline::{Error, Result};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
+use super::manifest::hex;
 use crate::host::Array;
 use crate::labels::Ranked;
 use crate::output::OutputFile;
@@ -20,6 +22,14 @@ struct Header {
     rows: usize,
     failed: usize,
     bytes: u64,
+    sha256: String,
+}
+
+impl Header {
+    /// A digest that will hold the bytes behind the header, and holds the numbers in it.
+    fn hasher(rows: usize, failed: usize, bytes: u64) -> Sha256 {
+        Sha256::new_with_prefix(format!("{rows} {failed} {bytes}\n"))
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -97,10 +107,13 @@ impl Rows {
 
     /// Writes the rows as a part file, which appears complete or not at all.
     pub(super) fn write(&self, path: &Path) -> Result<()> {
+        let bytes = self.encoded.len() as u64;
+        let digest = Header::hasher(self.rows, self.failed, bytes).chain_update(&self.encoded);
         let header = Header {
             rows: self.rows,
             failed: self.failed,
-            bytes: self.encoded.len() as u64,
+            bytes,
+            sha256: hex(&digest.finalize()),
         };
         let mut file = OutputFile::create(path)?;
         file.write(|out| {
@@ -126,33 +139,59 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Opens a part file; `None` for one that is not complete.
+    /// Opens a part file; `None` for one that is missing or not what was written.
     ///
     /// # Errors
     /// What reading meets.
     pub(super) fn open(path: &Path) -> Result<Option<Self>> {
         let cannot =
             |error: std::io::Error| Error::new(path.display(), format_args!("cannot be read: {error}"));
-        let file = File::open(path).map_err(cannot)?;
+        let file = match File::open(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            opened => opened.map_err(cannot)?,
+        };
         let total = file.metadata().map_err(cannot)?.len();
         let mut reader = BufReader::new(file);
         let line = line(&mut reader).map_err(cannot)?;
-        let header: Option<Header> = serde_json::from_slice(&line).ok();
-        Ok(header
-            .filter(|header| (line.len() as u64).checked_add(header.bytes) == Some(total))
-            .map(|Header { rows, failed, .. }| Self {
-                reader,
-                path: path.display().to_string(),
-                rows,
-                failed,
-                left: rows,
-            }))
+        let Ok(Header {
+            rows,
+            failed,
+            bytes,
+            sha256,
+        }) = serde_json::from_slice(&line)
+        else {
+            return Ok(None);
+        };
+        if rows == 0 || (line.len() as u64).checked_add(bytes) != Some(total) {
+            return Ok(None);
+        }
+        let mut hasher = Header::hasher(rows, failed, bytes);
+        loop {
+            let bytes = reader.fill_buf().map_err(cannot)?;
+            let read = bytes.len();
+            if read == 0 {
+                break;
+            }
+            hasher.update(bytes);
+            reader.consume(read);
+        }
+        if hex(&hasher.finalize()) != sha256 {
+            return Ok(None);
+        }
+        reader.seek(SeekFrom::Start(line.len() as u64)).map_err(cannot)?;
+        Ok(Some(Self {
+            reader,
+            path: path.display().to_string(),
+            rows,
+            failed,
+            left: rows,
+        }))
     }
 
     fn read_row(&mut self) -> Result<ImageResult> {
         let broken = |what: &dyn std::fmt::Display| {
             Error::new(&self.path, format_args!("is damaged: {what}"))
-                .fix("delete the folder of the file and run again")
+                .fix("delete the file and run again with --resume, which computes its rows again")
         };
         let line = line(&mut self.reader).map_err(|error| broken(&error))?;
         let line: Line = serde_json::from_slice(&line).map_err(|error| broken(&error))?;
@@ -278,7 +317,30 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_an_error() {
+    fn a_part_with_one_bit_flipped_anywhere_is_no_part() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("part");
+        let mut part = Rows::default();
+        for row in rows() {
+            part.push(&row).unwrap();
+        }
+        part.write(&path).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        for bit in 0..whole.len() * 8 {
+            let mut damaged = whole.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            std::fs::write(&path, &damaged).unwrap();
+            let read = Part::open(&path).unwrap();
+            // A letter of the digest in upper case would be the same number, but is not what was written.
+            assert!(read.is_none(), "bit {bit}");
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert!(Part::open(&path).unwrap().is_none());
+    }
+
+    /// What no flipped bit makes, but another program could.
+    #[test]
+    fn rows_of_another_form_are_an_error() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("part");
         for rows in [
@@ -286,8 +348,12 @@ mod tests {
             "{\"id\":\"a\"}\n",
             "{\"id\":\"a\",\"output\":{\"npy_type\":\"<f4\",\"shape\":[9],\"bytes\":4}}\nabcd",
         ] {
-            let header = format!("{{\"rows\":1,\"failed\":0,\"bytes\":{}}}\n", rows.len());
-            std::fs::write(&path, header + rows).unwrap();
+            let part = Rows {
+                encoded: rows.as_bytes().to_vec(),
+                rows: 1,
+                failed: 0,
+            };
+            part.write(&path).unwrap();
             let read: Vec<_> = Part::open(&path).unwrap().unwrap().collect();
             let [Err(error)] = read.as_slice() else {
                 panic!("{rows}")

@@ -1,23 +1,20 @@
-//! The folder of a run that is not finished: `OUT.parts`, with a manifest and part files.
+//! The finished rows of a run that is not complete, in part files.
 
-use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use prep_onnx_pipeline::{Error, Result};
 
-use super::manifest::Manifest;
+use super::folder::{Folder, MANIFEST};
+use super::manifest::{Earlier, Manifest};
 use super::part::{Part, Rows};
+use crate::inference;
 use crate::output::OutputFile;
 use crate::results::ImageResult;
 
 /// A part is written when it has so many bytes, or when it has waited so long.
 const PART_BYTES: usize = 64 << 20;
 const PART_TIME: Duration = Duration::from_secs(5);
-
-const MANIFEST: &str = "manifest.json";
-const LOCK: &str = "lock";
-const EXTENSION: &str = "rows";
 
 /// How a run takes up the rows of an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,14 +27,15 @@ pub(crate) enum Begin {
 
 /// The finished rows of a run, in part files. Only one process has them at a time.
 pub(crate) struct Store {
-    folder: PathBuf,
+    /// `None` once it is removed.
+    folder: Option<Folder>,
+    name: PathBuf,
     manifest: Manifest,
     parts: Vec<Known>,
     rows: Rows,
     /// A part is written when it has so many rows, too.
     part_rows: usize,
     began: Instant,
-    _lock: File,
 }
 
 /// A part file.
@@ -46,115 +44,90 @@ struct Known {
     path: PathBuf,
     rows: usize,
     failed: usize,
+    /// Whether its rows are lost: the file is missing, or not what was written.
+    lost: bool,
 }
 
 impl Store {
-    /// The folder of the run that writes `out`.
-    pub(crate) fn folder(out: &Path) -> PathBuf {
-        let mut name = out.to_owned().into_os_string();
-        name.push(".parts");
-        name.into()
-    }
-
     /// Opens or makes the folder of a run.
     ///
     /// # Errors
-    /// A folder that cannot be written, or that another process or another run has.
+    /// A folder that cannot be written, that is not ours, or that another process or another run has. Nothing is
+    /// removed then.
     pub(crate) fn open(out: &Path, manifest: Manifest, begin: Begin, part_rows: usize) -> Result<Self> {
-        let folder = Self::folder(out);
-        let name = folder.display();
-        let cannot = |error: std::io::Error| {
-            Error::new(out.display(), format_args!("cannot be written: {error}"))
-                .fix("check that the folder exists, is writable and has space, or name another file")
-        };
-        if !folder.is_dir() {
-            fs::create_dir(&folder).map_err(cannot)?;
-        }
-        let lock = File::create(folder.join(LOCK)).map_err(cannot)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::new(&name, "another process is writing this output")
-                    .fix("wait for it, or name another file; --shard gives each process its own images"));
-            }
-            Err(TryLockError::Error(error)) => return Err(cannot(error)),
-        }
+        let folder = Folder::open(out)?;
+        let name = folder.path().to_owned();
         let mut store = Self {
-            folder: folder.clone(),
+            folder: Some(folder),
+            name,
             manifest,
             parts: Vec::new(),
             rows: Rows::default(),
             part_rows,
             began: Instant::now(),
-            _lock: lock,
         };
-        let earlier = fs::read(folder.join(MANIFEST))
-            .ok()
-            .and_then(|bytes| serde_json::from_slice::<Manifest>(&bytes).ok());
-        store.read_parts()?;
-        match (begin, earlier) {
-            (Begin::Anew, Some(earlier)) if !earlier.complete && !store.parts.is_empty() => {
-                return Err(Error::new(&name, "an earlier run did not finish")
-                    .expected_got("no rows", format_args!("{} rows", store.done()))
-                    .fix("continue it with --resume, or delete the folder to begin again"));
-            }
-            (Begin::Resume, Some(earlier)) if !store.parts.is_empty() => {
-                if let Some((what, earlier, now)) = earlier.difference(&store.manifest) {
-                    return Err(
-                        Error::new(&name, format_args!("the earlier run had another {what}"))
-                            .expected_got(earlier, now)
-                            .why("its rows would not go together with new ones")
-                            .fix("run as before, or delete the folder to begin again"),
-                    );
-                }
-            }
-            _ => {
-                for part in std::mem::take(&mut store.parts) {
-                    fs::remove_file(&part.path).map_err(cannot)?;
-                }
-            }
+        if let Err(error) = store.take_over(begin) {
+            // Whatever is there stays.
+            store.folder = None;
+            return Err(error);
         }
-        store.write_manifest()?;
         Ok(store)
     }
 
-    /// Takes up the parts that follow each other from the first row on; removes what is not complete.
-    fn read_parts(&mut self) -> Result<()> {
-        loop {
-            let path = self.path_of(self.done());
-            if !path.is_file() {
-                break;
+    fn take_over(&mut self, begin: Begin) -> Result<()> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let numbers = folder.part_numbers()?;
+        let here = |what: &str| Error::new(self.name.display(), what);
+        match (begin, Manifest::read(&folder.path().join(MANIFEST))) {
+            (_, _) if numbers.is_empty() => {}
+            (_, Earlier::Unreadable(why)) => {
+                return Err(here(
+                    "its manifest cannot be read, so that nothing is known of its rows; they are kept",
+                )
+                .why(why)
+                .fix("delete the folder to begin again"));
             }
-            match Part::open(&path)? {
-                Some(part) if part.rows > 0 => self.parts.push(Known {
-                    path,
-                    rows: part.rows,
-                    failed: part.failed,
-                }),
-                _ => break,
+            (Begin::Anew, Earlier::Run(earlier)) if !earlier.complete => {
+                let (parts, _) = read_parts(folder, &numbers)?;
+                let rows: usize = parts.iter().map(|part| part.rows).sum();
+                return Err(here("an earlier run did not finish")
+                    .expected_got("no rows", format_args!("{rows} rows"))
+                    .fix("continue it with --resume, or delete the folder to begin again"));
+            }
+            (Begin::Anew, Earlier::Run(_)) => folder.remove_parts(),
+            (Begin::Resume, Earlier::Run(earlier)) => {
+                if let Some((what, earlier, now)) = earlier.difference(&self.manifest) {
+                    return Err(here(&format!("the earlier run had another {what}"))
+                        .expected_got(earlier, now)
+                        .why("its rows would not go together with new ones")
+                        .fix("run as before, or delete the folder to begin again"));
+                }
+                self.manifest.rows = earlier.rows;
+                let (parts, last) = read_parts(folder, &numbers)?;
+                for part in parts.iter().filter(|part| part.lost) {
+                    say(&part.path, &format!("its {} rows are computed again", part.rows));
+                }
+                if let Some(last) = last {
+                    say(&last, "its rows are computed again");
+                }
+                self.parts = parts;
             }
         }
-        // What a killed process was writing, and parts behind a gap.
-        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
-        for entry in entries {
-            let path = entry.path();
-            let name = entry.file_name();
-            let ours = name.to_string_lossy().starts_with(".prep-onnx-")
-                || path.extension().is_some_and(|extension| extension == EXTENSION);
-            if ours && !self.parts.iter().any(|part| part.path == path) {
-                // One that stays is overwritten or ignored.
-                let _ = fs::remove_file(path);
-            }
-        }
-        Ok(())
+        self.write_manifest()
     }
 
-    fn path_of(&self, first: usize) -> PathBuf {
-        self.folder.join(format!("{first:012}.{EXTENSION}"))
+    fn folder(&self) -> Result<&Folder> {
+        let gone = || Error::new(self.name.display(), "was removed");
+        self.folder.as_ref().ok_or_else(gone)
+    }
+
+    /// The folder.
+    pub(crate) fn name(&self) -> &Path {
+        &self.name
     }
 
     fn write_manifest(&self) -> Result<()> {
-        let mut file = OutputFile::create(&self.folder.join(MANIFEST))?;
+        let mut file = OutputFile::create(&self.name.join(MANIFEST))?;
         file.write(|out| {
             let text = serde_json::to_string_pretty(&self.manifest)?;
             writeln!(out, "{text}")
@@ -162,9 +135,29 @@ impl Store {
         file.finish()
     }
 
+    /// What the earlier run had found out about the output's rows.
+    pub(crate) fn rows_rule(&self) -> Option<&inference::Rows> {
+        self.manifest.rows.as_ref()
+    }
+
+    /// Remembers what was found out about the output's rows, for a run that goes on from here.
+    pub(crate) fn settle(&mut self, rows: Option<&inference::Rows>) -> Result<()> {
+        if rows.is_none() || self.manifest.rows.as_ref() == rows {
+            return Ok(());
+        }
+        self.manifest.rows = rows.cloned();
+        self.write_manifest()
+    }
+
     /// The rows that are in part files.
     pub(crate) fn done(&self) -> usize {
         self.parts.iter().map(|part| part.rows).sum()
+    }
+
+    /// Those among them that are lost, and have to be computed again.
+    pub(crate) fn lost(&self) -> usize {
+        let lost = self.parts.iter().filter(|part| part.lost);
+        lost.map(|part| part.rows).sum()
     }
 
     /// Those among them that failed.
@@ -186,18 +179,20 @@ impl Store {
         if full { self.flush() } else { Ok(()) }
     }
 
-    fn flush(&mut self) -> Result<()> {
+    /// Writes the rows that are in memory.
+    pub(crate) fn flush(&mut self) -> Result<()> {
         let rows = std::mem::take(&mut self.rows);
         self.began = Instant::now();
         if rows.rows == 0 {
             return Ok(());
         }
-        let path = self.path_of(self.done());
+        let path = self.folder()?.part(self.done());
         rows.write(&path)?;
         self.parts.push(Known {
             path,
             rows: rows.rows,
             failed: rows.failed,
+            lost: false,
         });
         Ok(())
     }
@@ -214,15 +209,21 @@ impl Store {
         self.parts.len()
     }
 
+    /// The number of rows of a part that is lost; `None` for one that is there.
+    pub(crate) fn lost_part(&self, index: usize) -> Option<usize> {
+        let part = self.parts.get(index)?;
+        part.lost.then_some(part.rows)
+    }
+
     /// The rows of a part, in order.
     pub(crate) fn part(&self, index: usize) -> Result<impl Iterator<Item = Result<ImageResult>> + use<>> {
         let known = self
             .parts
             .get(index)
-            .ok_or_else(|| Error::new(self.folder.display(), "has no such part"))?;
+            .ok_or_else(|| Error::new(self.name.display(), "has no such part"))?;
         Part::open(&known.path)?.ok_or_else(|| {
             Error::new(known.path.display(), "was changed while the run went on")
-                .fix("run again with --resume")
+                .fix("run again with --resume, which computes its rows again")
         })
     }
 
@@ -249,25 +250,76 @@ impl Store {
         }
         if let Some(part) = self.parts.get_mut(index) {
             encoded.write(&part.path)?;
-            part.failed = encoded.failed;
+            (part.failed, part.lost) = (encoded.failed, false);
         }
         Ok(())
     }
 
-    /// Removes the folder.
-    pub(crate) fn remove(self) -> Result<()> {
-        fs::remove_dir_all(&self.folder).map_err(|error| {
-            Error::new(self.folder.display(), format_args!("cannot be removed: {error}"))
-                .fix("delete it: the output is complete")
-        })
+    /// Removes the folder; returns whether it is gone, which one with files of others is not.
+    pub(crate) fn remove(mut self) -> bool {
+        self.folder.take().is_none_or(Folder::remove)
     }
 }
 
 impl Drop for Store {
     /// A folder without rows is of no use to anybody.
     fn drop(&mut self) {
-        if self.parts.is_empty() {
-            let _ = fs::remove_dir_all(&self.folder);
+        if self.parts.is_empty()
+            && let Some(folder) = self.folder.take()
+            && folder.part_numbers().is_ok_and(|parts| parts.is_empty())
+        {
+            folder.remove();
         }
     }
+}
+
+/// The parts that follow each other from the first row on, and the last one where it is damaged: how many rows it
+/// had is not known.
+fn read_parts(folder: &Folder, numbers: &[usize]) -> Result<(Vec<Known>, Option<PathBuf>)> {
+    let mut parts = Vec::new();
+    let mut done = 0;
+    let lost = |first: usize, rows: usize| Known {
+        path: folder.part(first),
+        rows,
+        failed: 0,
+        lost: true,
+    };
+    for (index, first) in numbers.iter().copied().enumerate() {
+        let path = folder.part(first);
+        if first < done {
+            return Err(Error::new(path.display(), "has rows that another part has too")
+                .fix("delete the folder to begin again"));
+        }
+        // One is missing in between.
+        if first > done {
+            parts.push(lost(done, first - done));
+            done = first;
+        }
+        let rows = match (Part::open(&path)?, numbers.get(index + 1)) {
+            (Some(part), _) => {
+                parts.push(Known {
+                    path,
+                    rows: part.rows,
+                    failed: part.failed,
+                    lost: false,
+                });
+                part.rows
+            }
+            (None, Some(next)) => {
+                parts.push(lost(first, next - first));
+                next - first
+            }
+            (None, None) => return Ok((parts, Some(path))),
+        };
+        done += rows;
+    }
+    Ok((parts, None))
+}
+
+fn say(part: &Path, what: &str) {
+    anstream::eprintln!(
+        "{} {} is not what was written: {what}",
+        crate::ui::bad("damaged:"),
+        part.display()
+    );
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use prep_onnx_loader::Skipped;
 use serde_json::{Map, Value, json};
 
 use super::decoding::Cost;
@@ -36,11 +37,28 @@ pub(crate) struct Summary {
     ran: usize,
     took: Duration,
     decode: Option<Cost>,
+    /// Why each image ran alone and kept its output whole, where that was so.
+    whole: Option<String>,
+    skipped: Skipped,
+}
+
+/// What to do about files that a folder's walk passed over.
+pub(crate) const SKIPPED_FIX: &str =
+    "in a folder, files are taken by extension; name others in a list or by a pattern";
+
+/// A rate with two digits at least.
+fn in_words(rate: f64) -> String {
+    let digits = match rate {
+        0.0..1.0 => 2,
+        1.0..10.0 => 1,
+        _ => 0,
+    };
+    format!("{rate:.digits$}")
 }
 
 impl Summary {
     /// A run that ends now.
-    pub(crate) fn new(counts: Counts, decode: Option<Cost>) -> Self {
+    pub(crate) fn new(counts: Counts, decode: Option<Cost>, whole: Option<String>, skipped: Skipped) -> Self {
         Self {
             images: counts.images,
             failed: counts.failed,
@@ -48,11 +66,23 @@ impl Summary {
             ran: counts.images,
             took: counts.started.elapsed(),
             decode,
+            whole,
+            skipped,
         }
     }
 
-    fn rate(&self) -> f64 {
-        self.ran as f64 / self.took.as_secs_f64().max(1e-9)
+    /// Images that ran in this process, per second; `None` where none did.
+    fn rate(&self) -> Option<f64> {
+        (self.ran > 0).then(|| self.ran as f64 / self.took.as_secs_f64().max(1e-9))
+    }
+
+    /// What a folder's walk passed over, in one line.
+    pub(crate) fn skipped_in_words(&self) -> Option<String> {
+        match self.skipped.total() {
+            0 => None,
+            1 => Some(format!("1 file: {}", self.skipped)),
+            total => Some(format!("{total} files: {}", self.skipped)),
+        }
     }
 
     /// The lines of the table.
@@ -68,10 +98,20 @@ impl Summary {
         if self.resumed > 0 {
             line("resumed", format!("{} of an earlier run", self.resumed));
         }
-        line(
-            "time",
-            format!("{}, {:.0} images/s", ui::duration(self.took), self.rate()),
-        );
+        let rate = match self.rate() {
+            Some(rate) => format!("{} images/s", in_words(rate)),
+            None => "no image had to run".to_owned(),
+        };
+        line("time", format!("{}, {rate}", ui::duration(self.took)));
+        if let Some(skipped) = self.skipped_in_words() {
+            line("skipped", format!("{skipped}; {SKIPPED_FIX}"));
+        }
+        if let Some(why) = &self.whole {
+            line(
+                "rows",
+                format!("none: {why}; one image at a time, each output whole"),
+            );
+        }
         if let Some(cost) = &self.decode {
             line("fast decode", cost.in_words());
         }
@@ -85,7 +125,16 @@ impl Summary {
         map.insert("failed".to_owned(), self.failed.into());
         map.insert("resumed".to_owned(), self.resumed.into());
         map.insert("seconds".to_owned(), self.took.as_secs_f64().into());
-        map.insert("images_per_second".to_owned(), self.rate().into());
+        map.insert("images_per_second".to_owned(), json!(self.rate()));
+        map.insert(
+            "skipped".to_owned(),
+            json!({ "files": self.skipped.total(), "by_extension": self.skipped.by_extension() }),
+        );
+        let rows = if self.whole.is_some() { "whole" } else { "each" };
+        map.insert("rows".to_owned(), rows.into());
+        if let Some(why) = &self.whole {
+            map.insert("rows_why".to_owned(), why.as_str().into());
+        }
         if let Some(cost) = &self.decode {
             map.insert("fast_decode".to_owned(), json!(cost));
         }

@@ -32,6 +32,11 @@ impl Progress {
         }
     }
 
+    /// So many of those that were done before are not.
+    pub(crate) fn not_done(&mut self, count: usize) {
+        self.earlier = self.earlier.saturating_sub(count);
+    }
+
     /// Whether anybody sees it.
     pub(crate) fn is_shown(&self) -> bool {
         self.shown

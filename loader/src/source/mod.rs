@@ -2,15 +2,20 @@
 
 #[cfg(feature = "http")]
 mod http;
+mod lines;
 mod list;
+mod path_text;
 mod read;
+mod skipped;
 mod walk;
 
 use std::fmt;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub use list::Sources;
+pub use path_text::path_text;
+pub use skipped::Skipped;
 
 use crate::{ErrorKind, ImageError, Limits};
 
@@ -29,11 +34,11 @@ pub(crate) enum Origin {
 }
 
 impl Source {
-    /// A file; its id is the path.
+    /// A file; its id is the path, as [`path_text`] writes it.
     pub fn path(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         Self {
-            id: path.to_string_lossy().into_owned(),
+            id: path_text(&path).into_owned(),
             origin: Origin::Path(path),
         }
     }
@@ -83,10 +88,18 @@ impl Source {
         &self.id
     }
 
-    /// The path or address that it is read from; `None` for bytes and readers.
+    /// The file that it is read from, where it is one.
+    pub fn file(&self) -> Option<&Path> {
+        match &self.origin {
+            Origin::Path(path) => Some(path),
+            Origin::Url(_) | Origin::Bytes(_) | Origin::Reader(_) | Origin::Failed(_) => None,
+        }
+    }
+
+    /// The path, as [`path_text`] writes it, or the address that it is read from; `None` for bytes and readers.
     pub fn place(&self) -> Option<String> {
         match &self.origin {
-            Origin::Path(path) => Some(path.to_string_lossy().into_owned()),
+            Origin::Path(path) => Some(path_text(path).into_owned()),
             Origin::Url(url) => Some(url.clone()),
             Origin::Bytes(_) | Origin::Reader(_) | Origin::Failed(_) => None,
         }

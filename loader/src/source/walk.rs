@@ -6,7 +6,7 @@ use globset::GlobBuilder;
 use prep_onnx_pipeline::{Error, Result};
 use walkdir::WalkDir;
 
-use super::Source;
+use super::{Skipped, Source, path_text};
 use crate::{ErrorKind, Format, ImageError};
 
 const WILDCARDS: [char; 4] = ['*', '?', '[', '{'];
@@ -16,13 +16,22 @@ pub(super) fn is_pattern(argument: &str) -> bool {
     argument.contains(WILDCARDS)
 }
 
-/// Every file below `root`, sorted by path component, links followed. `all` also takes files whose extension
-/// is of no image format.
-pub(super) fn directory(root: &Path, all: bool) -> impl Iterator<Item = Source> + Send + use<> {
+/// Every file below `root`, sorted by path component, links followed. With `skipped` those alone whose extension
+/// is that of an image format; the others are counted there.
+pub(super) fn directory(
+    root: &Path,
+    skipped: Option<Skipped>,
+) -> impl Iterator<Item = Source> + Send + use<> {
     files(root)
-        .filter(move |entry| match entry {
-            Found::File(path) => all || has_image_extension(path),
-            Found::Failed(..) => true,
+        .filter(move |entry| match (entry, &skipped) {
+            (Found::File(path), Some(skipped)) => {
+                let taken = has_image_extension(path);
+                if !taken {
+                    skipped.count(path);
+                }
+                taken
+            }
+            (Found::File(_), None) | (Found::Failed(..), _) => true,
         })
         .map(Found::into_source)
 }
@@ -100,7 +109,7 @@ fn walk(root: &Path, depth: usize) -> impl Iterator<Item = Found> + Send + use<>
                         return Some(Found::File(path));
                     }
                     let failure = ImageError::new(ErrorKind::Io, format_args!("cannot be listed: {error}"));
-                    Some(Found::Failed(path.to_string_lossy().into_owned(), failure))
+                    Some(Found::Failed(path_text(&path).into_owned(), failure))
                 }
             }
         })

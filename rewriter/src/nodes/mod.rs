@@ -3,6 +3,7 @@
 //! Model-local functions are entered where they are called, with the types of the call, and so are
 //! subgraphs.
 
+mod extents;
 mod node;
 mod raw;
 mod types;
@@ -14,6 +15,7 @@ use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
 use crate::model::{Dimension, ElementType, Model, ValueType};
 
+pub use extents::output_size_depends_on_values;
 pub use node::{AttributeValue, Node, NodeInput};
 use raw::{RawFunction, RawGraph, RawNode};
 

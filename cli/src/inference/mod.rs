@@ -1,25 +1,23 @@
 //! An embedded model over images whose sizes may differ.
 
+mod inputs;
+mod rows;
+mod trial;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use ndarray::{Array1, Array2, Array4, ArrayView1, ArrayView2, ArrayView3, ArrayView4, Axis, stack};
+use ndarray::{Array1, Array2, Array4, ArrayView3, Axis, aview2};
 use prep_onnx_loader::Batch;
 use prep_onnx_pipeline::{CHANNELS, Error, ImageStatus, Result};
+use prep_onnx_rewriter::Model;
 
-use crate::host::{Array, Feed, Port, Session};
-
-/// The inputs that take the images.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum ImageInputs {
-    /// uint8 [N, H, W, 3].
-    Batch { images: String },
-    /// uint8 [total] and int64 [N, 3].
-    Ragged { pixels: String, shapes: String },
-    /// uint8 [total] and int64 [N].
-    Encoded { bytes: String, lengths: String },
-}
+use crate::host::{Array, Session};
+use inputs::{ImageInputs, Images, Padded, all_feeds};
+use rows::{Known, refusal};
+pub(crate) use rows::{Rows, RowsOption};
+use trial::{Shown, trial};
 
 /// A session with what it needs beside the images.
 pub(crate) struct Inference {
@@ -31,6 +29,8 @@ pub(crate) struct Inference {
     feeds: Vec<(String, Array)>,
     /// The number of images that the model takes at once, where it is fixed.
     fixed_batch: Option<usize>,
+    /// Whether the output has a row for each image.
+    known: Known,
 }
 
 impl Inference {
@@ -40,6 +40,8 @@ impl Inference {
     /// # Errors
     /// No input for images, or several; an input that is neither for images nor among `feeds`, or does
     /// not fit. `status` names the output that says which files could not be read.
+    ///
+    /// The output counts as one with a row for each image until [`Inference::with_rows`] says otherwise.
     pub(crate) fn new(
         path: &Path,
         session: Session,
@@ -50,12 +52,7 @@ impl Inference {
     ) -> Result<Self> {
         let inputs =
             ImageInputs::find(&session, input, &feeds).map_err(|error| error.within(path.display()))?;
-        let counted = match &inputs {
-            ImageInputs::Batch { images } => images,
-            ImageInputs::Ragged { shapes, .. } => shapes,
-            ImageInputs::Encoded { lengths, .. } => lengths,
-        };
-        let port = session.inputs().iter().find(|port| port.name == *counted);
+        let port = session.inputs().iter().find(|port| port.name == inputs.counted());
         let first = port.and_then(|port| port.shape.as_ref()?.first().copied());
         let fixed_batch = first
             .and_then(|count| usize::try_from(count).ok())
@@ -69,6 +66,7 @@ impl Inference {
             status,
             feeds,
             fixed_batch,
+            known: Known::Settled(Rows::Each),
         };
         // Any image shows whether the other inputs are there, before the first one is decoded.
         let pixel = Array4::<u8>::zeros((fixed_batch.unwrap_or(1), 1, 1, CHANNELS));
@@ -86,6 +84,96 @@ impl Inference {
         Ok(inference)
     }
 
+    /// Finds out whether the output has a row for each image: `option` says it, or else what `model`, the file of
+    /// the session, declares. Where that is not enough, [`Inference::settle`] has to find it out.
+    ///
+    /// # Errors
+    /// An output that is no image's, of a model that takes several images at once.
+    pub(crate) fn with_rows(mut self, option: RowsOption, model: &Model) -> Result<Self> {
+        let known = match option {
+            RowsOption::Auto => {
+                let port = self.session.outputs().get(self.output);
+                let inferred = port.and_then(|port| port.shape.as_deref());
+                Known::of(model, self.inputs.counted(), self.output_name(), inferred)?
+            }
+            RowsOption::Each => Known::Settled(Rows::Each),
+            RowsOption::Whole => Known::Settled(Rows::Whole("--rows whole".to_owned())),
+        };
+        self.known = match known {
+            Known::Settled(rows) => Known::Settled(self.fitting(rows)?),
+            open => open,
+        };
+        Ok(self)
+    }
+
+    /// The number of elements that one image's row is declared to have, where the file says it.
+    pub(crate) fn row_elements(&self) -> Option<usize> {
+        let shape = self.session.outputs().get(self.output)?.shape.as_ref()?;
+        // ONNX Runtime has no word for an unknown rank.
+        if shape.is_empty() {
+            return None;
+        }
+        let row = match self.rows()? {
+            Rows::Each => shape.get(1..)?,
+            Rows::Whole(_) => shape.as_slice(),
+        };
+        row.iter().try_fold(1_usize, |product, extent| {
+            product.checked_mul(usize::try_from(*extent).ok()?)
+        })
+    }
+
+    /// Whether the output has a row for each image, once that is known.
+    pub(crate) fn rows(&self) -> Option<&Rows> {
+        match &self.known {
+            Known::Settled(rows) => Some(rows),
+            Known::Doubted | Known::Open => None,
+        }
+    }
+
+    /// Takes over what an earlier run found out.
+    ///
+    /// # Errors
+    /// As [`Inference::with_rows`].
+    pub(crate) fn set_rows(&mut self, rows: Rows) -> Result<()> {
+        self.known = Known::Settled(self.fitting(rows)?);
+        Ok(())
+    }
+
+    /// A trial with the first of the images that can be run, where the model's declaration leaves open whether the
+    /// output has a row for each image. It stays open where none of them can be run.
+    ///
+    /// # Errors
+    /// As [`Inference::with_rows`].
+    pub(crate) fn settle<'a>(&mut self, pictures: impl IntoIterator<Item = Picture<'a>>) -> Result<()> {
+        for picture in pictures {
+            if self.rows().is_some() {
+                break;
+            }
+            let rows = match trial(self, &picture) {
+                // The run says what is wrong with the image.
+                Err(_) => continue,
+                Ok(Shown::Is(Rows::Whole(why))) => Rows::Whole(format!(
+                    "its declaration leaves it open, and a trial showed none: {why}"
+                )),
+                Ok(Shown::Is(Rows::Each)) => Rows::Each,
+                Ok(Shown::Nothing) if self.known == Known::Doubted => Rows::Each,
+                Ok(Shown::Nothing) => {
+                    Rows::Whole("its declaration leaves it open, and a trial showed nothing".to_owned())
+                }
+            };
+            self.set_rows(rows)?;
+        }
+        Ok(())
+    }
+
+    /// `rows`, unless the model cannot run one image alone.
+    fn fitting(&self, rows: Rows) -> Result<Rows> {
+        match (&rows, self.fixed_batch) {
+            (Rows::Whole(why), Some(fixed)) if fixed > 1 => Err(refusal(self.output_name(), fixed, why)),
+            _ => Ok(rows),
+        }
+    }
+
     /// The name of the output that is taken.
     pub(crate) fn output_name(&self) -> &str {
         self.session
@@ -94,11 +182,21 @@ impl Inference {
             .map_or("", |output| &output.name)
     }
 
+    /// How many images run together where at most `limit` may.
+    fn together(&self, limit: usize) -> usize {
+        match (&self.known, self.fixed_batch) {
+            (_, Some(fixed)) => fixed,
+            (Known::Settled(Rows::Each), None) => limit.max(1),
+            (Known::Settled(Rows::Whole(_)) | Known::Doubted | Known::Open, None) => 1,
+        }
+    }
+
     /// The output of each image that was decoded, in order. At most `limit` images run together; where
-    /// the model takes images of one size, those of one size. An error is that of all that ran together.
+    /// the model takes images of one size, those of one size. Where a run fails, each of its images is run
+    /// alone, so that an error is that of one image.
     pub(crate) fn run(&mut self, batch: &Batch, limit: usize) -> Vec<Result<Array>> {
         let images: Vec<ArrayView3<'_, u8>> = batch.images().collect();
-        let limit = self.fixed_batch.unwrap_or(limit.max(1));
+        let limit = self.together(limit);
         // As the loader has laid them out, without a copy.
         if !images.is_empty()
             && images.len() <= limit
@@ -110,7 +208,8 @@ impl Inference {
                 ImageInputs::Encoded { .. } => None,
             };
             if let Some(whole) = whole {
-                return each(self.run_images(whole, images.len()), images.len());
+                let rows = self.run_images(whole, images.len());
+                return self.each(rows, &images);
             }
         }
         let mut groups: BTreeMap<(usize, usize), Vec<usize>> = BTreeMap::new();
@@ -128,13 +227,29 @@ impl Inference {
                 .iter()
                 .filter_map(|index| images.get(*index).copied())
                 .collect();
-            for (index, result) in group.iter().zip(each(self.run_group(&members), members.len())) {
+            let rows = self.run_group(&members);
+            for (index, result) in group.iter().zip(self.each(rows, &members)) {
                 if let Some(slot) = results.get_mut(*index) {
                     *slot = result;
                 }
             }
         }
         results
+    }
+
+    /// One result for each of `images`, of which `rows` came or did not.
+    fn each(&mut self, rows: Result<Vec<Array>>, images: &[ArrayView3<'_, u8>]) -> Vec<Result<Array>> {
+        match rows {
+            Ok(rows) => rows.into_iter().map(Ok).collect(),
+            Err(error) if images.len() == 1 => vec![Err(error)],
+            Err(_) => {
+                let alone = |image| {
+                    let row = self.run_group(&[image])?.pop();
+                    row.ok_or_else(|| Error::new("output", "has no row"))
+                };
+                images.iter().copied().map(alone).collect()
+            }
+        }
     }
 
     /// Whether the model decodes files itself: [`Inference::run_files`] runs it, and [`Inference::run`] does not.
@@ -145,7 +260,7 @@ impl Inference {
     /// The output of each file, at most `limit` of them together. Where a run fails, each of its files is run
     /// alone, so that an error is that of one image.
     pub(crate) fn run_files(&mut self, files: &[&[u8]], limit: usize) -> Vec<Result<Array>> {
-        let limit = self.fixed_batch.unwrap_or(limit.max(1));
+        let limit = self.together(limit);
         let mut results = Vec::with_capacity(files.len());
         for group in files.chunks(limit) {
             match self.run_file_group(group) {
@@ -167,9 +282,8 @@ impl Inference {
         if let (Some(fixed), Some(last)) = (self.fixed_batch, files.last()) {
             padded.resize(fixed.max(count), *last);
         }
-        let bytes = Array1::from(padded.concat());
-        let lengths: Array1<i64> = padded.iter().map(|file| file.len() as i64).collect();
-        let images = Images::Encoded(bytes.view(), lengths.view());
+        let files = Padded::files(&padded);
+        let images = files.view();
         let Some(status) = self.status else {
             return Ok(self.run_images(images, count)?.into_iter().map(Ok).collect());
         };
@@ -179,7 +293,7 @@ impl Inference {
             return Err(Error::new("output", "was not computed"));
         };
         let statuses = statuses.to_f64();
-        let rows = self.rows(output, padded.len(), count)?.into_iter().zip(statuses);
+        let rows = self.split(output, padded.len(), count)?.into_iter().zip(statuses);
         Ok(rows
             .map(|(row, code)| readable(code as i64).map(|()| row))
             .collect())
@@ -200,10 +314,7 @@ impl Inference {
     pub(crate) fn time_one(&mut self, picture: &Picture<'_>) -> Result<Duration> {
         let count = self.fixed_batch.unwrap_or(1);
         let images = match &self.inputs {
-            ImageInputs::Encoded { .. } => Padded::Encoded(
-                Array1::from(picture.file.repeat(count)),
-                Array1::from(vec![picture.file.len() as i64; count]),
-            ),
+            ImageInputs::Encoded { .. } => Padded::files(&vec![picture.file; count]),
             ImageInputs::Batch { .. } | ImageInputs::Ragged { .. } => {
                 Padded::new(&self.inputs, &vec![picture.pixels; count])?
             }
@@ -234,26 +345,48 @@ impl Inference {
         let feeds = all_feeds(&self.inputs, images, &self.feeds);
         let array = self.session.run(&feeds, &[self.output])?.pop();
         let array = array.ok_or_else(|| Error::new("output", "was not computed"))?;
-        self.rows(array, ran, count)
+        self.split(array, ran, count)
     }
 
     /// The rows of the first `count` of the `ran` images of an output.
-    fn rows(&self, array: Array, ran: usize, count: usize) -> Result<Vec<Array>> {
-        if array.shape().first() == Some(&ran) {
-            return Ok((0..count).filter_map(|index| array.row(index)).collect());
+    fn split(&self, array: Array, ran: usize, count: usize) -> Result<Vec<Array>> {
+        let of_the_output = |what: &str| Error::new(format_args!("output `{}`", self.output_name()), what);
+        match &self.known {
+            Known::Settled(Rows::Whole(_)) if ran == 1 => Ok(vec![array]),
+            Known::Settled(Rows::Each) if array.shape().first() == Some(&ran) => {
+                Ok((0..count).filter_map(|index| array.row(index)).collect())
+            }
+            Known::Settled(_) => Err(of_the_output("has no row for each image")
+                .expected_got(
+                    format_args!("{ran} rows"),
+                    format_args!("shape {:?}", array.shape()),
+                )
+                .fix(if self.fixed_batch.unwrap_or(1) == 1 {
+                    "run one image at a time and keep its output whole: --rows whole"
+                } else {
+                    "take another output with --output, or a model that takes one image at a time"
+                })),
+            Known::Doubted | Known::Open => Err(of_the_output("has rows of which nothing is known")
+                .why("no image showed whether its first axis is that of the images")
+                .fix("say what it is: --rows each or --rows whole")),
         }
-        if ran == 1 {
-            return Ok(vec![array]);
-        }
-        Err(Error::new(
-            format_args!("output `{}`", self.output_name()),
-            "has no row for each image",
-        )
-        .expected_got(
-            format_args!("{ran} rows"),
-            format_args!("shape {:?}", array.shape()),
-        )
-        .fix("run one image at a time: --batch 1"))
+    }
+
+    /// The output for pictures that run together as they are.
+    fn outputs(&mut self, pictures: &[Picture<'_>]) -> Result<Array> {
+        let images = match &self.inputs {
+            ImageInputs::Encoded { .. } => {
+                let files: Vec<&[u8]> = pictures.iter().map(|picture| picture.file).collect();
+                Padded::files(&files)
+            }
+            ImageInputs::Batch { .. } | ImageInputs::Ragged { .. } => {
+                let pixels: Vec<_> = pictures.iter().map(|picture| picture.pixels).collect();
+                Padded::new(&self.inputs, &pixels)?
+            }
+        };
+        let feeds = all_feeds(&self.inputs, images.view(), &self.feeds);
+        let array = self.session.run(&feeds, &[self.output])?.pop();
+        array.ok_or_else(|| Error::new("output", "was not computed"))
     }
 }
 
@@ -269,6 +402,14 @@ impl<'a> Picture<'a> {
     /// For models that take pixels.
     pub(crate) fn of_pixels(pixels: ArrayView3<'a, u8>) -> Self {
         Self { pixels, file: &[] }
+    }
+
+    /// For models that take files.
+    pub(crate) fn of_file(file: &'a [u8]) -> Self {
+        Self {
+            pixels: aview2(&[[0; CHANNELS]; 0]).insert_axis(Axis(0)),
+            file,
+        }
     }
 }
 
@@ -287,141 +428,4 @@ fn readable(code: i64) -> Result<()> {
         Some(status) => Err(Error::new("", format_args!("cannot be read: {status}"))),
         None => Err(Error::new("", format_args!("cannot be read: status {code}"))),
     }
-}
-
-/// One result for each of `count` images.
-fn each(rows: Result<Vec<Array>>, count: usize) -> Vec<Result<Array>> {
-    match rows {
-        Ok(rows) => rows.into_iter().map(Ok).collect(),
-        Err(error) => vec![Err(error); count],
-    }
-}
-
-impl ImageInputs {
-    fn find(session: &Session, name: Option<&str>, feeds: &[(String, Array)]) -> Result<Self> {
-        let free: Vec<&Port> = session
-            .inputs()
-            .iter()
-            .filter(|port| !feeds.iter().any(|(fed, _)| *fed == port.name))
-            .collect();
-        let wanted = |port: &&&Port| name.is_none_or(|name| port.name == name);
-        let images: Vec<_> = free
-            .iter()
-            .filter(wanted)
-            .filter(|port| port.is_images())
-            .collect();
-        let pixels: Vec<_> = free
-            .iter()
-            .filter(wanted)
-            .filter(|port| port.is_pixels())
-            .collect();
-        let shapes: Vec<_> = free.iter().filter(|port| port.is_image_shapes()).collect();
-        let lengths: Vec<_> = free.iter().filter(|port| port.is_file_lengths()).collect();
-        match (
-            images.as_slice(),
-            pixels.as_slice(),
-            shapes.as_slice(),
-            lengths.as_slice(),
-        ) {
-            ([images], ..) => Ok(Self::Batch {
-                images: images.name.clone(),
-            }),
-            ([], [pixels], [shapes], _) => Ok(Self::Ragged {
-                pixels: pixels.name.clone(),
-                shapes: shapes.name.clone(),
-            }),
-            ([], [bytes], [], [lengths]) => Ok(Self::Encoded {
-                bytes: bytes.name.clone(),
-                lengths: lengths.name.clone(),
-            }),
-            (several, ..) => {
-                let listed: Vec<_> = session
-                    .inputs()
-                    .iter()
-                    .map(|port| format!("{}: {}", port.name, port.form()))
-                    .collect();
-                let what = if several.is_empty() {
-                    "no input takes images"
-                } else {
-                    "several inputs take images"
-                };
-                Err(Error::new("inputs", what)
-                    .expected_got(
-                        "one input uint8 [N, H, W, 3], or uint8 [total] with int64 [N, 3] or int64 [N]",
-                        listed.join("; "),
-                    )
-                    .fix("name the input with --input"))
-            }
-        }
-    }
-}
-
-/// The images of one call.
-enum Images<'a> {
-    Batch(ArrayView4<'a, u8>),
-    Ragged(ArrayView1<'a, u8>, ArrayView2<'a, i64>),
-    Encoded(ArrayView1<'a, u8>, ArrayView1<'a, i64>),
-}
-
-/// Images that were copied together.
-enum Padded {
-    Batch(Array4<u8>),
-    Ragged(Array1<u8>, Array2<i64>),
-    Encoded(Array1<u8>, Array1<i64>),
-}
-
-impl Padded {
-    fn new(inputs: &ImageInputs, images: &[ArrayView3<'_, u8>]) -> Result<Self> {
-        match inputs {
-            ImageInputs::Batch { .. } => stack(Axis(0), images)
-                .map(Self::Batch)
-                .map_err(|error| Error::new("images", error)),
-            ImageInputs::Ragged { .. } => {
-                let pixels: Array1<u8> = images.iter().flat_map(|image| image.iter().copied()).collect();
-                let mut shapes = Array2::<i64>::zeros((images.len(), CHANNELS));
-                for (mut row, image) in shapes.outer_iter_mut().zip(images) {
-                    for (extent, got) in row.iter_mut().zip(image.shape()) {
-                        *extent = *got as i64;
-                    }
-                }
-                Ok(Self::Ragged(pixels, shapes))
-            }
-            ImageInputs::Encoded { .. } => Err(Error::new("images", "are wanted as files")),
-        }
-    }
-
-    fn view(&self) -> Images<'_> {
-        match self {
-            Self::Batch(images) => Images::Batch(images.view()),
-            Self::Ragged(pixels, shapes) => Images::Ragged(pixels.view(), shapes.view()),
-            Self::Encoded(bytes, lengths) => Images::Encoded(bytes.view(), lengths.view()),
-        }
-    }
-}
-
-fn all_feeds<'a, 'b: 'a>(
-    inputs: &'a ImageInputs,
-    images: Images<'b>,
-    others: &'a [(String, Array)],
-) -> Vec<(&'a str, Feed<'a>)> {
-    let mut feeds: Vec<_> = others
-        .iter()
-        .map(|(name, array)| (name.as_str(), Feed::Array(array)))
-        .collect();
-    match (inputs, images) {
-        (ImageInputs::Batch { images: name }, Images::Batch(images)) => {
-            feeds.push((name, Feed::Images(images.reborrow())))
-        }
-        (ImageInputs::Ragged { pixels, shapes }, Images::Ragged(bytes, sizes)) => {
-            feeds.push((pixels, Feed::Pixels(bytes.reborrow())));
-            feeds.push((shapes, Feed::Shapes(sizes.reborrow())));
-        }
-        (ImageInputs::Encoded { bytes, lengths }, Images::Encoded(files, sizes)) => {
-            feeds.push((bytes, Feed::Pixels(files.reborrow())));
-            feeds.push((lengths, Feed::Lengths(sizes.reborrow())));
-        }
-        // Images are made for the inputs that were found; other ones leave the input unfed, which is an error.
-        (ImageInputs::Batch { .. } | ImageInputs::Ragged { .. } | ImageInputs::Encoded { .. }, _) => {}
-    }
-    feeds
 }
