@@ -61,7 +61,7 @@ presets!(
 );
 
 impl Preset {
-    /// The pipeline, with the resampler of its library or with another one: see [`import`].
+    /// The pipeline, with the resampler of its library or with another one: see [`import`](crate::import).
     ///
     /// # Errors
     /// When the resampler does not have the preset's filter.
