@@ -105,11 +105,11 @@ fn through_links(path: &Path) -> PathBuf {
 
 /// The error of an output that could not be written.
 pub(crate) fn cannot_write(path: &Path, error: &std::io::Error) -> Error {
-    // Temporary files and folders report their own names around the reason; nobody knows those names.
-    let mut reason: &dyn std::error::Error = error;
-    while let Some(inner) = reason.source() {
-        reason = inner;
-    }
+    // Temporary files and folders report their own names behind the reason; nobody knows those names.
+    let text = error.to_string();
+    let reason = text
+        .split_once(" at path \"")
+        .map_or(text.as_str(), |(reason, _)| reason);
     Error::new(path.display(), format_args!("cannot be written: {reason}"))
         .with_kind(ErrorKind::Io)
         .fix("check that the folder exists, is writable and has space, or name another file")

@@ -84,7 +84,7 @@ fn failures_are_json_too() {
         (&["pipelines", "absent", "--json"], 2),
         (&["absent", "--json"], 2),
         (&["embed", "model.onnx", "--json", "--absent"], 2),
-        (&["run", "absent.onnx", "a.png", "-o", "absent.csv", "--json"], 1),
+        (&["run", "absent.onnx", "a.png", "-o", "absent.csv", "--json"], 2),
         (&["runtime", "--runtime", "absent.so", "--json"], 1),
     ] {
         let (answer, code) = json(arguments, folder.path());

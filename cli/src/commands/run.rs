@@ -40,7 +40,7 @@ use crate::ui;
 #[command(after_help = "Examples:
   prep-onnx run model.prep.onnx photo.jpg --top-k 5 --labels labels.txt
   prep-onnx run model.prep.onnx photos/ -o embeddings.npy --batch 32
-  prep-onnx run model.prep.onnx 'photos/**/*.png' -o results.jsonl --output pooled
+  prep-onnx run model.prep.onnx 'photos/**/*.png' -o out.jsonl --output pooled
   find photos | prep-onnx run model.prep.onnx --list - -o table.parquet
   prep-onnx run model.prep.onnx photos/ -o part-2.npy --shard 2/8 --resume
   prep-onnx run clip.prep.onnx photo.jpg --feed input_ids=ids.npy")]
