@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use prep_onnx_pipeline::{
-    Accept, DOMAIN, Dtype, Error, ErrorKind, Layout, OnBadImage, Pipeline, Result, op_name,
+    Accept, DOMAIN, Dtype, Error, ErrorKind, FusedPlan, Layout, OnBadImage, Pipeline, Result, op_name,
 };
 use prep_onnx_rewriter::{Lowering, Model, inspect};
 
@@ -61,7 +61,10 @@ impl EmbeddedModel {
         let pipeline = Pipeline::from_value(value)
             .map_err(|error| error.within("prep_onnx.pipeline").within(path.display()))?;
         let (layout, dtype) = pipeline.output.or_usual();
-        let decoder = format!("{DOMAIN}::{}", op_name(Accept::Encoded, dtype));
+        let decoder = format!(
+            "{DOMAIN}::{}",
+            op_name(Accept::Encoded, dtype, FusedPlan::VERSION)
+        );
         Ok(Self {
             decodes: embedded.op.as_deref() == Some(&decoder),
             model,

@@ -88,11 +88,13 @@ fn fit(image: ArrayView3<'_, u8>) -> Result<Array3<u8>> {
         },
         filter: Filter::Bilinear,
         resampler: Resampler::Pillow,
+        antialias: true,
     });
     let pipeline = Pipeline {
         description: None,
         steps: vec![resize],
         output: Output::default(),
+        ..Pipeline::default()
     };
     Seen::of(&pipeline)?.pixels(image)
 }

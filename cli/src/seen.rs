@@ -21,6 +21,7 @@ impl Seen {
             description: None,
             steps: pipeline.steps.iter().filter(moves).cloned().collect(),
             output: Output::default(),
+            ..Pipeline::default()
         };
         let plan = pipeline.plan(Layout::Nhwc, Dtype::Uint8)?;
         Ok(Self { pipeline, plan })

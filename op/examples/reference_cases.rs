@@ -7,7 +7,7 @@ use std::error::Error;
 use std::path::PathBuf;
 
 use ndarray::Array3;
-use prep_onnx_pipeline::{Accept, DOMAIN, PLAN_ATTRIBUTE, Pipeline, op_name};
+use prep_onnx_pipeline::{Accept, DOMAIN, FusedPlan, PLAN_ATTRIBUTE, Pipeline, op_name};
 use serde_json::{Value, json};
 
 const CASES: [(&str, &[(usize, usize)]); 7] = [
@@ -67,7 +67,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             .iter()
             .map(|image| pipeline.reference(image.view(), layout, dtype))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut output_shape = tensors[0].shape;
+        let mut output_shape = tensors[0].shape.clone();
         output_shape[0] = tensors.len();
         let expected: Vec<u8> = tensors
             .iter()
@@ -87,7 +87,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             std::fs::write(folder.join(format!("{index}.expected")), &expected)?;
             let shapes: Vec<_> = sizes.iter().map(|(height, width)| [*height, *width, 3]).collect();
             cases.push(json!({
-                "op": op_name(accept, dtype), "domain": DOMAIN, "accept": accept.name(), "dtype": dtype.name(),
+                "op": op_name(accept, dtype, FusedPlan::VERSION), "domain": DOMAIN, "accept": accept.name(), "dtype": dtype.name(),
                 "attribute": PLAN_ATTRIBUTE, "plan": plan.to_json(), "shapes": shapes, "output_shape": output_shape,
             }));
         }

@@ -92,7 +92,7 @@ fn run(op: &EncodedPreprocessor, files: &[&[u8]], executor: &dyn Executor) -> Re
         }
     };
     let bytes = Tensor {
-        shape: [0; 4],
+        shape: Vec::new(),
         elements,
     }
     .to_le_bytes();

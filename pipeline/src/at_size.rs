@@ -44,8 +44,18 @@ impl Pipeline {
                     *resize = Resize { size, ..*resize };
                     old = old.or(own);
                 }
-                Step::ChannelOrder(_) | Step::Rescale(_) | Step::Normalize(_) | Step::RescaleNormalize(_) => {
+                Step::Crop(_) | Step::Pad(_) | Step::Letterbox(_) | Step::Blocks(_) => {
+                    return Err(refuse(format_args!(
+                        "what the step {} does follows from its own numbers",
+                        step.name()
+                    )));
                 }
+                Step::RotateTo(_)
+                | Step::Grayscale(_)
+                | Step::ChannelOrder(_)
+                | Step::Rescale(_)
+                | Step::Normalize(_)
+                | Step::RescaleNormalize(_) => {}
             }
         }
         let old = old.ok_or_else(|| refuse(format_args!("the size of the result follows from the image")))?;
@@ -103,6 +113,21 @@ fn resized(
             | SizeRule::CropPct { .. },
             None,
         ) => return Err("the size of the result follows from the image".to_owned()),
+        (
+            SizeRule::Detr { .. }
+            | SizeRule::Yolos { .. }
+            | SizeRule::Fit { .. }
+            | SizeRule::Dpt { .. }
+            | SizeRule::Textnet { .. }
+            | SizeRule::Glpn { .. }
+            | SizeRule::Vilt { .. }
+            | SizeRule::Thumbnail { .. }
+            | SizeRule::PaddleocrDet { .. }
+            | SizeRule::PaddleocrRec { .. }
+            | SizeRule::Height { .. }
+            | SizeRule::Smart { .. },
+            _,
+        ) => return Err("its size rule keeps to more than a size".to_owned()),
     })
 }
 

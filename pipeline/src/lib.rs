@@ -1,8 +1,8 @@
 //! What preprocessing is: steps, output sizes, resampling weights and the scalar reference.
 //!
 //! Nothing here reads files or knows ONNX. The other crates take their meaning from this one: a
-//! [`Pipeline`] is data, [`Pipeline::reference`] is what it means, and [`FusedPlan`] is the form
-//! that every backend executes.
+//! [`Pipeline`] is data, [`Pipeline::reference`] is what it means, and [`Plan`] is the form
+//! that every backend executes; [`FusedPlan`] is the part of it that version 1 of the op has.
 #![forbid(unsafe_code)]
 
 mod arithmetic;
@@ -11,13 +11,17 @@ mod crop;
 mod encoded;
 mod error;
 mod import;
+mod input_form;
 mod named;
 mod nearest;
 mod output;
 mod pipeline;
-mod plan;
+pub mod plan;
 mod presets;
+#[cfg(feature = "random")]
+pub mod random;
 pub mod resample;
+mod scalar;
 mod schema;
 mod size;
 pub mod steps;
@@ -29,11 +33,14 @@ pub use crop::CropRule;
 pub use encoded::{ImageStatus, ON_BAD_IMAGE_ATTRIBUTE, OnBadImage, STATUS_OUTPUT};
 pub use error::{Error, ErrorKind, Result};
 pub use import::{Import, ImportOptions, Source, import, import_with};
-pub use output::{Dtype, Elements, Layout, Tensor};
+pub use input_form::{Accept, InputElement, InputExtent, InputForm, InputTensor};
+pub use output::{Answers, Dtype, Elements, Extras, Layout, Tensor};
 pub use pipeline::{Output, Pipeline};
-pub use plan::{Accept, DOMAIN, DOMAIN_VERSION, FusedPlan, Geometry, MAX_PIXELS, PLAN_ATTRIBUTE, op_name};
+pub use plan::v1::{FusedPlan, Geometry, ResolvedSize};
+pub use plan::wire::{Version, op_name};
+pub use plan::{DOMAIN, DOMAIN_VERSION, MAX_PIXELS, OutputKind, PLAN_ATTRIBUTE, Plan, SourceFormat};
 pub use presets::{PRESETS, Preset, imagenet_at, preset};
-pub use resample::{AxisWeights, Filter, Resampler};
+pub use resample::{AxisWeights, Filter, Resampler, Windows};
 pub use schema::{Document, Notation, config_text};
-pub use size::{MAX_EDGE, ResolvedSize, SizeRule};
+pub use size::{FitRounding, Limit, MAX_EDGE, SizeRule};
 pub use text::text_of;

@@ -1,8 +1,10 @@
 //! The form of the finished tensor.
 
 use half::f16;
+use ndarray::Array2;
 
 use crate::named::named_enum;
+use crate::plan::{ImageGeometry, Plan};
 
 named_enum! {
     /// Order of the axes of the finished tensor.
@@ -37,11 +39,11 @@ pub enum Elements {
     Uint8(Vec<u8>),
 }
 
-/// The finished tensor of one image: [1, C, H, W] or [1, H, W, C].
+/// The finished tensor of one image: [1, C, H, W] or [1, H, W, C], or the shape that blocks give it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
     /// Extent of each axis.
-    pub shape: [usize; 4],
+    pub shape: Vec<usize>,
     /// The elements.
     pub elements: Elements,
 }
@@ -64,4 +66,48 @@ impl Tensor {
             Elements::Uint8(values) => values.clone(),
         }
     }
+}
+
+/// What the outputs besides the tensor say of one image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Extras {
+    /// The row of `geometry`: source height, source width, vertical scale, horizontal scale, top, left.
+    pub geometry: [f32; 6],
+    /// `mask`, [height, width] of the output: 1 where there is image, 0 where the last canvas is filled.
+    pub mask: Array2<i64>,
+    /// The row of `sizes`: height and width of the image inside the last canvas.
+    pub sizes: [i64; 2],
+    /// The row of `grid`: frames, rows and columns of blocks; one block where the plan has none.
+    pub grid: [i64; 3],
+}
+
+impl Extras {
+    /// What `plan` says of an image with this geometry.
+    pub fn of(plan: &Plan, geometry: &ImageGeometry) -> Self {
+        let [top, left, height, width] = geometry.inner();
+        let inside = |at: usize, start: usize, length: usize| (start..start + length).contains(&at);
+        let mask = Array2::from_shape_fn(geometry.output, |(row, column)| {
+            i64::from(inside(row, top, height) && inside(column, left, width))
+        });
+        let (rows, columns) = plan
+            .form
+            .blocks
+            .map_or((1, 1), |blocks| blocks.grid(geometry.output));
+        Self {
+            geometry: geometry.mapping(),
+            mask,
+            sizes: [height as i64, width as i64],
+            grid: [crate::plan::Blocks::FRAMES, rows as i64, columns as i64],
+        }
+    }
+}
+
+/// Everything that a batch of images becomes, one entry an image.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answers {
+    /// The tensors, each with a batch of 1. Where the output follows from the image and not from the batch, their shapes
+    /// differ.
+    pub tensors: Vec<Tensor>,
+    /// The other outputs.
+    pub extras: Vec<Extras>,
 }

@@ -4,10 +4,11 @@ use ndarray::ArrayView3;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::output::Elements;
-use crate::plan::PlanBuilder;
+use crate::output::{Answers, Extras};
+use crate::plan::{Plan, SourceFormat};
+use crate::scalar::{form, source};
 use crate::schema::{Document, Notation, typed};
-use crate::steps::{Pixels, Resize, Step};
+use crate::steps::{Context, Letterbox, Pixels, PlanBuilder, Resize, Step};
 use crate::{CHANNELS, Dtype, Error, ErrorKind, FusedPlan, Layout, Resampler, Result, Tensor};
 
 /// The steps from an RGB uint8 image to a model's input, and the form of the result.
@@ -39,6 +40,8 @@ use crate::{CHANNELS, Dtype, Error, ErrorKind, FusedPlan, Layout, Resampler, Res
 pub struct Pipeline {
     /// One line on what it is for.
     pub description: Option<String>,
+    /// What the host hands over.
+    pub input: SourceFormat,
     /// The steps, in order.
     pub steps: Vec<Step>,
     /// The form of the result.
@@ -91,12 +94,15 @@ impl Pipeline {
         struct Keys {
             #[serde(default)]
             description: Option<String>,
+            #[serde(default)]
+            input: SourceFormat,
             steps: Vec<serde_json::Map<String, Value>>,
             #[serde(default)]
             output: Output,
         }
         let Keys {
             description,
+            input,
             steps,
             output,
         } = typed(value)?;
@@ -109,6 +115,7 @@ impl Pipeline {
             .collect::<Result<Vec<_>>>()?;
         let pipeline = Self {
             description,
+            input,
             steps,
             output,
         };
@@ -129,7 +136,7 @@ impl Pipeline {
             })?;
         }
         let (layout, dtype) = self.output.or_usual();
-        self.plan(layout, dtype).map(drop)
+        self.compile(layout, dtype).map(drop)
     }
 
     /// Canonical JSON: sorted keys, no white space. Equal pipelines have equal texts.
@@ -148,6 +155,9 @@ impl Pipeline {
         if let Some(description) = &self.description {
             value["description"] = description.clone().into();
         }
+        if self.input != SourceFormat::default() {
+            value["input"] = serde_json::to_value(self.input).unwrap_or_default();
+        }
         if self.output != Output::default() {
             value["output"] = serde_json::to_value(self.output).unwrap_or_default();
         }
@@ -157,8 +167,24 @@ impl Pipeline {
     /// The same pipeline with every resize done by another resampler.
     pub fn with_resampler(mut self, resampler: Resampler) -> Self {
         for step in &mut self.steps {
-            if let Step::Resize(resize) = step {
-                *resize = Resize { resampler, ..*resize };
+            match step {
+                Step::Resize(resize) => *resize = Resize { resampler, ..*resize },
+                Step::Letterbox(letterbox) => {
+                    *letterbox = Letterbox {
+                        resampler,
+                        ..*letterbox
+                    }
+                }
+                Step::CenterCrop(_)
+                | Step::Crop(_)
+                | Step::Pad(_)
+                | Step::RotateTo(_)
+                | Step::Grayscale(_)
+                | Step::ChannelOrder(_)
+                | Step::Rescale(_)
+                | Step::Normalize(_)
+                | Step::RescaleNormalize(_)
+                | Step::Blocks(_) => {}
             }
         }
         self
@@ -167,9 +193,9 @@ impl Pipeline {
     /// The plan that backends execute.
     ///
     /// # Errors
-    /// Names the step that cannot be part of one pass over the image, and says why.
-    pub fn plan(&self, layout: Layout, dtype: Dtype) -> Result<FusedPlan> {
-        let mut builder = PlanBuilder::default();
+    /// Names the step that cannot be part of a plan, and says why.
+    pub fn compile(&self, layout: Layout, dtype: Dtype) -> Result<Plan> {
+        let mut builder = PlanBuilder::new(self.input);
         for (index, step) in self.steps.iter().enumerate() {
             step.fold(&mut builder).map_err(|error| {
                 error
@@ -182,36 +208,83 @@ impl Pipeline {
             .map_err(|error| error.or_kind(ErrorKind::Config))
     }
 
-    /// The scalar reference: applies step after step to one RGB image, [height, width, 3].
+    /// The plan as version 1 of the op has it.
+    ///
+    /// # Errors
+    /// Those of [`Pipeline::compile`] and [`Plan::to_v1`].
+    pub fn plan(&self, layout: Layout, dtype: Dtype) -> Result<FusedPlan> {
+        self.compile(layout, dtype)?.to_v1()
+    }
+
+    /// The scalar reference: applies step after step to one image, [height, width, 3] or as [`Pipeline::input`] has it.
     ///
     /// This is the meaning of a pipeline; every backend gives these bits.
     ///
     /// # Errors
-    /// When the image has no pixels, has other than three channels, or would be resized to nothing.
+    /// When the image has no pixels, has another number of channels, or would be resized to nothing.
     pub fn reference(&self, image: ArrayView3<'_, u8>, layout: Layout, dtype: Dtype) -> Result<Tensor> {
-        let (height, width, channels) = image.dim();
-        if height == 0 || width == 0 || channels != CHANNELS {
-            return Err(Error::new("image", "is not an RGB image")
-                .expected_got(
-                    "a shape of [height, width, 3]",
-                    format_args!("[{height}, {width}, {channels}]"),
-                )
-                .with_kind(ErrorKind::Image));
+        let plan = self.compile(layout, dtype)?;
+        self.tensor(&plan, image, None)
+    }
+
+    /// The scalar reference of a batch: the tensors, and the outputs `geometry`, `mask`, `sizes` and `grid` of each image.
+    ///
+    /// # Errors
+    /// As for [`Pipeline::reference`]; names the image.
+    pub fn reference_batch(
+        &self,
+        images: &[ArrayView3<'_, u8>],
+        layout: Layout,
+        dtype: Dtype,
+    ) -> Result<Answers> {
+        let plan = self.compile(layout, dtype)?;
+        let batch = plan.batch_of(images)?;
+        let mut answers = Answers::default();
+        for (index, image) in images.iter().enumerate() {
+            let within = |error: Error| error.within_key(format_args!("images[{index}]"));
+            let tensor = self
+                .tensor(&plan, image.view(), batch.map(|batch| batch.size))
+                .map_err(within)?;
+            let geometry = plan.geometry_of(image, batch).map_err(within)?;
+            answers.tensors.push(tensor);
+            answers.extras.push(Extras::of(&plan, &geometry));
         }
-        let mut pixels = Pixels::Uint8(image.to_owned());
+        Ok(answers)
+    }
+
+    fn tensor(
+        &self,
+        plan: &Plan,
+        image: ArrayView3<'_, u8>,
+        batch: Option<(usize, usize)>,
+    ) -> Result<Tensor> {
+        let mut image = source::read(self.input, image)?;
+        let gray_source = image.dim().2 == 1;
+        if gray_source {
+            image = image.select(ndarray::Axis(2), &[0; CHANNELS]);
+        }
+        let (height, width, _) = image.dim();
+        let turned = plan.turn.is_some_and(|turn| turn.turns((height, width)));
+        let context = Context {
+            source: if turned { (width, height) } else { (height, width) },
+            batch,
+            gray_source,
+        };
+        let mut pixels = Pixels::Uint8(image);
         let mut steps = self.steps.iter().enumerate().peekable();
         while let Some((index, step)) = steps.next() {
-            let applied = match (step, steps.peek()) {
+            let canvas = steps.peek().and_then(|(_, next)| next.canvas());
+            let applied = match (step, canvas) {
                 // Of a thin image only the crop fits into memory.
-                (Step::Resize(resize), Some((_, Step::CenterCrop(crop)))) => {
+                (Step::Resize(resize), Some(canvas)) => {
                     steps.next();
-                    resize.apply_cropped(pixels, crop)
+                    resize.apply_on(pixels, &canvas, &context)
                 }
-                _ => step.apply(pixels),
+                _ => step.apply(pixels, &context),
             };
             pixels = applied.map_err(|error| error.within_key(format_args!("steps[{index}]")))?;
         }
-        finish(pixels, layout, dtype)
+        form::finish(pixels, plan.form)
     }
 }
 
@@ -226,39 +299,4 @@ fn parse_step(mut keys: serde_json::Map<String, Value>) -> Result<Step> {
         }
     };
     Step::parse(&name, keys.into())
-}
-
-fn finish(pixels: Pixels, layout: Layout, dtype: Dtype) -> Result<Tensor> {
-    let order = |dim: (usize, usize, usize)| match layout {
-        Layout::Nchw => ([2, 0, 1], [1, dim.2, dim.0, dim.1]),
-        Layout::Nhwc => ([0, 1, 2], [1, dim.0, dim.1, dim.2]),
-    };
-    let (shape, elements) = match (pixels, dtype) {
-        (Pixels::Uint8(image), Dtype::Uint8) => {
-            let (axes, shape) = order(image.dim());
-            (
-                shape,
-                Elements::Uint8(image.permuted_axes(axes).iter().copied().collect()),
-            )
-        }
-        (Pixels::Float32(_), Dtype::Uint8) => {
-            return Err(Error::new(
-                "dtype",
-                "uint8 cannot hold the result of rescale or normalize",
-            ));
-        }
-        (pixels, Dtype::Float32 | Dtype::Float16) => {
-            let image = crate::steps::to_float(pixels);
-            let (axes, shape) = order(image.dim());
-            let image = image.permuted_axes(axes);
-            let elements = match dtype {
-                Dtype::Float16 => {
-                    Elements::Float16(image.iter().map(|value| half::f16::from_f32(*value)).collect())
-                }
-                Dtype::Float32 | Dtype::Uint8 => Elements::Float32(image.iter().copied().collect()),
-            };
-            (shape, elements)
-        }
-    };
-    Ok(Tensor { shape, elements })
 }

@@ -172,6 +172,7 @@ pub fn imagenet_at(height: usize, width: usize) -> Result<Pipeline> {
             },
         ),
         output: Output::default(),
+        ..Pipeline::default()
     };
     pipeline.check()?;
     Ok(pipeline)

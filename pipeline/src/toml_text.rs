@@ -26,6 +26,9 @@ impl Pipeline {
         if let Some(description) = value.get("description") {
             line(format!("description = {}", inline(description)));
         }
+        if let Some(input) = value.get("input") {
+            line(format!("input = {}", inline(input)));
+        }
         let steps = value.get("steps").and_then(Value::as_array);
         if steps.is_none_or(Vec::is_empty) {
             line("steps = []".to_owned());

@@ -27,11 +27,7 @@ fn edited(mut config: Value, changes: Value) -> Value {
 }
 
 fn resize(size: SizeRule, filter: Filter, resampler: Resampler) -> Step {
-    Step::Resize(Resize {
-        size,
-        filter,
-        resampler,
-    })
+    Step::Resize(Resize::new(size, filter, resampler))
 }
 
 #[test]
@@ -549,7 +545,7 @@ fn texts_that_are_no_config_are_refused() {
     );
     assert_eq!(
         refusal(r#"{"steps": [{"step": "blur"}]}"#).to_string(),
-        "line 1: steps[0].step: unknown step: expected one of resize, center_crop, channel_order, rescale, normalize, rescale_normalize, got \"blur\""
+        "line 1: steps[0].step: unknown step: expected one of resize, center_crop, crop, pad, letterbox, rotate_to, grayscale, channel_order, rescale, normalize, rescale_normalize, blocks, got \"blur\""
     );
     assert_eq!(
         refusal(r#"{"description": "x", "extra": 1, "timm": {}}"#).to_string(),

@@ -39,6 +39,7 @@ fn resize() -> impl Strategy<Value = Step> {
                 size,
                 filter,
                 resampler,
+                antialias: true,
             })
         })
 }
@@ -97,6 +98,7 @@ fn pipeline() -> impl Strategy<Value = Pipeline> {
                 description,
                 steps: resize.into_iter().chain(crop).chain(arithmetic).collect(),
                 output: Output { layout, dtype },
+                ..Pipeline::default()
             },
         )
 }

@@ -146,7 +146,7 @@ pub fn embed(model: &Model, pipeline: &Pipeline, options: &EmbedOptions) -> Resu
         ..pipeline.clone()
     };
     let op = Op {
-        name: op_name(options.accept, dtype),
+        name: op_name(options.accept, dtype, FusedPlan::VERSION),
         plan: &plan,
         rounds_to_half: dtype == Dtype::Float32 && rounds_to_half(model),
         opset: model.standard_opset().unwrap_or_default(),

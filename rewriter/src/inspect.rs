@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use prep_onnx_pipeline::{
-    Accept, DOMAIN, Dtype, ON_BAD_IMAGE_ATTRIBUTE, OnBadImage, PLAN_ATTRIBUTE, op_name,
+    Accept, DOMAIN, Dtype, FusedPlan, ON_BAD_IMAGE_ATTRIBUTE, OnBadImage, PLAN_ATTRIBUTE, op_name,
 };
 use serde::{Serialize, Serializer};
 use serde_json::Value as Json;
@@ -210,7 +210,11 @@ fn embedded(model: &Model) -> Embedded {
 
 /// The form of input that an op takes.
 fn accept_of(op: &str) -> Option<Accept> {
-    let has_name = |accept: &Accept| Dtype::ALL.iter().any(|dtype| op_name(*accept, *dtype) == op);
+    let has_name = |accept: &Accept| {
+        Dtype::ALL
+            .iter()
+            .any(|dtype| op_name(*accept, *dtype, FusedPlan::VERSION) == op)
+    };
     Accept::ALL.iter().copied().find(has_name)
 }
 

@@ -4,7 +4,7 @@ use ndarray::Array3;
 use prep_onnx_pipeline::steps::{
     CenterCrop, ChannelOrder, Normalize, Order, Rescale, RescaleNormalize, Resize, Step,
 };
-use prep_onnx_pipeline::{CropRule, Filter, Output, Pipeline, Precision, Resampler, SizeRule};
+use prep_onnx_pipeline::{CropRule, Filter, Output, Pipeline, Precision, Resampler, SizeRule, Windows};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -27,7 +27,10 @@ fn size_rule() -> impl Strategy<Value = SizeRule> {
 }
 
 fn resize() -> impl Strategy<Value = Step> {
-    let sampling = (select(Resampler::ALL), select(Filter::ALL))
+    let sampling = (
+        select(Windows::ALL).prop_map(Resampler::from),
+        select(Filter::ALL),
+    )
         .prop_filter("the resampler has the filter", |(resampler, filter)| {
             resampler.check_filter(*filter).is_ok()
         });
@@ -36,6 +39,7 @@ fn resize() -> impl Strategy<Value = Step> {
             size,
             filter,
             resampler,
+            antialias: true,
         })
     })
 }
@@ -96,6 +100,7 @@ pub fn pipelines() -> impl Strategy<Value = Pipeline> {
                 .chain(arithmetic)
                 .collect(),
             output: Output::default(),
+            ..Pipeline::default()
         })
 }
 

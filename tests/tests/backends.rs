@@ -4,7 +4,7 @@
 use ndarray::{Array3, Array4, Axis, s};
 use prep_onnx::host::{Array, Feed};
 use prep_onnx_pipeline::steps::{Resize, Step};
-use prep_onnx_pipeline::{Accept, Dtype, Filter, Layout, Output, Pipeline, Resampler, SizeRule};
+use prep_onnx_pipeline::{Accept, Dtype, Filter, Layout, Output, Pipeline, Resampler, SizeRule, Windows};
 use prep_onnx_rewriter::{EmbedOptions, Lowering};
 use prep_onnx_tests::embedded::{bytes, embedded};
 use prep_onnx_tests::random::{cases, pictures, pipelines};
@@ -144,9 +144,11 @@ fn mixed_sizes_of_random_pipelines() {
 fn lines_shrunk_to_a_few_pixels() {
     let Some(loaded) = runtime() else { return };
     let form = (Layout::Nchw, Dtype::Float32);
-    let samplings = Resampler::ALL
-        .iter()
-        .flat_map(|resampler| Filter::ALL.iter().map(move |filter| (*resampler, *filter)));
+    let samplings = Windows::ALL.iter().flat_map(|windows| {
+        Filter::ALL
+            .iter()
+            .map(move |filter| (Resampler::from(*windows), *filter))
+    });
     for (resampler, filter) in samplings {
         if resampler.check_filter(filter).is_err() {
             continue;
@@ -158,11 +160,13 @@ fn lines_shrunk_to_a_few_pixels() {
                 size: SizeRule::Exact { height, width },
                 filter,
                 resampler,
+                antialias: true,
             };
             let pipeline = Pipeline {
                 description: None,
                 steps: vec![Step::Resize(resize)],
                 output: Output::default(),
+                ..Pipeline::default()
             };
             let opset = if tall { 11 } else { 21 };
             let mut embedded = embedded(

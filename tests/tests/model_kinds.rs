@@ -194,13 +194,8 @@ fn models_that_round_to_float16_inside() {
             .iter()
             .flat_map(|resize| [(resize, false), (resize, true)])
         {
-            let resize = resize.map(|(resampler, size)| {
-                Step::Resize(Resize {
-                    size,
-                    filter: Filter::Bilinear,
-                    resampler,
-                })
-            });
+            let resize =
+                resize.map(|(resampler, size)| Step::Resize(Resize::new(size, Filter::Bilinear, resampler)));
             let order = reorders.then_some(Step::ChannelOrder(ChannelOrder { order: Order::Bgr }));
             let rescale = Step::Rescale(Rescale {
                 factor: None,
@@ -220,6 +215,7 @@ fn models_that_round_to_float16_inside() {
                     .chain([rescale, normalize])
                     .collect(),
                 output: Output::default(),
+                ..Pipeline::default()
             };
             let image = picture(33, 41);
             let tensor = pipeline.reference(image.view(), layout, Dtype::Float32).unwrap();

@@ -23,15 +23,12 @@ fn pipeline(steps: impl IntoIterator<Item = Step>) -> Pipeline {
         description: None,
         steps: steps.into_iter().chain([rescale]).collect(),
         output: Output::default(),
+        ..Pipeline::default()
     }
 }
 
 fn resize(size: SizeRule, filter: Filter, resampler: Resampler) -> Step {
-    Step::Resize(Resize {
-        size,
-        filter,
-        resampler,
-    })
+    Step::Resize(Resize::new(size, filter, resampler))
 }
 
 fn crop(height: usize, width: usize) -> Step {

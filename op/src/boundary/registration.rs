@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use ort_sys::{
     OrtApi, OrtApiBase, OrtCustomOp, OrtCustomOpDomain, OrtSessionOptions, OrtStatus, OrtStatusPtr,
 };
-use prep_onnx_pipeline::{Accept, DOMAIN, Dtype, op_name};
+use prep_onnx_pipeline::{Accept, DOMAIN, Dtype, FusedPlan, op_name};
 
 use super::cpu::Cpu;
 use super::cuda::Cuda;
@@ -135,7 +135,7 @@ fn domain(api: &'static OrtApi) -> Result<*mut OrtCustomOpDomain, Failure> {
                     provider: *provider,
                     accept,
                     dtype: *dtype,
-                    name: CString::new(op_name(accept, *dtype)).unwrap_or_default(),
+                    name: CString::new(op_name(accept, *dtype, FusedPlan::VERSION)).unwrap_or_default(),
                 }));
                 // The whole entry, not only its first field, is what the callbacks read.
                 let op = ptr::from_mut(entry).cast_const().cast::<OrtCustomOp>();

@@ -158,7 +158,7 @@ fn bytes(
 
 #[cfg(test)]
 mod tests {
-    use prep_onnx_pipeline::{Filter, Resampler};
+    use prep_onnx_pipeline::{Filter, Resampler, Windows};
 
     use super::*;
 
@@ -166,15 +166,15 @@ mod tests {
     fn sums_of_real_sizes_fit_into_32_bits() {
         let mut most = 0;
         let sizes = (1..=40).chain([63, 64, 65, 224, 255, 256, 257, 1080, 4099]);
-        for resampler in Resampler::ALL {
+        for windows in Windows::ALL {
             for filter in Filter::ALL
                 .iter()
-                .filter(|filter| resampler.check_filter(**filter).is_ok())
+                .filter(|filter| Resampler::from(*windows).check_filter(**filter).is_ok())
             {
                 for input in sizes.clone() {
                     for output in sizes.clone() {
-                        let axis = Axis::new(Some((*resampler, *filter)), input, output, 0, output);
-                        assert!(!axis.wide, "{resampler} {filter} {input} {output}");
+                        let axis = Axis::new(Some((*windows, *filter)), input, output, 0, output);
+                        assert!(!axis.wide, "{windows} {filter} {input} {output}");
                         for index in 0..output {
                             let sum: u64 = axis
                                 .window(index)

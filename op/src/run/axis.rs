@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use prep_onnx_pipeline::{AxisWeights, Filter, Resampler};
+use prep_onnx_pipeline::{AxisWeights, Filter, Windows};
 
 /// Fraction bits of every weight here. Weights with fewer are scaled up, which changes no result.
 pub(crate) const PRECISION: u32 = 22;
@@ -40,7 +40,7 @@ pub(crate) struct Axis {
 impl Axis {
     /// The `output` positions from `offset` on, of an axis of `input` pixels resized to `resized`.
     pub(crate) fn new(
-        resize: Option<(Resampler, Filter)>,
+        resize: Option<(Windows, Filter)>,
         input: usize,
         resized: usize,
         offset: i64,
@@ -54,8 +54,8 @@ impl Axis {
             (first..end).contains(&at).then(|| at - first)
         };
         match resize {
-            Some((resampler, filter)) => {
-                let part = AxisWeights::part(resampler, filter, (input, resized), first..end);
+            Some((windows, filter)) => {
+                let part = AxisWeights::part(windows, filter, (input, resized), first..end);
                 let shift = PRECISION - part.precision();
                 Self::collect((0..output).map(|index| match position(index) {
                     Some(at) => {
@@ -74,7 +74,7 @@ impl Axis {
 
     /// The most bytes that making such an axis of `output` positions takes.
     pub(crate) fn bytes(
-        resize: Option<(Resampler, Filter)>,
+        resize: Option<(Windows, Filter)>,
         input: usize,
         resized: usize,
         output: usize,

@@ -175,7 +175,7 @@ pub(crate) fn run(
         }
     };
     Ok(prep_onnx_pipeline::Tensor {
-        shape: [0; 4],
+        shape: Vec::new(),
         elements,
     }
     .to_le_bytes())

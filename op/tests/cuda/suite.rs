@@ -32,7 +32,7 @@ pub(crate) fn run(op: &Preprocessor, images: &Images<'_>) -> prep_onnx_pipeline:
         }
     };
     let tensor = Tensor {
-        shape: [0; 4],
+        shape: Vec::new(),
         elements,
     };
     Ok(tensor.to_le_bytes())

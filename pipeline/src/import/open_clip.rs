@@ -64,6 +64,7 @@ pub(super) fn read(mut keys: Keys, options: &ImportOptions<'_>) -> Result<Import
             description: Some(format!("open_clip: {height} x {width}, {mode}, {filter}")),
             steps,
             output: Output::default(),
+            ..Pipeline::default()
         },
         notes,
         source: Source::OpenClip,
@@ -77,13 +78,7 @@ fn geometry(
     filter: Filter,
     resampler: Resampler,
 ) -> Result<Vec<Step>> {
-    let resize = |size: SizeRule, filter: Filter| {
-        Step::Resize(Resize {
-            size,
-            filter,
-            resampler,
-        })
-    };
+    let resize = |size: SizeRule, filter: Filter| Step::Resize(Resize::new(size, filter, resampler));
     let crop = Step::CenterCrop(CenterCrop {
         size: [height, width],
         offset: CropRule::Torchvision,

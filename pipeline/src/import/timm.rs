@@ -73,6 +73,7 @@ fn transform(
             size,
             filter,
             resampler,
+            antialias: true,
         }),
         Step::CenterCrop(CenterCrop {
             size: crop,
@@ -173,8 +174,10 @@ pub(super) fn read(mut keys: Keys, options: &ImportOptions<'_>) -> Result<Import
         None => notes.push(
             "timm resizes PIL images: took pillow (--resampler pillow12 for Pillow before 13)".to_owned(),
         ),
-        Some(Resampler::Torchvision) => {
-            notes.push("timm resizes PIL images, but the resize is torchvision's, as asked for".to_owned());
+        Some(other @ (Resampler::Torchvision | Resampler::Opencv | Resampler::Torch)) => {
+            notes.push(format!(
+                "timm resizes PIL images, but the resize is {other}'s, as asked for"
+            ));
         }
         Some(Resampler::Pillow | Resampler::Pillow12) => {}
     }
@@ -229,6 +232,7 @@ pub(super) fn read(mut keys: Keys, options: &ImportOptions<'_>) -> Result<Import
             description: Some(format!("timm: {height} x {width}, crop_pct {fraction}, {filter}")),
             steps,
             output: Output::default(),
+            ..Pipeline::default()
         },
         notes,
         source: Source::Timm,

@@ -5,7 +5,8 @@ use std::f64::consts::PI;
 use crate::named::named_enum;
 
 named_enum! {
-    /// A resampling filter. All but the two nearest ones are antialiased: the kernel widens with the scale.
+    /// A resampling filter. All but the two nearest ones are antialiased, unless that is turned off or the
+    /// resampler is `opencv`: the kernel widens with the scale.
     pub enum Filter("filter") {
         /// `PIL.Image.NEAREST`; with the resampler `torchvision`, `InterpolationMode.NEAREST`.
         Nearest = "nearest",
@@ -21,14 +22,17 @@ named_enum! {
         Box = "box",
         /// Hamming-windowed sinc of support 1; resampler `pillow` only.
         Hamming = "hamming",
+        /// `cv2.INTER_AREA`; resampler `opencv` only.
+        Area = "area",
     }
 }
 
 impl Filter {
-    /// Half the width of the kernel in source pixels at scale 1; `None` for the nearest filters.
+    /// Half the width of the kernel in source pixels at scale 1; `None` for the nearest filters, and for `area`, which is not
+    /// one of windows.
     pub fn support(self) -> Option<f64> {
         match self {
-            Self::Nearest | Self::NearestExact => None,
+            Self::Nearest | Self::NearestExact | Self::Area => None,
             Self::Box => Some(0.5),
             Self::Bilinear | Self::Hamming => Some(1.0),
             Self::Bicubic => Some(2.0),
@@ -39,7 +43,7 @@ impl Filter {
     /// The kernel at distance `x`, in the order of operations that Pillow's C code has.
     pub fn kernel(self, x: f64) -> f64 {
         match self {
-            Self::Nearest | Self::NearestExact => 0.0,
+            Self::Nearest | Self::NearestExact | Self::Area => 0.0,
             Self::Box => f64::from(x > -0.5 && x <= 0.5),
             Self::Bilinear => (1.0 - x.abs()).max(0.0),
             Self::Hamming => hamming(x.abs()),

@@ -1,15 +1,20 @@
-//! The resize of 8-bit images, as integers.
+//! The resize of an image: which windows ([`Windows`], [`AxisWeights`]) and which arithmetic ([`Arithmetic`]).
 //!
-//! Every resampler is separable: one pass of [`AxisWeights`] along each axis, each pass rounded to
-//! uint8, in an order that [`Resampler::vertical_first`] gives. Nothing else is needed to be exact.
+//! [`Arithmetic::Passes`] is separable: one pass of [`AxisWeights`] along each axis, each pass rounded to
+//! uint8, in an order that [`Windows::vertical_first`] gives. Nothing else is needed to be exact.
 
+mod arithmetic;
 mod filter;
+mod passes;
+mod plain;
 mod resampler;
 mod sampling;
-mod scalar;
 mod weights;
+mod windows;
 
+pub use arithmetic::{Arithmetic, FloatAxis, LinearAxis, OpencvFilter, nearest_index, resize_floats};
 pub use filter::{Filter, HAMMING};
+pub use passes::{resize, resize_part};
 pub use resampler::Resampler;
-pub use scalar::{resize, resize_part};
 pub use weights::{AxisWeights, MAX_TORCHVISION_PRECISION, PILLOW_PRECISION};
+pub use windows::Windows;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::sampling::Sampling;
-use super::{Filter, Resampler};
+use super::{Filter, Windows};
 
 /// Fraction bits of Pillow's weights.
 pub const PILLOW_PRECISION: u32 = 22;
@@ -25,25 +25,23 @@ pub struct AxisWeights {
 
 impl AxisWeights {
     /// The weights of resizing `input` pixels to `output` pixels, both at least 1.
-    pub fn new(resampler: Resampler, filter: Filter, input: usize, output: usize) -> Self {
-        Self::part(resampler, filter, (input, output), 0..output)
+    pub fn new(windows: Windows, filter: Filter, input: usize, output: usize) -> Self {
+        Self::part(windows, filter, (input, output), 0..output)
     }
 
     /// The weights of the output positions `part` alone of resizing `input` pixels to `output` pixels, both at
     /// least 1: equal to those of [`AxisWeights::new`], in the memory of the part. What lies beyond the axis is
     /// left out.
     pub fn part(
-        resampler: Resampler,
+        windows: Windows,
         filter: Filter,
         (input, output): (usize, usize),
         part: Range<usize>,
     ) -> Self {
         let part = part.start.min(output)..part.end.min(output);
         match filter.support() {
-            None => Self::nearest(resampler, filter, (input, output), part),
-            Some(support) => {
-                Self::antialiased(resampler, Sampling::new(filter, support, input, output), part)
-            }
+            None => Self::nearest(windows, filter, (input, output), part),
+            Some(support) => Self::antialiased(windows, Sampling::new(filter, support, input, output), part),
         }
     }
 
@@ -86,7 +84,7 @@ impl AxisWeights {
         start..end
     }
 
-    fn with_capacity(precision: u32, output: usize) -> Self {
+    pub(super) fn with_capacity(precision: u32, output: usize) -> Self {
         Self {
             precision,
             windows: Vec::with_capacity(output),
@@ -95,7 +93,7 @@ impl AxisWeights {
         }
     }
 
-    fn push(&mut self, start: usize, weights: impl Iterator<Item = i32>) {
+    pub(super) fn push(&mut self, start: usize, weights: impl Iterator<Item = i32>) {
         let before = self.weights.len();
         self.weights.extend(weights);
         self.windows.push((start, self.weights.len() - before));
@@ -103,14 +101,14 @@ impl AxisWeights {
     }
 
     fn nearest(
-        resampler: Resampler,
+        windows: Windows,
         filter: Filter,
         (input, output): (usize, usize),
         part: Range<usize>,
     ) -> Self {
-        let precision = match resampler {
-            Resampler::Pillow | Resampler::Pillow12 => PILLOW_PRECISION,
-            Resampler::Torchvision => 14,
+        let precision = match windows {
+            Windows::Pillow | Windows::Pillow12 => PILLOW_PRECISION,
+            Windows::Torchvision => 14,
         };
         let mut axis = Self::with_capacity(precision, part.len());
         let scale = input as f64 / output as f64;
@@ -118,12 +116,12 @@ impl AxisWeights {
         let mut position = scale * 0.5;
         for index in 0..part.end {
             if index >= part.start {
-                let source = match (resampler, filter) {
-                    (Resampler::Torchvision, Filter::NearestExact) => {
+                let source = match (windows, filter) {
+                    (Windows::Torchvision, Filter::NearestExact) => {
                         ((index as f32 + 0.5) * scale as f32) as usize
                     }
-                    (Resampler::Torchvision, _) => (index as f32 * scale as f32) as usize,
-                    (Resampler::Pillow | Resampler::Pillow12, _) => position as usize,
+                    (Windows::Torchvision, _) => (index as f32 * scale as f32) as usize,
+                    (Windows::Pillow | Windows::Pillow12, _) => position as usize,
                 };
                 axis.push(source.min(input - 1), std::iter::once(1 << precision));
             }
@@ -132,10 +130,10 @@ impl AxisWeights {
         axis
     }
 
-    fn antialiased(resampler: Resampler, sampling: Sampling, part: Range<usize>) -> Self {
-        let precision = match resampler {
-            Resampler::Pillow | Resampler::Pillow12 => PILLOW_PRECISION,
-            Resampler::Torchvision => torchvision_precision(sampling.largest_weight()),
+    fn antialiased(windows: Windows, sampling: Sampling, part: Range<usize>) -> Self {
+        let precision = match windows {
+            Windows::Pillow | Windows::Pillow12 => PILLOW_PRECISION,
+            Windows::Torchvision => torchvision_precision(sampling.largest_weight()),
         };
         let one = f64::from(1_u32 << precision);
         let mut axis = Self::with_capacity(precision, part.len());
@@ -152,7 +150,7 @@ impl AxisWeights {
 }
 
 /// The most fraction bits with which the largest weight of the axis stays below 2^15.
-fn torchvision_precision(largest: f64) -> u32 {
+pub(super) fn torchvision_precision(largest: f64) -> u32 {
     (0..MAX_TORCHVISION_PRECISION)
         .find(|bits| (0.5 + largest * f64::from(1_u32 << (bits + 1))) as i64 >= 1 << 15)
         .unwrap_or(MAX_TORCHVISION_PRECISION)

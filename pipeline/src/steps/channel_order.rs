@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Pixels, StepKind};
+use super::keys::KeyInfo;
+use super::{Context, Pixels, PlanBuilder, StepKind};
 use crate::named::named_enum;
-use crate::plan::PlanBuilder;
 use crate::{CHANNELS, Result};
 
 named_enum! {
@@ -39,6 +39,8 @@ impl StepKind for ChannelOrder {
     const NAME: &'static str = "channel_order";
     const SUMMARY: &'static str = "reorder the channels: image[..., ::-1]";
     const EXAMPLE: &'static str = "step = \"channel_order\"\norder = \"bgr\"";
+    const DESCRIPTION: &'static str = "Later steps see the new order: mean and std, colours and values are given in it. A gray image stays as it is.";
+    const KEYS: &'static [KeyInfo] = &[KeyInfo::required("order", "rgb, bgr", "the order of the output")];
 
     fn check(&self) -> Result<()> {
         Ok(())
@@ -49,7 +51,10 @@ impl StepKind for ChannelOrder {
         Ok(())
     }
 
-    fn apply(&self, pixels: Pixels) -> Result<Pixels> {
+    fn apply(&self, pixels: Pixels, _: &Context) -> Result<Pixels> {
+        if pixels.dim().2 != CHANNELS {
+            return Ok(pixels);
+        }
         let channels = self.order.channels();
         let axis = ndarray::Axis(2);
         Ok(match pixels {

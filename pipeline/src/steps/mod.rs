@@ -1,35 +1,44 @@
 //! The steps of a pipeline. One file is one step; the list below is the only one.
 
-use ndarray::Array3;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
-use crate::arithmetic::Operation;
-use crate::plan::PlanBuilder;
 use crate::{Error, Result};
 
+mod blocks;
 mod center_crop;
 mod channel_order;
+mod crop;
+mod fold;
+mod grayscale;
+mod keys;
+mod letterbox;
 mod normalize;
+mod pad;
+mod pixels;
 mod rescale;
 mod rescale_normalize;
 mod resize;
+mod rotate_to;
 
+pub use blocks::Blocks;
 pub use center_crop::CenterCrop;
 pub use channel_order::{ChannelOrder, Order};
+pub use crop::Crop;
+pub use grayscale::Grayscale;
+pub use keys::KeyInfo;
+pub use letterbox::Letterbox;
 pub use normalize::Normalize;
+pub use pad::{Pad, PadAnchor};
+pub use pixels::{Context, Pixels};
 pub use rescale::Rescale;
 pub use rescale_normalize::RescaleNormalize;
 pub use resize::Resize;
+pub use rotate_to::RotateTo;
 
-/// An RGB image on its way through the steps, [height, width, channel].
-#[derive(Clone, Debug, PartialEq)]
-pub enum Pixels {
-    /// Before any arithmetic.
-    Uint8(Array3<u8>),
-    /// After the first arithmetic step.
-    Float32(Array3<f32>),
-}
+pub(crate) use fold::PlanBuilder;
+pub(crate) use pixels::to_float;
+use pixels::{apply_operations, only_uint8};
 
 /// What one step is.
 pub(crate) trait StepKind: Serialize + DeserializeOwned {
@@ -39,6 +48,10 @@ pub(crate) trait StepKind: Serialize + DeserializeOwned {
     const SUMMARY: &'static str;
     /// The step in a pipeline file.
     const EXAMPLE: &'static str;
+    /// What a reader needs beyond the summary.
+    const DESCRIPTION: &'static str;
+    /// Every parameter.
+    const KEYS: &'static [KeyInfo];
 
     /// Checks the parameters; errors name the key.
     fn check(&self) -> Result<()>;
@@ -47,7 +60,7 @@ pub(crate) trait StepKind: Serialize + DeserializeOwned {
     fn fold(&self, plan: &mut PlanBuilder) -> Result<()>;
 
     /// The scalar reference.
-    fn apply(&self, pixels: Pixels) -> Result<Pixels>;
+    fn apply(&self, pixels: Pixels, at: &Context) -> Result<Pixels>;
 }
 
 /// A line of the list of steps.
@@ -59,6 +72,10 @@ pub struct StepInfo {
     pub summary: &'static str,
     /// The step in a pipeline file.
     pub example: &'static str,
+    /// What a reader needs beyond the summary.
+    pub description: &'static str,
+    /// Every parameter.
+    pub keys: &'static [KeyInfo],
 }
 
 macro_rules! steps {
@@ -77,6 +94,8 @@ macro_rules! steps {
                 name: <$step as StepKind>::NAME,
                 summary: <$step as StepKind>::SUMMARY,
                 example: <$step as StepKind>::EXAMPLE,
+                description: <$step as StepKind>::DESCRIPTION,
+                keys: <$step as StepKind>::KEYS,
             }),+];
 
             /// The name in a pipeline file.
@@ -96,8 +115,8 @@ macro_rules! steps {
             ///
             /// # Errors
             /// When the image has no pixels or would be resized to none.
-            pub fn apply(&self, pixels: Pixels) -> Result<Pixels> {
-                match self { $(Self::$step(step) => step.apply(pixels),)+ }
+            pub fn apply(&self, pixels: Pixels, at: &Context) -> Result<Pixels> {
+                match self { $(Self::$step(step) => step.apply(pixels, at),)+ }
             }
 
             pub(crate) fn fold(&self, plan: &mut PlanBuilder) -> Result<()> {
@@ -119,92 +138,14 @@ macro_rules! steps {
 steps!(
     Resize,
     CenterCrop,
+    Crop,
+    Pad,
+    Letterbox,
+    RotateTo,
+    Grayscale,
     ChannelOrder,
     Rescale,
     Normalize,
-    RescaleNormalize
+    RescaleNormalize,
+    Blocks
 );
-
-/// Refuses a geometry step after arithmetic: libraries resize and crop 8-bit pixels.
-fn only_uint8(step: &str, pixels: Pixels) -> Result<Array3<u8>> {
-    match pixels {
-        Pixels::Uint8(image) => Ok(image),
-        Pixels::Float32(_) => Err(Error::new(
-            "steps",
-            format_args!("{step} comes after rescale or normalize"),
-        )
-        .fix(format_args!("put {step} before them"))),
-    }
-}
-
-pub(crate) fn to_float(pixels: Pixels) -> Array3<f32> {
-    match pixels {
-        Pixels::Uint8(image) => image.mapv(f32::from),
-        Pixels::Float32(image) => image,
-    }
-}
-
-fn apply_operations(mut image: Array3<f32>, operations: &[Operation]) -> Pixels {
-    for operation in operations {
-        for ((_, _, channel), value) in image.indexed_iter_mut() {
-            *value = operation.apply(*value, channel);
-        }
-    }
-    Pixels::Float32(image)
-}
-
-fn check_finite(key: &str, value: f64) -> Result<()> {
-    if value.is_finite() {
-        return Ok(());
-    }
-    Err(Error::new(key, "is not a finite number").expected_got("a finite number", value))
-}
-
-fn check_finite_all(key: &str, values: [f64; crate::CHANNELS]) -> Result<()> {
-    values
-        .into_iter()
-        .enumerate()
-        .try_for_each(|(channel, value)| check_finite(&format!("{key}[{channel}]"), value))
-}
-
-fn check_divisors(key: &str, values: [f64; crate::CHANNELS]) -> Result<()> {
-    check_finite_all(key, values)?;
-    match values.iter().position(|value| *value as f32 == 0.0) {
-        None => Ok(()),
-        Some(channel) => Err(Error::new(format_args!("{key}[{channel}]"), "is zero")
-            .expected_got("a number other than 0", values[channel])
-            .why("pixels are divided by it")),
-    }
-}
-
-/// Three numbers, or one for all channels.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(
-    untagged,
-    expecting = "expected a number, or three numbers, one for each channel"
-)]
-enum PerChannel {
-    One(f64),
-    Each([f64; crate::CHANNELS]),
-}
-
-/// (De)serialises one value per channel, accepting a single number for all of them.
-mod per_channel {
-    use super::{Deserialize, PerChannel, Serialize};
-
-    pub(super) fn serialize<S: serde::Serializer>(
-        values: &[f64; crate::CHANNELS],
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        values.serialize(serializer)
-    }
-
-    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<[f64; crate::CHANNELS], D::Error> {
-        Ok(match PerChannel::deserialize(deserializer)? {
-            PerChannel::One(value) => [value; crate::CHANNELS],
-            PerChannel::Each(values) => values,
-        })
-    }
-}

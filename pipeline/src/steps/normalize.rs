@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Pixels, StepKind, check_divisors, check_finite_all, per_channel, to_float};
+use super::keys::{KeyInfo, check_divisors, check_finite_all, per_channel};
+use super::{Context, Pixels, PlanBuilder, StepKind, to_float};
 use crate::arithmetic::{Operation, Operator};
-use crate::plan::PlanBuilder;
 use crate::{CHANNELS, Result};
 
 /// `(x - mean) / std` in float32, each operation rounded: `torchvision.transforms.Normalize`, timm,
@@ -35,6 +35,12 @@ impl StepKind for Normalize {
         "(x - mean) / std in float32: torchvision Normalize, Hugging Face do_normalize (Pillow backend)";
     const EXAMPLE: &'static str =
         "step = \"normalize\"\nmean = [0.485, 0.456, 0.406]\nstd = [0.229, 0.224, 0.225]";
+    const DESCRIPTION: &'static str =
+        "Subtracts the mean, then divides by the deviation, both float32 and each result rounded.";
+    const KEYS: &'static [KeyInfo] = &[
+        KeyInfo::required("mean", "a number, or three", "what is subtracted"),
+        KeyInfo::required("std", "a number, or three; not 0", "what is divided by"),
+    ];
 
     fn check(&self) -> Result<()> {
         check_finite_all("mean", self.mean)?;
@@ -46,7 +52,7 @@ impl StepKind for Normalize {
         Ok(())
     }
 
-    fn apply(&self, pixels: Pixels) -> Result<Pixels> {
+    fn apply(&self, pixels: Pixels, _: &Context) -> Result<Pixels> {
         Ok(super::apply_operations(to_float(pixels), &self.operations()))
     }
 }

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Pixels, StepKind, check_divisors, check_finite, to_float};
+use super::keys::{KeyInfo, check_divisors, check_finite};
+use super::{Context, Pixels, PlanBuilder, StepKind, to_float};
 use crate::arithmetic::{Operation, Operator, Precision};
-use crate::plan::PlanBuilder;
 use crate::{CHANNELS, Error, Result};
 
 /// Scales pixel values. Exactly one of `factor` and `divisor` is given; `offset` is added afterwards.
@@ -56,6 +56,34 @@ impl StepKind for Rescale {
     const SUMMARY: &'static str =
         "scale pixel values: torchvision ToTensor (divisor = 255), Hugging Face do_rescale (factor)";
     const EXAMPLE: &'static str = "step = \"rescale\"\ndivisor = 255";
+    const DESCRIPTION: &'static str = "Exactly one of `factor` and `divisor`, then `offset`. torchvision and timm divide by 255 in float32; Hugging Face's Pillow \
+        backend multiplies in float64, its torchvision backend and PaddleOCR in float32.";
+    const KEYS: &'static [KeyInfo] = &[
+        KeyInfo::optional(
+            "factor",
+            "a number",
+            "none",
+            "what pixels are multiplied by; one of factor and divisor",
+        ),
+        KeyInfo::optional(
+            "divisor",
+            "a number other than 0",
+            "none",
+            "what pixels are divided by",
+        ),
+        KeyInfo::optional(
+            "offset",
+            "a number",
+            "none",
+            "what is added to the float32 result",
+        ),
+        KeyInfo::optional(
+            "precision",
+            "float32, float64",
+            "float32",
+            "the type that factor or divisor is applied in",
+        ),
+    ];
 
     fn check(&self) -> Result<()> {
         match (self.factor, self.divisor) {
@@ -75,7 +103,7 @@ impl StepKind for Rescale {
         Ok(())
     }
 
-    fn apply(&self, pixels: Pixels) -> Result<Pixels> {
+    fn apply(&self, pixels: Pixels, _: &Context) -> Result<Pixels> {
         Ok(super::apply_operations(to_float(pixels), &self.operations()))
     }
 }

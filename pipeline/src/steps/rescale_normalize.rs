@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Pixels, StepKind, check_divisors, check_finite_all, per_channel, to_float};
+use super::keys::{KeyInfo, check_divisors, check_finite_all, per_channel};
+use super::{Context, Pixels, PlanBuilder, StepKind, to_float};
 use crate::arithmetic::{Operation, Operator};
-use crate::plan::PlanBuilder;
 use crate::{CHANNELS, Error, Result};
 
 /// `(x - mean / factor) / (std / factor)` on pixel values in float32, where the two quotients are
@@ -38,6 +38,16 @@ impl StepKind for RescaleNormalize {
     const SUMMARY: &'static str =
         "rescale and normalise at once: Hugging Face do_rescale with do_normalize (torchvision backend)";
     const EXAMPLE: &'static str = "step = \"rescale_normalize\"\nfactor = 0.00392156862745098\nmean = [0.5, 0.5, 0.5]\nstd = [0.5, 0.5, 0.5]";
+    const DESCRIPTION: &'static str = "`(x - mean / factor) / (std / factor)` on pixel values in float32: one subtraction and one division.";
+    const KEYS: &'static [KeyInfo] = &[
+        KeyInfo::required("factor", "a number other than 0", "the rescale factor"),
+        KeyInfo::required("mean", "a number, or three", "the mean after rescaling"),
+        KeyInfo::required(
+            "std",
+            "a number, or three; not 0",
+            "the deviation after rescaling",
+        ),
+    ];
 
     fn check(&self) -> Result<()> {
         check_divisors("factor", [self.factor; CHANNELS]).map_err(|_| {
@@ -53,7 +63,7 @@ impl StepKind for RescaleNormalize {
         Ok(())
     }
 
-    fn apply(&self, pixels: Pixels) -> Result<Pixels> {
+    fn apply(&self, pixels: Pixels, _: &Context) -> Result<Pixels> {
         Ok(super::apply_operations(to_float(pixels), &self.operations()))
     }
 }

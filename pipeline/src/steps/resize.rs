@@ -1,23 +1,28 @@
-//! Resize with antialiasing.
+//! Resize.
 
-use ndarray::Array3;
 use serde::{Deserialize, Serialize};
 
-use super::{CenterCrop, Pixels, StepKind, only_uint8};
-use crate::plan::PlanBuilder;
-use crate::{Filter, Resampler, Result, SizeRule, resample};
+use super::keys::{KeyInfo, is_true, yes};
+use super::{Context, Pixels, PlanBuilder, StepKind};
+use crate::plan::{Canvas, Resample};
+use crate::size::size_keys;
+use crate::{Filter, Resampler, Result, SizeRule};
 
-/// Resizes the image, as `PIL.Image.resize` or torchvision's `resize` on uint8 does.
+/// Resizes the image, as `PIL.Image.resize`, torchvision's `resize`, `cv2.resize` or torch's `interpolate` does.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Resize {
     /// How the new size follows from the old one.
+    #[serde(with = "size_keys")]
     pub size: SizeRule,
     /// The resampling filter.
     pub filter: Filter,
     /// Whose arithmetic is meant.
     #[serde(default = "default_resampler")]
     pub resampler: Resampler,
+    /// Whether the kernel widens with the scale. OpenCV's never does.
+    #[serde(default = "yes", skip_serializing_if = "is_true")]
+    pub antialias: bool,
 }
 
 fn default_resampler() -> Resampler {
@@ -26,49 +31,75 @@ fn default_resampler() -> Resampler {
 
 impl StepKind for Resize {
     const NAME: &'static str = "resize";
-    const SUMMARY: &'static str = "resize with antialiasing: PIL.Image.resize, torchvision Resize";
+    const SUMMARY: &'static str =
+        "resize: PIL.Image.resize, torchvision Resize, cv2.resize, torch interpolate";
     const EXAMPLE: &'static str =
         "step = \"resize\"\nsize = { shortest_edge = 256 }\nfilter = \"bilinear\"\nresampler = \"pillow\"";
+    const DESCRIPTION: &'static str = "Resizes 8-bit pixels, each library with its own rounding. `size = 224` is a square of 224 x 224; torchvision's \
+        `Resize(224)` is `{ shortest_edge = 224 }`. Resampler torch resizes floats and may stand after rescale (DINOv3); before \
+        it, its result is rounded (torchvision version 1 on tensors).";
+    const KEYS: &'static [KeyInfo] = &[
+        KeyInfo::required(
+            "size",
+            "a number, [height, width], { shortest_edge = 256 }, { shortest_edge = 800, max_edge = 1333 }, \
+             { shortest_edge = 800, longest_edge = 1333 }, { longest_edge = 1024 }, { cover = [160, 224] }, \
+             { target = [224, 224], crop_pct = 0.875 }, { rule = ... }",
+            "the new size. Rules with a name: fit, dpt, yolos, textnet, glpn, vilt, thumbnail (Donut), paddleocr_det, paddleocr_rec, \
+             height, smart (Qwen2-VL)",
+        ),
+        KeyInfo::required(
+            "filter",
+            "nearest, nearest_exact, bilinear, bicubic, lanczos, box, hamming, area",
+            "the filter; each resampler has some of them",
+        ),
+        KeyInfo::optional(
+            "resampler",
+            "pillow, pillow12, torchvision, opencv, torch",
+            "pillow",
+            "whose arithmetic is meant",
+        ),
+        KeyInfo::optional(
+            "antialias",
+            "true, false",
+            "true",
+            "whether the kernel widens with the scale; false for torchvision and torch alone",
+        ),
+    ];
 
     fn check(&self) -> Result<()> {
         self.size.check().map_err(|error| error.within_key("size"))?;
-        self.resampler.check_filter(self.filter)
+        self.resample().map(drop)
     }
 
     fn fold(&self, plan: &mut PlanBuilder) -> Result<()> {
-        plan.resize(*self)
+        plan.resize(self.resample()?)
     }
 
-    fn apply(&self, pixels: Pixels) -> Result<Pixels> {
-        let image: Array3<u8> = only_uint8(Self::NAME, pixels)?;
-        let to = self.size.output_size(image.shape()[0], image.shape()[1])?;
-        Ok(Pixels::Uint8(resample::resize(
-            image.view(),
-            to,
-            self.filter,
-            self.resampler,
-        )))
+    fn apply(&self, pixels: Pixels, at: &Context) -> Result<Pixels> {
+        pixels.resampled(&self.resample()?, at)
     }
 }
 
 impl Resize {
-    /// What [`StepKind::apply`] and that of `crop` give one after the other, without the pixels outside the crop.
-    pub(crate) fn apply_cropped(&self, pixels: Pixels, crop: &CenterCrop) -> Result<Pixels> {
-        let image: Array3<u8> = only_uint8(Self::NAME, pixels)?;
-        let to = self.size.output_size(image.shape()[0], image.shape()[1])?;
-        let [(rows, top), (columns, left)] =
-            [(to.0, crop.size[0]), (to.1, crop.size[1])].map(|(size, cropped)| {
-                let first = crop.offset.offset(size, cropped);
-                let end = usize::try_from(first + cropped as i64).unwrap_or(0).min(size);
-                let start = usize::try_from(first).unwrap_or(0);
-                (start..end, (start as i64 - first) as usize)
-            });
-        let part = (rows.clone(), columns.clone());
-        let resized = resample::resize_part(image.view(), to, self.filter, self.resampler, part);
-        let mut cropped = Array3::zeros((crop.size[0], crop.size[1], resized.shape()[2]));
-        for ((row, column, channel), value) in resized.indexed_iter() {
-            cropped[[top + row, left + column, channel]] = *value;
+    /// Antialiased, where the resampler can.
+    pub fn new(size: SizeRule, filter: Filter, resampler: Resampler) -> Self {
+        Self {
+            size,
+            filter,
+            resampler,
+            antialias: true,
         }
-        Ok(Pixels::Uint8(cropped))
+    }
+
+    /// What [`StepKind::apply`] and a canvas give one after the other, without the pixels outside the canvas.
+    pub(crate) fn apply_on(&self, pixels: Pixels, canvas: &Canvas, at: &Context) -> Result<Pixels> {
+        pixels.resampled_on(&self.resample()?, canvas, at)
+    }
+
+    fn resample(&self) -> Result<Resample> {
+        Ok(Resample {
+            size: self.size,
+            sampling: self.resampler.arithmetic(self.filter, self.antialias)?,
+        })
     }
 }

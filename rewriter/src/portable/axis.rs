@@ -4,7 +4,7 @@
 //! results, and so the integers, are the same.
 
 use onnx_protobuf::tensor_proto::DataType;
-use prep_onnx_pipeline::{Filter, Resampler};
+use prep_onnx_pipeline::{Filter, Windows};
 
 use super::graph::{Graph, Value, int};
 use super::num::{Condition, Extent, Num};
@@ -81,13 +81,13 @@ pub(super) struct Window {
 
 impl Window {
     /// The windows of `axis`.
-    pub(super) fn new(graph: &mut Graph, axis: &Axis, sampling: &Sampling, resampler: Resampler) -> Self {
+    pub(super) fn new(graph: &mut Graph, axis: &Axis, sampling: &Sampling, windows: Windows) -> Self {
         let block = Num::from(BLOCK);
         let blocks = graph.div(&axis.count, &block);
         let blocks = graph.ceil(&blocks);
         // torchvision's precision follows from the largest weight of the whole axis.
         let part = axis.start.known() != Some(0.0) || axis.count != axis.output;
-        let (positions, needed) = if part && resampler == Resampler::Torchvision {
+        let (positions, needed) = if part && windows == Windows::Torchvision {
             let before = graph.div(&axis.start, &block);
             let before = graph.ceil(&before);
             let after = graph.add(&before, &blocks);
@@ -165,10 +165,10 @@ impl Window {
         graph: &mut Graph,
         sampling: &Sampling,
         filter: Filter,
-        resampler: Resampler,
+        windows: Windows,
     ) -> Value {
         let weights = real_weights(graph, filter, sampling, self);
-        let weights = quantised(graph, filter, resampler, &weights);
+        let weights = quantised(graph, filter, windows, &weights);
         self.needed(graph, &weights)
     }
 
@@ -211,13 +211,13 @@ fn positions(graph: &mut Graph, blocks: &Num, start: &Num, end: &Num) -> Value {
 }
 
 /// The source position of each needed output of a nearest filter: int64 [count].
-pub(super) fn nearest(graph: &mut Graph, axis: &Axis, filter: Filter, resampler: Resampler) -> Value {
+pub(super) fn nearest(graph: &mut Graph, axis: &Axis, filter: Filter, windows: Windows) -> Value {
     let [zero, one] = [0.0, 1.0].map(|value| graph.doubles(&[], &[value]));
     let scale = graph.div(&axis.input, &axis.output);
     let output = graph.scalar(&axis.output);
     let index = graph.op("Range", &[&zero, &output, &one]);
-    let source = match resampler {
-        Resampler::Pillow | Resampler::Pillow12 => {
+    let source = match windows {
+        Windows::Pillow | Windows::Pillow12 => {
             // Pillow adds the scale up, beginning with half of it.
             let half = graph.mul(&scale, &0.5.into());
             let (half, scale) = (graph.value(&half), graph.value(&scale));
@@ -226,7 +226,7 @@ pub(super) fn nearest(graph: &mut Graph, axis: &Axis, filter: Filter, resampler:
             let axis = graph.int(0);
             graph.op("CumSum", &[&steps, &axis])
         }
-        Resampler::Torchvision => {
+        Windows::Torchvision => {
             let scale = graph.value(&scale);
             let scale = graph.cast(&scale, DataType::FLOAT);
             let mut index = graph.cast(&index, DataType::FLOAT);

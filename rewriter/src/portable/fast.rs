@@ -1,6 +1,7 @@
 //! The resize by ONNX `Resize`: near the exact one, and shorter.
 
-use prep_onnx_pipeline::{CHANNELS, Error, ErrorKind, Filter, Result, steps};
+use prep_onnx_pipeline::plan::v1;
+use prep_onnx_pipeline::{CHANNELS, Error, ErrorKind, Filter, Result};
 
 use super::graph::{Graph, Value, float, int, ints, string};
 use super::num::{Condition, Extent, Num};
@@ -15,12 +16,12 @@ const MIN_OPSET: i64 = 18;
 pub const MAX_DEVIATION: u8 = 2;
 
 /// Checks that `Resize` has the filter and `opset` has antialiasing.
-pub(super) fn check(step: &steps::Resize, opset: i64) -> Result<()> {
+pub(super) fn check(step: &v1::Resize, opset: i64) -> Result<()> {
     let exact = "leave out --portable fast: the exact body has every filter at every opset from 11";
     match step.filter {
         Filter::Nearest | Filter::NearestExact => return Ok(()),
         Filter::Bilinear | Filter::Bicubic => {}
-        Filter::Lanczos | Filter::Box | Filter::Hamming => {
+        Filter::Lanczos | Filter::Box | Filter::Hamming | Filter::Area => {
             return Err(Error::new("filter", "the ONNX op Resize has no such filter")
                 .expected_got("bilinear or bicubic", step.filter)
                 .fix(exact)
@@ -39,7 +40,7 @@ pub(super) fn check(step: &steps::Resize, opset: i64) -> Result<()> {
 /// Resizes and crops `image`, uint8 [N, H, W, 3], to uint8 [N, 3, height, width] of `crop.count`.
 pub(super) fn resize(
     graph: &mut Graph,
-    step: &steps::Resize,
+    step: &v1::Resize,
     image: &Value,
     extents: &Extents,
     to: &Pair,

@@ -5,7 +5,8 @@
 //! not add more than 1024 taps, and is rounded to 11 bits (TF32) by some execution providers.
 
 use onnx_protobuf::tensor_proto::DataType;
-use prep_onnx_pipeline::{CHANNELS, Resampler, steps};
+use prep_onnx_pipeline::plan::v1;
+use prep_onnx_pipeline::{CHANNELS, Windows};
 
 use super::axis::{Axis, BLOCK, DOUBLED, Window, nearest};
 use super::graph::{Graph, Value, int, ints};
@@ -19,7 +20,7 @@ const QUANTIZE_OPSET: i64 = 22;
 /// Resizes and crops `image`, uint8 [N, H, W, 3], to uint8 [N, 3, height, width] of `crop.count`.
 pub(super) fn resize(
     graph: &mut Graph,
-    step: &steps::Resize,
+    step: &v1::Resize,
     image: &Value,
     extents: &Extents,
     to: &Pair,
@@ -83,20 +84,15 @@ struct Blocks {
     weights: Value,
 }
 
-/// Whether the vertical pass comes first, by `Resampler::vertical_first`.
-pub(super) fn vertical_first(
-    graph: &mut Graph,
-    resampler: Resampler,
-    extents: &Extents,
-    to: &Pair,
-) -> Condition {
-    if resampler == Resampler::Torchvision {
+/// Whether the vertical pass comes first, by `Windows::vertical_first`.
+pub(super) fn vertical_first(graph: &mut Graph, windows: Windows, extents: &Extents, to: &Pair) -> Condition {
+    if windows == Windows::Torchvision {
         return Condition::Known(false);
     }
     let (rows, columns) = (&extents.image.rows, &extents.image.columns);
     let fewer_rows = graph.sub(rows, &to.rows);
     let shrinks = graph.less(&0.0.into(), &fewer_rows);
-    let much = if resampler == Resampler::Pillow12 {
+    let much = if windows == Windows::Pillow12 {
         let columns = graph.mul(columns, &100.0.into());
         graph.less(&columns, rows)
     } else {

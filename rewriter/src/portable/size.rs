@@ -1,7 +1,7 @@
 //! Sizes and crop offsets in a graph, by the rules of the pipeline crate.
 
 use onnx_protobuf::tensor_proto::DataType;
-use prep_onnx_pipeline::steps::CenterCrop;
+use prep_onnx_pipeline::plan::v1::CenterCrop;
 use prep_onnx_pipeline::{CHANNELS, CropRule, FusedPlan, ResolvedSize};
 
 use super::graph::{Graph, Value, int};

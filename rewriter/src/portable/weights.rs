@@ -1,7 +1,7 @@
 //! The weights of an axis, and their rounding to integers.
 
 use prep_onnx_pipeline::resample::{HAMMING, MAX_TORCHVISION_PRECISION, PILLOW_PRECISION};
-use prep_onnx_pipeline::{Filter, Resampler};
+use prep_onnx_pipeline::{Filter, Windows};
 
 use super::axis::{DOUBLED, Sampling, Window};
 use super::graph::{Graph, Value, int};
@@ -29,14 +29,14 @@ pub(super) fn real_weights(graph: &mut Graph, filter: Filter, sampling: &Samplin
 }
 
 /// Weights rounded to whole multiples of a power of two, times [`DOUBLED`]: float64 of the same shape.
-pub(super) fn quantised(graph: &mut Graph, filter: Filter, resampler: Resampler, weights: &Value) -> Value {
+pub(super) fn quantised(graph: &mut Graph, filter: Filter, windows: Windows, weights: &Value) -> Value {
     let half = graph.doubles(&[], &[0.5]);
-    let (one, unit) = match resampler {
-        Resampler::Pillow | Resampler::Pillow12 => {
+    let (one, unit) = match windows {
+        Windows::Pillow | Windows::Pillow12 => {
             let one = f64::from(1_u32 << PILLOW_PRECISION);
             (graph.doubles(&[], &[one]), graph.doubles(&[], &[DOUBLED / one]))
         }
-        Resampler::Torchvision => {
+        Windows::Torchvision => {
             let largest = graph.op_with("ReduceMax", &[weights], vec![int("keepdims", 0)]);
             let powers: Vec<f64> = (1..=MAX_TORCHVISION_PRECISION)
                 .map(|bits| f64::from(1_u32 << bits))
@@ -62,7 +62,12 @@ pub(super) fn quantised(graph: &mut Graph, filter: Filter, resampler: Resampler,
             let size = graph.op("Floor", &[&size]);
             graph.op("Mul", &[&sign, &size])
         }
-        Filter::Nearest | Filter::NearestExact | Filter::Bilinear | Filter::Box | Filter::Hamming => {
+        Filter::Nearest
+        | Filter::NearestExact
+        | Filter::Bilinear
+        | Filter::Box
+        | Filter::Hamming
+        | Filter::Area => {
             let sum = graph.op("Add", &[&scaled, &half]);
             graph.op("Floor", &[&sum])
         }
@@ -73,7 +78,7 @@ pub(super) fn quantised(graph: &mut Graph, filter: Filter, resampler: Resampler,
 fn kernel(graph: &mut Graph, filter: Filter, x: &Value) -> Value {
     let [zero, half, one] = [0.0, 0.5, 1.0].map(|value| graph.doubles(&[], &[value]));
     match filter {
-        Filter::Nearest | Filter::NearestExact => one,
+        Filter::Nearest | Filter::NearestExact | Filter::Area => one,
         Filter::Box => {
             let minus_half = graph.doubles(&[], &[-0.5]);
             let above = graph.op("Less", &[&minus_half, x]);

@@ -45,6 +45,7 @@ impl Reader<'_> {
                 size,
                 filter,
                 resampler: self.resampler,
+                antialias: true,
             }));
         } else {
             self.at_size_without_resize(&mut crop)?;

@@ -64,6 +64,11 @@ impl<'a> Reader<'a> {
         let backend = match resampler {
             Resampler::Torchvision => Backend::Torchvision,
             Resampler::Pillow | Resampler::Pillow12 => Backend::Pillow,
+            Resampler::Opencv | Resampler::Torch => {
+                return Err(Error::new("resampler", "is none of Hugging Face's backends")
+                    .expected_got("torchvision, pillow or pillow12", resampler)
+                    .fix("leave --resampler out, or write the steps in a pipeline of your own"));
+            }
         };
         let mut reader = Reader {
             keys,
@@ -116,6 +121,7 @@ impl<'a> Reader<'a> {
                 description: Some(format!("{}ImageProcessor, {backend} backend", processor.name)),
                 steps,
                 output: Output { layout, dtype: None },
+                ..Pipeline::default()
             },
             notes,
             source: Source::HuggingFace,

@@ -1,10 +1,10 @@
-//! The plain definition of a resize.
+//! The plain definition of a resize in two passes, each rounded to uint8.
 
 use std::ops::Range;
 
 use ndarray::{Array3, ArrayView3, Axis, Slice};
 
-use super::{AxisWeights, Filter, Resampler};
+use super::{AxisWeights, Filter, Windows};
 
 /// Resizes a uint8 HWC image to `to` = (height, width), both at least 1.
 ///
@@ -14,9 +14,10 @@ pub fn resize(
     image: ArrayView3<'_, u8>,
     to: (usize, usize),
     filter: Filter,
-    resampler: Resampler,
+    windows: Windows,
+    antialias: bool,
 ) -> Array3<u8> {
-    resize_part(image, to, filter, resampler, (0..to.0, 0..to.1))
+    resize_part(image, to, filter, windows, antialias, (0..to.0, 0..to.1))
 }
 
 /// The rows and columns `part` of what [`resize`] gives, in the memory and time of these: a thin image enlarged
@@ -25,16 +26,30 @@ pub fn resize_part(
     image: ArrayView3<'_, u8>,
     to: (usize, usize),
     filter: Filter,
-    resampler: Resampler,
+    windows: Windows,
+    antialias: bool,
     part: (Range<usize>, Range<usize>),
 ) -> Array3<u8> {
     let from = (image.shape()[0], image.shape()[1]);
-    let rows = AxisWeights::part(resampler, filter, (from.0, to.0), part.0);
-    let columns = AxisWeights::part(resampler, filter, (from.1, to.1), part.1);
     let mut image = image;
+    if from == to && !antialias {
+        // torchvision hands the tensor back.
+        image.slice_axis_inplace(Axis(0), Slice::from(part.0));
+        image.slice_axis_inplace(Axis(1), Slice::from(part.1));
+        return image.to_owned();
+    }
+    let axis = |input: usize, output: usize, part: Range<usize>| {
+        if antialias {
+            AxisWeights::part(windows, filter, (input, output), part)
+        } else {
+            AxisWeights::plain(filter, (input, output), part)
+        }
+    };
+    let rows = axis(from.0, to.0, part.0);
+    let columns = axis(from.1, to.1, part.1);
     let vertical = |image: ArrayView3<'_, u8>, first: usize| pass(image, Axis(0), &rows, first);
     let horizontal = |image: ArrayView3<'_, u8>, first: usize| pass(image, Axis(1), &columns, first);
-    if resampler.vertical_first(from, to) {
+    if windows.vertical_first(from, to) {
         let read = columns.span();
         image.slice_axis_inplace(Axis(1), Slice::from(read.clone()));
         horizontal(vertical(image, 0).view(), read.start)

@@ -1,0 +1,111 @@
+//! Which numbers a size can have.
+
+use super::SizeRule;
+use crate::{Error, Result};
+
+/// The largest height or width that an image or a target may have.
+pub const MAX_EDGE: usize = 65_535;
+
+/// Checks that `value` is an edge in pixels.
+pub(crate) fn check_edge(key: &str, value: usize) -> Result<()> {
+    if (1..=MAX_EDGE).contains(&value) {
+        return Ok(());
+    }
+    Err(Error::new(key, "is not a size in pixels").expected_got(format_args!("1 to {MAX_EDGE}"), value))
+}
+
+impl SizeRule {
+    /// Checks that every number is one that a size can have.
+    ///
+    /// # Errors
+    /// Names the key.
+    pub fn check(self) -> Result<()> {
+        let edges = |edges: &[(&str, usize)]| edges.iter().try_for_each(|(key, edge)| check_edge(key, *edge));
+        match self {
+            Self::Exact { height, width } => edges(&[("exact[0]", height), ("exact[1]", width)]),
+            Self::ShortestEdge { size, max } => {
+                check_edge("shortest_edge", size)?;
+                let Some(max) = max else { return Ok(()) };
+                check_edge("max_edge", max)?;
+                if max > size {
+                    return Ok(());
+                }
+                Err(Error::new("max_edge", "is not above shortest_edge")
+                    .expected_got(format_args!("more than {size}"), max)
+                    .why("torchvision's Resize demands it"))
+            }
+            Self::LongestEdge { size } => check_edge("longest_edge", size),
+            Self::Cover { height, width } => edges(&[("cover[0]", height), ("cover[1]", width)]),
+            Self::CropPct {
+                height,
+                width,
+                fraction,
+            } => check_crop_pct(height, width, fraction),
+            Self::Detr { shortest, longest } => {
+                edges(&[("shortest_edge", shortest), ("longest_edge", longest)])
+            }
+            Self::Yolos {
+                shortest,
+                longest,
+                multiple,
+            } => edges(&[
+                ("shortest", shortest),
+                ("longest", longest),
+                ("multiple", multiple),
+            ]),
+            Self::Fit { height, width, .. }
+            | Self::Thumbnail { height, width }
+            | Self::PaddleocrRec { height, width } => edges(&[("height", height), ("width", width)]),
+            Self::Dpt {
+                height,
+                width,
+                multiple,
+                ..
+            } => edges(&[("height", height), ("width", width), ("multiple", multiple)]),
+            Self::Textnet { shortest, multiple } | Self::Vilt { shortest, multiple } => {
+                edges(&[("shortest", shortest), ("multiple", multiple)])
+            }
+            Self::Glpn { multiple } => check_edge("multiple", multiple),
+            Self::PaddleocrDet { limit, .. } => check_edge("limit", limit),
+            Self::Height { height } => check_edge("height", height),
+            Self::Smart {
+                multiple,
+                min_pixels,
+                max_pixels,
+            } => {
+                check_edge("multiple", multiple)?;
+                if multiple * multiple <= max_pixels
+                    && min_pixels <= max_pixels
+                    && max_pixels <= crate::MAX_PIXELS
+                {
+                    return Ok(());
+                }
+                Err(Error::new("max_pixels", "leaves no size").expected_got(
+                    format_args!(
+                        "at least {} and at most {}",
+                        min_pixels.max(multiple * multiple),
+                        crate::MAX_PIXELS
+                    ),
+                    max_pixels,
+                ))
+            }
+        }
+    }
+}
+
+fn check_crop_pct(height: usize, width: usize, fraction: f64) -> Result<()> {
+    check_edge("target[0]", height)?;
+    check_edge("target[1]", width)?;
+    let [shorter, longer] = [height.min(width), height.max(width)].map(|edge| edge as f64 / fraction);
+    if !(fraction > 0.0 && shorter >= 1.0) {
+        return Err(
+            Error::new("crop_pct", "is not the part of the image that a crop keeps")
+                .expected_got("above 0, and at most the target", fraction),
+        );
+    }
+    if longer > MAX_EDGE as f64 {
+        return Err(Error::new("crop_pct", "makes the resized image too large")
+            .expected_got(format_args!("an edge of at most {MAX_EDGE} pixels"), longer));
+    }
+    Ok(())
+}

@@ -1,0 +1,215 @@
+//! Output-size rules of a resize.
+
+mod check;
+mod keys;
+mod output;
+
+use serde::{Deserialize, Serialize};
+
+pub use check::MAX_EDGE;
+pub(crate) use check::check_edge;
+pub(crate) use keys::{pair, size_keys};
+pub(crate) use output::{nothing_left, text_line_canvas};
+
+use crate::named::named_enum;
+
+named_enum! {
+    /// How the edges of an image are rounded that is scaled into a box.
+    pub enum FitRounding("rounding") {
+        /// `round(edge * scale)`, halves to even, at least 1: Ultralytics.
+        Even = "even",
+        /// `int(edge * scale)`: YOLOX, Hugging Face's `max_height` and `max_width`.
+        Down = "down",
+        /// `min(ceil(edge * scale), box)`: LLaVA-NeXT.
+        Up = "up",
+        /// `round(edge / max(height / box height, width / box width))`, halves to even: timm's `ResizeKeepRatio(longest=1)`.
+        Timm = "timm",
+        /// `int(box height / aspect)` or `int(box height * aspect)` with the aspect `height / width` of the image: InsightFace.
+        Insightface = "insightface",
+    }
+}
+
+named_enum! {
+    /// Which edge PaddleOCR's text detection limits.
+    pub enum Limit("limit_type") {
+        /// The longer edge is at most the limit.
+        Max = "max",
+        /// The shorter edge is at least the limit.
+        Min = "min",
+    }
+}
+
+/// How the size of a resized image follows from the size of the image. All sizes are in pixels.
+///
+/// In a pipeline: `size = 224` and `size = [224, 224]` are exact; `{ shortest_edge = 256 }`,
+/// `{ shortest_edge = 800, max_edge = 1333 }` (torchvision), `{ shortest_edge = 800, longest_edge = 1333 }` (DETR),
+/// `{ longest_edge = 1024 }`, `{ cover = [160, 224] }`, `{ target = [224, 224], crop_pct = 0.875 }`; every other rule is
+/// named: `{ rule = "dpt", height = 518, width = 518, multiple = 14, keep_aspect_ratio = true }`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "rule", rename_all = "snake_case", deny_unknown_fields)]
+pub enum SizeRule {
+    /// This height and width, whatever the image: `Resize((height, width))`.
+    Exact {
+        /// Height.
+        height: usize,
+        /// Width.
+        width: usize,
+    },
+    /// The shorter edge becomes `size`, the longer one `size * long / short` rounded down: `Resize(size)`.
+    ShortestEdge {
+        /// Target of the shorter edge.
+        size: usize,
+        /// If the longer edge would exceed this, it becomes this and the shorter edge follows,
+        /// rounded down: `Resize(size, max_size=max)`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        max: Option<usize>,
+    },
+    /// The longer edge becomes `size`, the shorter one is rounded half up: Hugging Face's SAM.
+    LongestEdge {
+        /// Target of the longer edge.
+        size: usize,
+    },
+    /// The smallest size of the same aspect ratio that covers height x width, rounded half to even:
+    /// timm's `ResizeKeepRatio`.
+    Cover {
+        /// Height to cover.
+        height: usize,
+        /// Width to cover.
+        width: usize,
+    },
+    /// timm's `crop_pct` of a later centre crop to height x width: the target divided by the
+    /// fraction, rounded down, then [`SizeRule::ShortestEdge`] for a square and [`SizeRule::Cover`] otherwise.
+    CropPct {
+        /// Height of the later crop.
+        height: usize,
+        /// Width of the later crop.
+        width: usize,
+        /// The fraction of the resized image that the crop keeps, above 0. Above 1 the crop pads.
+        fraction: f64,
+    },
+    /// The shorter edge becomes `shortest`, but the longer one at most `longest`: Hugging Face's `get_size_with_aspect_ratio`
+    /// (DETR and its family), with its own rounding.
+    Detr {
+        /// Target of the shorter edge.
+        shortest: usize,
+        /// Bound of the longer edge.
+        longest: usize,
+    },
+    /// As [`SizeRule::Detr`], then each edge is cut to a multiple: YOLOS.
+    Yolos {
+        /// Target of the shorter edge.
+        shortest: usize,
+        /// Bound of the longer edge.
+        longest: usize,
+        /// The divisor: 16.
+        multiple: usize,
+    },
+    /// The largest size of the same aspect ratio inside height x width.
+    Fit {
+        /// Height of the box.
+        height: usize,
+        /// Width of the box.
+        width: usize,
+        /// How the edges are rounded.
+        rounding: FitRounding,
+        /// Whether a smaller image is enlarged.
+        enlarge: bool,
+    },
+    /// Near height x width, each edge `round(scale * edge / multiple) * multiple`, halves to even: DPT, Depth-Anything, ZoeDepth.
+    Dpt {
+        /// Target height.
+        height: usize,
+        /// Target width.
+        width: usize,
+        /// The divisor.
+        multiple: usize,
+        /// Whether both edges are scaled by the scale that is nearer to 1.
+        keep_aspect_ratio: bool,
+    },
+    /// As [`SizeRule::ShortestEdge`], then each edge grows to a multiple: TextNet.
+    Textnet {
+        /// Target of the shorter edge.
+        shortest: usize,
+        /// The divisor.
+        multiple: usize,
+    },
+    /// Each edge is cut to a multiple: GLPN.
+    Glpn {
+        /// The divisor.
+        multiple: usize,
+    },
+    /// The shorter edge becomes `shortest`, the longer one at most `int(1333 / 800 * shortest)`, both are rounded half up and
+    /// cut to a multiple: ViLT, BridgeTower.
+    Vilt {
+        /// Target of the shorter edge.
+        shortest: usize,
+        /// The divisor.
+        multiple: usize,
+    },
+    /// Shrinks an image that is higher or wider than the box: Donut's `thumbnail`.
+    Thumbnail {
+        /// Height of the box.
+        height: usize,
+        /// Width of the box.
+        width: usize,
+    },
+    /// PaddleOCR's text detection: one edge is limited, then each is rounded to a multiple of 32, at least 32.
+    PaddleocrDet {
+        /// The limit.
+        limit: usize,
+        /// Which edge it limits.
+        limit_type: Limit,
+    },
+    /// PaddleOCR's text recognition: this height, and the width `ceil(height * aspect)`, at most that of
+    /// [`CanvasSize::TextLine`](crate::plan::CanvasSize::TextLine).
+    PaddleocrRec {
+        /// Height.
+        height: usize,
+        /// The least width of the canvas.
+        width: usize,
+    },
+    /// This height, and the width in proportion, `max(int(width * height / old height), 1)`.
+    Height {
+        /// Height.
+        height: usize,
+    },
+    /// Multiples of `multiple` whose product lies between two bounds: Qwen2-VL's `smart_resize`.
+    Smart {
+        /// The divisor: patch size times merge size.
+        multiple: usize,
+        /// The least number of pixels.
+        min_pixels: usize,
+        /// The largest number of pixels.
+        max_pixels: usize,
+    },
+}
+
+impl SizeRule {
+    /// (height, width) where it does not depend on the image.
+    pub fn fixed(self) -> Option<(usize, usize)> {
+        match self {
+            Self::Exact { height, width } => Some((height, width)),
+            Self::ShortestEdge { .. }
+            | Self::LongestEdge { .. }
+            | Self::Cover { .. }
+            | Self::CropPct { .. }
+            | Self::Detr { .. }
+            | Self::Yolos { .. }
+            | Self::Fit { .. }
+            | Self::Dpt { .. }
+            | Self::Textnet { .. }
+            | Self::Glpn { .. }
+            | Self::Vilt { .. }
+            | Self::Thumbnail { .. }
+            | Self::PaddleocrDet { .. }
+            | Self::PaddleocrRec { .. }
+            | Self::Height { .. }
+            | Self::Smart { .. } => None,
+        }
+    }
+
+    /// Whether it depends on more than the image that is resized: on the source image, and on the canvas of the batch.
+    pub const fn looks_beyond(self) -> bool {
+        matches!(self, Self::PaddleocrRec { .. })
+    }
+}

@@ -1,0 +1,293 @@
+//! The size that a rule gives. Each formula has the order of operations of the library that it equals.
+
+use super::{FitRounding, Limit, MAX_EDGE, SizeRule};
+use crate::{Error, Result};
+
+type Size = (usize, usize);
+
+impl SizeRule {
+    /// The (height, width) that an image of `height` x `width` is resized to, where it is the source image, alone.
+    ///
+    /// # Errors
+    /// When the image has no pixels, or the rule gives an edge of 0.
+    pub fn output_size(self, height: usize, width: usize) -> Result<Size> {
+        self.on((height, width), (height, width), None)
+    }
+
+    /// The (height, width) that an `image` is resized to: `source` is the size of the source image, `batch` that of the
+    /// canvas of the batch, where it is known.
+    ///
+    /// # Errors
+    /// As for [`SizeRule::output_size`].
+    pub fn on(self, image: Size, source: Size, batch: Option<Size>) -> Result<Size> {
+        let (height, width) = image;
+        if height == 0 || width == 0 {
+            return Err(Error::new("image", "has no pixels")
+                .expected_got(
+                    "a height and a width of at least 1",
+                    format_args!("{height} x {width}"),
+                )
+                .with_kind(crate::ErrorKind::Image));
+        }
+        let both = |of: &dyn Fn(usize) -> usize| (of(height), of(width));
+        let to = match self {
+            Self::Exact { height, width } => (height, width),
+            Self::ShortestEdge { size, max } => shortest_edge(image, size, max),
+            Self::LongestEdge { size } => {
+                let scale = size as f64 / height.max(width) as f64;
+                both(&|edge| (edge as f64 * scale + 0.5) as usize)
+            }
+            Self::Cover { height, width } => cover(image, (height, width)),
+            Self::CropPct {
+                height,
+                width,
+                fraction,
+            } => {
+                let [height, width] = [height, width].map(|edge| (edge as f64 / fraction) as usize);
+                if height == width {
+                    shortest_edge(image, height, None)
+                } else {
+                    cover(image, (height, width))
+                }
+            }
+            Self::Detr { shortest, longest } => detr(image, shortest, longest, true),
+            Self::Yolos {
+                shortest,
+                longest,
+                multiple,
+            } => {
+                let (height, width) = detr(image, shortest, longest, false);
+                (height / multiple * multiple, width / multiple * multiple)
+            }
+            Self::Fit {
+                height,
+                width,
+                rounding,
+                enlarge,
+            } => fit(image, (height, width), rounding, enlarge),
+            Self::Dpt {
+                height,
+                width,
+                multiple,
+                keep_aspect_ratio,
+            } => dpt(image, (height, width), multiple, keep_aspect_ratio),
+            Self::Textnet { shortest, multiple } => {
+                let (height, width) = shortest_edge(image, shortest, None);
+                (up_to_multiple(height, multiple), up_to_multiple(width, multiple))
+            }
+            Self::Glpn { multiple } => both(&|edge| edge / multiple * multiple),
+            Self::Vilt { shortest, multiple } => vilt(image, shortest, multiple),
+            Self::Thumbnail { height, width } => thumbnail(image, (height, width)),
+            Self::PaddleocrDet { limit, limit_type } => {
+                let long = (height.max(width)) as f64;
+                let short = (height.min(width)) as f64;
+                let limit = limit as f64;
+                let ratio = match limit_type {
+                    Limit::Max if long > limit => limit / long,
+                    Limit::Min if short < limit => limit / short,
+                    Limit::Max | Limit::Min => 1.0,
+                };
+                both(&|edge| {
+                    let edge = (edge as f64 * ratio) as usize;
+                    (((edge as f64 / 32.0).round_ties_even() * 32.0) as usize).max(32)
+                })
+            }
+            Self::PaddleocrRec { height, width } => {
+                let aspect = source.1 as f64 / source.0 as f64;
+                let widest = batch.map_or_else(|| text_line_canvas(height, width, source), |batch| batch.1);
+                (height, ((height as f64 * aspect).ceil() as usize).min(widest))
+            }
+            Self::Height { height: to } => (to, scaled(width, to, height).max(1)),
+            Self::Smart {
+                multiple,
+                min_pixels,
+                max_pixels,
+            } => smart(image, multiple, min_pixels, max_pixels),
+        };
+        if to.0 == 0 || to.1 == 0 {
+            return Err(nothing_left(image, to));
+        }
+        let fits = |pixels: usize| pixels <= MAX_EDGE * MAX_EDGE;
+        if !to.0.checked_mul(to.1).is_some_and(fits) {
+            return Err(Error::new(
+                "image",
+                format_args!("of {height} x {width} would be resized to {} x {}", to.0, to.1),
+            )
+            .expected_got(
+                format_args!("at most {} pixels", MAX_EDGE * MAX_EDGE),
+                format_args!("{} x {}", to.0, to.1),
+            )
+            .with_kind(crate::ErrorKind::Image));
+        }
+        Ok(to)
+    }
+}
+
+/// The error of an image of which a step leaves nothing.
+pub(crate) fn nothing_left(from: Size, to: Size) -> Error {
+    Error::new(
+        "image",
+        format_args!(
+            "of {} x {} would be resized to {} x {}",
+            from.0, from.1, to.0, to.1
+        ),
+    )
+    .why("the size rule keeps the aspect ratio, and one edge rounds to 0")
+    .fix("use a less extreme image, or a pipeline with an exact size")
+    .with_kind(crate::ErrorKind::Image)
+}
+
+/// The width of PaddleOCR's canvas for a text line of this source size, alone in its batch.
+pub(crate) fn text_line_canvas(height: usize, width: usize, source: Size) -> usize {
+    let least = width as f64 / height as f64;
+    let aspect = source.1 as f64 / source.0 as f64;
+    (height as f64 * least.max(aspect)) as usize
+}
+
+/// `size * by / of` in 128 bits, where no product of two sizes overflows.
+fn scaled(size: usize, by: usize, of: usize) -> usize {
+    usize::try_from(size as u128 * by as u128 / of as u128).unwrap_or(usize::MAX)
+}
+
+/// The multiple of `of` that is not below `edge`.
+fn up_to_multiple(edge: usize, of: usize) -> usize {
+    edge.div_ceil(of).saturating_mul(of)
+}
+
+fn shortest_edge((height, width): Size, size: usize, max: Option<usize>) -> Size {
+    let (short, long) = (height.min(width), height.max(width));
+    let (mut new_short, mut new_long) = (size, scaled(size, long, short));
+    if let Some(max) = max.filter(|max| new_long > *max) {
+        (new_short, new_long) = (scaled(max, new_short, new_long), max);
+    }
+    if width <= height {
+        (new_long, new_short)
+    } else {
+        (new_short, new_long)
+    }
+}
+
+fn cover((height, width): Size, target: Size) -> Size {
+    let ratio = (height as f64 / target.0 as f64).min(width as f64 / target.1 as f64);
+    let edge = |edge: usize| (edge as f64 / ratio).round_ties_even() as usize;
+    (edge(height), edge(width))
+}
+
+/// `keeps`: an image whose shorter edge has its target stays as it is, whatever the longer one; YOLOS asks only of wide ones.
+fn detr((height, width): Size, shortest: usize, longest: usize, keeps: bool) -> Size {
+    let (short, long) = (height.min(width) as f64, height.max(width) as f64);
+    let mut size = shortest;
+    let mut raw = shortest as f64;
+    if long / short * shortest as f64 > longest as f64 {
+        raw = longest as f64 * short / long;
+        size = raw.round_ties_even() as usize;
+    }
+    // The products and quotients of Python's `int(raw_size * height / width)`.
+    let other = |long: usize, short: usize| (raw * long as f64 / short as f64) as usize;
+    if height.min(width) == size && (keeps || height <= width) {
+        (height, width)
+    } else if width < height {
+        (other(height, width), size)
+    } else {
+        (size, other(width, height))
+    }
+}
+
+fn fit((height, width): Size, target: Size, rounding: FitRounding, enlarge: bool) -> Size {
+    let [rows, columns] = [target.0 as f64 / height as f64, target.1 as f64 / width as f64];
+    let mut scale = rows.min(columns);
+    if !enlarge {
+        scale = scale.min(1.0);
+    }
+    let both = |of: &dyn Fn(f64, usize) -> usize| (of(height as f64, target.0), of(width as f64, target.1));
+    match rounding {
+        FitRounding::Even => both(&|edge, _| ((edge * scale).round_ties_even() as usize).max(1)),
+        FitRounding::Down => both(&|edge, _| (edge * scale) as usize),
+        FitRounding::Up => both(&|edge, limit| ((edge * scale).ceil() as usize).min(limit)),
+        FitRounding::Timm => {
+            let mut ratio = (height as f64 / target.0 as f64).max(width as f64 / target.1 as f64);
+            if !enlarge {
+                ratio = ratio.max(1.0);
+            }
+            both(&|edge, _| (edge / ratio).round_ties_even() as usize)
+        }
+        FitRounding::Insightface => {
+            if !enlarge && height <= target.0 && width <= target.1 {
+                return (height, width);
+            }
+            let aspect = height as f64 / width as f64;
+            let model = target.0 as f64 / target.1 as f64;
+            if aspect > model {
+                (target.0, (target.0 as f64 / aspect) as usize)
+            } else {
+                ((target.1 as f64 * aspect) as usize, target.1)
+            }
+        }
+    }
+}
+
+fn dpt((height, width): Size, target: Size, multiple: usize, keep_aspect_ratio: bool) -> Size {
+    let mut rows = target.0 as f64 / height as f64;
+    let mut columns = target.1 as f64 / width as f64;
+    if keep_aspect_ratio {
+        if (1.0 - columns).abs() < (1.0 - rows).abs() {
+            rows = columns;
+        } else {
+            columns = rows;
+        }
+    }
+    let multiple = multiple as f64;
+    let edge = |scale: f64, edge: usize| {
+        let value = scale * edge as f64;
+        ((value / multiple).round_ties_even() * multiple) as usize
+    };
+    (edge(rows, height), edge(columns, width))
+}
+
+fn vilt((height, width): Size, shortest: usize, multiple: usize) -> Size {
+    let longest = (1333.0 / 800.0 * shortest as f64) as usize as f64;
+    let shorter = shortest as f64;
+    let (mut rows, mut columns) = if height < width {
+        (shorter, width as f64 * (shorter / height as f64))
+    } else {
+        (height as f64 * (shorter / width as f64), shorter)
+    };
+    if rows.max(columns) > longest {
+        let scale = longest / rows.max(columns);
+        rows *= scale;
+        columns *= scale;
+    }
+    let edge = |edge: f64| (edge + 0.5) as usize / multiple * multiple;
+    (edge(rows), edge(columns))
+}
+
+fn thumbnail((height, width): Size, target: Size) -> Size {
+    let (rows, columns) = (height.min(target.0), width.min(target.1));
+    if (rows, columns) == (height, width) {
+        return (height, width);
+    }
+    // Python's true division of whole numbers, cut: the same as this for images below 2^26 pixels an edge.
+    if height > width {
+        (rows, scaled(width, rows, height))
+    } else if width > height {
+        (scaled(height, columns, width), columns)
+    } else {
+        (rows, columns)
+    }
+}
+
+fn smart((height, width): Size, multiple: usize, min_pixels: usize, max_pixels: usize) -> Size {
+    let (rows, columns, factor) = (height as f64, width as f64, multiple as f64);
+    let near = |edge: f64| ((edge / factor).round_ties_even() * factor) as usize;
+    let (mut to_rows, mut to_columns) = (near(rows), near(columns));
+    if to_rows.saturating_mul(to_columns) > max_pixels {
+        let beta = (rows * columns / max_pixels as f64).sqrt();
+        let edge = |edge: f64| multiple.max(((edge / beta / factor).floor() * factor) as usize);
+        (to_rows, to_columns) = (edge(rows), edge(columns));
+    } else if to_rows.saturating_mul(to_columns) < min_pixels {
+        let beta = (min_pixels as f64 / (rows * columns)).sqrt();
+        let edge = |edge: f64| ((edge * beta / factor).ceil() * factor) as usize;
+        (to_rows, to_columns) = (edge(rows), edge(columns));
+    }
+    (to_rows, to_columns)
+}

@@ -1,0 +1,132 @@
+//! Cut the output into tiles or patches.
+
+use serde::{Deserialize, Serialize};
+
+use super::keys::{KeyInfo, check_size, is_false};
+use super::{Context, Pixels, PlanBuilder, StepKind};
+use crate::plan;
+use crate::plan::PatchOrder;
+use crate::size::check_edge;
+use crate::{Error, Result};
+
+/// Cuts the output into tiles or patches: exactly one of `tiles` and `patches` is given. The pixels stay where they are for
+/// later steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Blocks {
+    /// Height and width of a tile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tiles: Option<[usize; 2]>,
+    /// Edge of a patch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patches: Option<usize>,
+    /// Edge of a group of patches that come together.
+    #[serde(default = "one")]
+    pub merge: usize,
+    /// How often each channel of a patch is repeated.
+    #[serde(default = "one")]
+    pub repeat: usize,
+    /// The order within a patch.
+    #[serde(default = "channels_first")]
+    pub order: PatchOrder,
+    /// Whether the blocks of all images lie on one axis.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub joined: bool,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn channels_first() -> PatchOrder {
+    PatchOrder::ChannelsFirst
+}
+
+impl Blocks {
+    fn blocks(&self) -> plan::Blocks {
+        match (self.tiles, self.patches) {
+            (Some([height, width]), _) => plan::Blocks::Tiles {
+                height,
+                width,
+                joined: self.joined,
+            },
+            (None, size) => plan::Blocks::Patches {
+                size: size.unwrap_or(1),
+                merge: self.merge,
+                repeat: self.repeat,
+                order: self.order,
+                joined: self.joined,
+            },
+        }
+    }
+}
+
+impl StepKind for Blocks {
+    const NAME: &'static str = "blocks";
+    const SUMMARY: &'static str =
+        "cut the output into tiles or patches: Qwen2-VL, SigLIP 2, Idefics3, InternVL";
+    const EXAMPLE: &'static str = "step = \"blocks\"\npatches = 14\nmerge = 2\nrepeat = 2\njoined = true";
+    const DESCRIPTION: &'static str = "The last of the steps that move pixels. Tiles give [N, tiles, 3, height, width], row by row. Patches give \
+        [N, patches, 3 * repeat * edge * edge]: with `merge = 2` groups of 2 x 2 neighbours follow each other, and \
+        `repeat = 2` has each channel twice, as Qwen2-VL writes a still image as two frames. `joined` puts the blocks of all \
+        images on the first axis.";
+    const KEYS: &'static [KeyInfo] = &[
+        KeyInfo::optional(
+            "tiles",
+            "[height, width]",
+            "none",
+            "the size of a tile; one of tiles and patches",
+        ),
+        KeyInfo::optional("patches", "a number of pixels", "none", "the edge of a patch"),
+        KeyInfo::optional(
+            "merge",
+            "a number of patches",
+            "1",
+            "the edge of a group of patches",
+        ),
+        KeyInfo::optional(
+            "repeat",
+            "a number",
+            "1",
+            "how often each channel of a patch stands in its row",
+        ),
+        KeyInfo::optional(
+            "order",
+            "channels_first, channels_last",
+            "channels_first",
+            "the order within a patch",
+        ),
+        KeyInfo::optional(
+            "joined",
+            "true, false",
+            "false",
+            "whether the blocks of all images lie on one axis",
+        ),
+    ];
+
+    fn check(&self) -> Result<()> {
+        match (self.tiles, self.patches) {
+            (Some(tiles), None) if (self.merge, self.repeat) == (1, 1) => check_size("tiles", tiles),
+            (Some(_), None) => {
+                Err(Error::new("tiles", "are not merged and not repeated").fix("leave merge and repeat out"))
+            }
+            (None, Some(patches)) => {
+                check_edge("patches", patches)?;
+                check_edge("merge", self.merge)?;
+                check_edge("repeat", self.repeat)
+            }
+            (Some(_), Some(_)) | (None, None) => {
+                Err(Error::new("blocks", "takes exactly one of tiles and patches")
+                    .fix("write patches = 14, or tiles = [448, 448]"))
+            }
+        }
+    }
+
+    fn fold(&self, plan: &mut PlanBuilder) -> Result<()> {
+        plan.blocks(Self::NAME, self.blocks())
+    }
+
+    fn apply(&self, pixels: Pixels, _: &Context) -> Result<Pixels> {
+        Ok(pixels)
+    }
+}
