@@ -7,7 +7,7 @@ use clap_complete::engine::{
     ArgValueCandidates, ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter,
 };
 use clap_complete::env::CompleteEnv;
-use prep_onnx_pipeline::{PRESETS, Resampler};
+use prep_onnx_pipeline::{PRESETS, Windows};
 
 use crate::args::Cli;
 use crate::commands::completions::VARIABLE;
@@ -43,7 +43,7 @@ pub(crate) fn preset_or_file() -> ArgValueCompleter {
 /// For an argument that names whose arithmetic a resize has.
 pub(crate) fn resampler() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
-        let names = Resampler::ALL.iter().map(|resampler| resampler.name());
+        let names = Windows::ALL.iter().map(|resampler| resampler.name());
         names.map(CompletionCandidate::new).collect()
     })
 }

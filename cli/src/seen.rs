@@ -16,12 +16,22 @@ impl Seen {
     /// # Errors
     /// A pipeline that has no plan.
     pub(crate) fn of(pipeline: &Pipeline) -> Result<Self> {
-        let moves = |step: &&Step| matches!(step, Step::Resize(_) | Step::CenterCrop(_));
+        let moves = |step: &&Step| match step {
+            Step::Resize(_)
+            | Step::CenterCrop(_)
+            | Step::Crop(_)
+            | Step::Pad(_)
+            | Step::Letterbox(_)
+            | Step::RotateTo(_)
+            | Step::Grayscale(_)
+            | Step::Blocks(_) => true,
+            Step::ChannelOrder(_) | Step::Rescale(_) | Step::Normalize(_) | Step::RescaleNormalize(_) => false,
+        };
         let pipeline = Pipeline {
             description: None,
             steps: pipeline.steps.iter().filter(moves).cloned().collect(),
+            input: pipeline.input,
             output: Output::default(),
-            ..Pipeline::default()
         };
         let plan = pipeline.plan(Layout::Nhwc, Dtype::Uint8)?;
         Ok(Self { pipeline, plan })

@@ -158,6 +158,13 @@ impl Error {
         self
     }
 
+    /// Says that another subject is meant.
+    #[must_use]
+    pub(crate) fn of(mut self, subject: impl fmt::Display) -> Self {
+        self.subject = subject.to_string();
+        self
+    }
+
     /// Puts a larger subject in front: a file before a key.
     #[must_use]
     pub fn within(mut self, outer: impl fmt::Display) -> Self {

@@ -211,9 +211,29 @@ impl Pipeline {
     /// The plan as version 1 of the op has it.
     ///
     /// # Errors
-    /// Those of [`Pipeline::compile`] and [`Plan::to_v1`].
+    /// Those of [`Pipeline::compile`] and [`Plan::to_v1`]; names the first step that version 1 has not.
     pub fn plan(&self, layout: Layout, dtype: Dtype) -> Result<FusedPlan> {
-        self.compile(layout, dtype)?.to_v1()
+        self.compile(layout, dtype)?.to_v1().map_err(|error| {
+            let first = (0..self.steps.len()).find(|index| !self.has_v1_start(*index + 1, layout, dtype));
+            match first {
+                Some(index) if self.has_v1_start(index, layout, dtype) => error
+                    .of(self.steps[index].name())
+                    .within_key(format_args!("steps[{index}]")),
+                _ if self.input != SourceFormat::default() => error.of("input"),
+                _ => error.of("steps"),
+            }
+        })
+    }
+
+    /// Whether version 1 has the first `count` steps.
+    fn has_v1_start(&self, count: usize, layout: Layout, dtype: Dtype) -> bool {
+        let start = Self {
+            description: None,
+            input: self.input,
+            steps: self.steps[..count].to_vec(),
+            output: self.output,
+        };
+        start.compile(layout, dtype).is_ok_and(|plan| plan.to_v1().is_ok())
     }
 
     /// The scalar reference: applies step after step to one image, [height, width, 3] or as [`Pipeline::input`] has it.

@@ -114,7 +114,7 @@ fn order_that_no_single_pass_has_is_refused_with_a_reason() {
     let error = pipeline.plan(Layout::Nchw, Dtype::Float32).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "plan: has several stages of resize, crop and pad, which version 1 of the op has not"
+        "steps[1].resize: cannot be embedded yet: it has several stages of resize, crop and pad"
     );
 }
 

@@ -5,12 +5,14 @@ Needs torch, torchvision, transformers 5, timm, Pillow 13, OpenCV, ultralytics a
 per case the pipeline, and per image (or batch) the SHA-256 of the tensor's bytes, followed by those of the mask where there is one; or the
 library's error. For torch's floats 32 samples and a bound stand instead: the order of its additions follows from the processor. InsightFace, PaddleOCR, YOLOX and Keras stand here as the few lines of their own that resize and normalise.
 usage: make_plan_goldens.py [CASE…]
+       make_plan_goldens.py --measure target/release/examples/plan_outputs    (cargo build --release -p prep-onnx-pipeline --example plan_outputs)
 """
 
 import hashlib
 import json
 import math
 import pathlib
+import random
 import sys
 
 import cv2
@@ -245,6 +247,11 @@ for mode in ("bilinear", "bicubic"):
     case(f"torch-{mode}-plain", [DIV, resize([64, 96], mode, "torch", antialias=False)], bound=1e-6)(lambda images, run=floats: run(images, antialias=False))
     case(f"torchvision-1-{mode}", [resize([64, 96], mode, "torch")], dtype="uint8", bound=1)(version_1)
 
+# Compared by --measure alone: OpenCV's vector code rounds some values in another order.
+MEASURED = {}
+for name, flag in (("bicubic", cv2.INTER_CUBIC), ("area", cv2.INTER_AREA)):
+    MEASURED[f"opencv-{name}"] = ([resize([64, 96], name, "opencv")], lambda images, flag=flag: [chw(cv2.resize(images[0], (96, 64), interpolation=flag))])
+
 for name, flag in (("nearest", cv2.INTER_NEAREST), ("bilinear", cv2.INTER_LINEAR)):
     case(f"opencv-{name}", [resize([64, 96], name, "opencv")], dtype="uint8")(lambda images, flag=flag: [chw(cv2.resize(images[0], (96, 64), interpolation=flag))])
 
@@ -279,7 +286,38 @@ def samples(tensor):
     return [float(flat[i * (flat.size - 1) // 31]) for i in range(32)]
 
 
+def measure(program):
+    """Compares every value of the cases that have a bound with the library: the largest distance, and how many values differ."""
+    import subprocess
+    import tempfile
+    cases = {name: (entry["pipeline"]["steps"], entry["run"], entry["dtype"]) for name, entry in CASES.items() if entry["bound"] is not None}
+    cases |= {name: (steps, run, "uint8") for name, (steps, run) in MEASURED.items()}
+    random.seed(1)
+    sizes = SIZES + [(64 * k, 96 * k) for k in (2, 3)] + [(random.randint(1, 700), random.randint(1, 700)) for _ in range(30)]
+    print("torch", torch.__version__, torch.backends.cpu.get_cpu_capability(), "OpenCV", cv2.__version__)
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        for name, (steps, _, dtype) in cases.items():
+            for height, width in sizes:
+                stem = folder / f"{name}.{height}x{width}"
+                pathlib.Path(f"{stem}.json").write_text(json.dumps({"steps": steps, "output": {"dtype": dtype}}))
+                pathlib.Path(f"{stem}.in").write_bytes(image(height, width).tobytes())
+        subprocess.run([program, folder], check=True)
+        for name, (_, run, dtype) in cases.items():
+            worst, where, differ, count = 0, None, 0, 0
+            for height, width in sizes:
+                ours = np.frombuffer((folder / f"{name}.{height}x{width}.out").read_bytes(), dtype="<f4" if dtype == "float32" else np.uint8)
+                theirs = np.asarray(run([image(height, width)])[0]).ravel()
+                apart = np.abs(ours.astype(np.float64) - theirs)
+                differ, count = differ + int((apart > 0).sum()), count + apart.size
+                if apart.max() > worst:
+                    worst, where = apart.max(), f"{height}x{width}: {ours[apart.argmax()]} and {theirs[apart.argmax()]}"
+            print(f"{name}: {differ} of {count} values differ, by {worst:.3g} at most ({where})", flush=True)
+
+
 def main():
+    if sys.argv[1:2] == ["--measure"]:
+        return measure(sys.argv[2])
     path = HERE / "plans.json"
     written = json.loads(path.read_text()) if path.exists() else {}
     for name in sys.argv[1:] or CASES:

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
-use prep_onnx_pipeline::{Accept, Error, ImportOptions, OnBadImage, Resampler, Result};
+use prep_onnx_pipeline::{Accept, Error, ImportOptions, OnBadImage, Result, Windows};
 use prep_onnx_rewriter::portable::{MAX_DEVIATION, Portable};
 use prep_onnx_rewriter::{EmbedOptions, Embedding, Lowering, Model, Report, embed};
 use serde_json::json;
@@ -48,7 +48,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "HxW|N")]
     size: Option<String>,
     /// Whose resize is meant, where the config leaves it open
-    #[arg(long, value_name = "LIBRARY", value_parser = PossibleValuesParser::new(Resampler::ALL.iter().map(|resampler| resampler.name())))]
+    #[arg(long, value_name = "LIBRARY", value_parser = PossibleValuesParser::new(Windows::ALL.iter().map(|resampler| resampler.name())))]
     resampler: Option<String>,
     /// The input that takes the image, where several can
     #[arg(long, value_name = "NAME")]

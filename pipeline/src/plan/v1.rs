@@ -6,7 +6,7 @@ use super::{
 };
 use crate::resample::{Arithmetic, Windows};
 use crate::size::MAX_EDGE;
-use crate::{CHANNELS, CropRule, Dtype, Error, Filter, Layout, Operation, Result, SizeRule, ValueTable};
+use crate::{CHANNELS, CropRule, Dtype, Error, ErrorKind, Filter, Layout, Operation, Result, SizeRule, ValueTable};
 
 /// Preprocessing in canonical form: RGB uint8 images of any size to one tensor.
 #[derive(Clone, Debug, PartialEq)]
@@ -365,8 +365,15 @@ impl Plan {
     /// # Errors
     /// Names the first part that version 1 cannot say.
     pub fn to_v1(&self) -> Result<FusedPlan> {
-        let beyond =
-            |what: &str| Error::new("plan", format_args!("{what}, which version 1 of the op has not"));
+        let beyond = |what: &str| {
+            Error::new("plan", format_args!("cannot be embedded yet: it {what}"))
+                .why("the op and the standard operators of this version cannot say it; the scalar reference alone can")
+                .fix(
+                    "do this part before the model, or keep to resize (pillow, pillow12 or torchvision, antialiased), one \
+                     center_crop after it, channel_order, rescale and normalize",
+                )
+                .with_kind(ErrorKind::Config)
+        };
         if self.source != SourceFormat::Rgb {
             return Err(beyond("takes images other than RGB"));
         }
@@ -408,7 +415,7 @@ impl Plan {
                         antialias,
                     },
             }) => {
-                let size = Size::of(size).ok_or_else(|| beyond("has a size rule"))?;
+                let size = Size::of(size).ok_or_else(|| beyond("resizes by a size rule of version 2"))?;
                 if !antialias {
                     return Err(beyond("resizes without antialiasing"));
                 }
