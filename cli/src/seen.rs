@@ -25,7 +25,9 @@ impl Seen {
             | Step::RotateTo(_)
             | Step::Grayscale(_)
             | Step::Blocks(_) => true,
-            Step::ChannelOrder(_) | Step::Rescale(_) | Step::Normalize(_) | Step::RescaleNormalize(_) => false,
+            Step::ChannelOrder(_) | Step::Rescale(_) | Step::Normalize(_) | Step::RescaleNormalize(_) => {
+                false
+            }
         };
         let pipeline = Pipeline {
             description: None,

@@ -233,7 +233,9 @@ impl Pipeline {
             steps: self.steps[..count].to_vec(),
             output: self.output,
         };
-        start.compile(layout, dtype).is_ok_and(|plan| plan.to_v1().is_ok())
+        start
+            .compile(layout, dtype)
+            .is_ok_and(|plan| plan.to_v1().is_ok())
     }
 
     /// The scalar reference: applies step after step to one image, [height, width, 3] or as [`Pipeline::input`] has it.

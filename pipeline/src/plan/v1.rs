@@ -6,7 +6,9 @@ use super::{
 };
 use crate::resample::{Arithmetic, Windows};
 use crate::size::MAX_EDGE;
-use crate::{CHANNELS, CropRule, Dtype, Error, ErrorKind, Filter, Layout, Operation, Result, SizeRule, ValueTable};
+use crate::{
+    CHANNELS, CropRule, Dtype, Error, ErrorKind, Filter, Layout, Operation, Result, SizeRule, ValueTable,
+};
 
 /// Preprocessing in canonical form: RGB uint8 images of any size to one tensor.
 #[derive(Clone, Debug, PartialEq)]

@@ -12,7 +12,9 @@ mod sampling;
 mod weights;
 mod windows;
 
-pub use arithmetic::{Arithmetic, FloatAxis, LinearAxis, OpencvFilter, nearest_index, resize_floats};
+pub use arithmetic::{
+    Arithmetic, FloatAxis, LinearAxis, OpencvFilter, TORCH_BOUND, nearest_index, resize_floats,
+};
 pub use filter::{Filter, HAMMING};
 pub use passes::{resize, resize_part};
 pub use resampler::Resampler;

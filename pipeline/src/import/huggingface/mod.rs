@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
             Resampler::Opencv | Resampler::Torch => {
                 return Err(Error::new("resampler", "is none of Hugging Face's backends")
                     .expected_got("torchvision, pillow or pillow12", resampler)
-                    .fix("leave --resampler out, or write the steps in a pipeline of your own"));
+                    .fix("leave --resampler out, or name one of these"));
             }
         };
         let mut reader = Reader {

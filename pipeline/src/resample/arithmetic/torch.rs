@@ -67,7 +67,12 @@ fn widened(filter: Filter, scale: f32, input: usize, index: usize) -> (usize, Ve
 /// Not antialiased: two or four taps, those beyond an edge on the edge.
 fn plain(filter: Filter, scale: f32, input: usize, index: usize) -> (usize, Vec<f32>) {
     let last = input as i64 - 1;
-    let real = scale * (index as f32 + 0.5) - 0.5;
+    // As measured: torch rounds twice here with two taps, once with four.
+    let real = if filter == Filter::Bicubic {
+        scale.mul_add(index as f32 + 0.5, -0.5)
+    } else {
+        scale * (index as f32 + 0.5) - 0.5
+    };
     if filter != Filter::Bicubic {
         let real = real.max(0.0);
         let start = (real as i64).min(last);
