@@ -107,7 +107,7 @@ impl SourceFormat {
         if !self.is_planar() {
             return Ok((rows, columns));
         }
-        if rows % 3 != 0 || columns % 2 != 0 {
+        if !rows.is_multiple_of(3) || !columns.is_multiple_of(2) {
             return wrong("height * 3 / 2 rows and an even width");
         }
         Ok((rows / 3 * 2, columns))
