@@ -63,7 +63,42 @@ fn inline(value: &Value) -> String {
             format!("{{ {} }}", keys.join(", "))
         }
         Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
-        // JSON's numbers, booleans and strings are TOML's too; a control character is escaped in both.
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
+        // JSON's strings are TOML's too, but for the one control character that JSON need not escape.
+        Value::String(_) => value.to_string().replace('\u{7f}', "\\u007f"),
+        // As are its numbers and booleans.
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Notation;
+
+    #[test]
+    fn every_character_of_a_description_is_read_back() {
+        let edges = [
+            '"',
+            '\\',
+            '\u{7e}',
+            '\u{7f}',
+            '\u{80}',
+            '\u{85}',
+            '\u{2028}',
+            '\u{feff}',
+            '\u{10ffff}',
+        ];
+        for character in ('\0'..' ').chain(edges) {
+            let pipeline = Pipeline {
+                description: Some(format!("a{character}b")),
+                ..Pipeline::default()
+            };
+            let toml = pipeline.to_toml();
+            assert_eq!(
+                Pipeline::parse(&toml, Notation::Toml).as_ref(),
+                Ok(&pipeline),
+                "{toml:?}"
+            );
+        }
     }
 }

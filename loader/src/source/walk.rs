@@ -42,16 +42,20 @@ pub(super) fn glob(pattern: &str) -> Result<impl Iterator<Item = Source> + Send 
     let matcher = matcher
         .map_err(|error| Error::new(pattern, "is no glob pattern").why(error.kind()))?
         .compile_matcher();
-    let root = literal_root(pattern);
+    let literal = literal_names(pattern);
     let depth = if pattern.contains("**") {
         usize::MAX
     } else {
         Path::new(pattern)
             .components()
             .count()
-            .saturating_sub(root.components().count())
+            .saturating_sub(literal.components().count())
     };
-    let found = walk(&root, depth).filter(move |entry| match entry {
+    let root = match literal.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => &literal,
+    };
+    let found = walk(root, depth).filter(move |entry| match entry {
         Found::File(path) => {
             matcher.is_match(path.strip_prefix("./").unwrap_or(path)) || matcher.is_match(path)
         }
@@ -60,19 +64,14 @@ pub(super) fn glob(pattern: &str) -> Result<impl Iterator<Item = Source> + Send 
     Ok(found.map(Found::into_source))
 }
 
-/// The leading components of a pattern without a wildcard: where the walk begins.
-fn literal_root(pattern: &str) -> PathBuf {
+/// The leading components of a pattern without a wildcard; none of one that begins with a wildcard.
+fn literal_names(pattern: &str) -> PathBuf {
     let components: Vec<_> = Path::new(pattern).components().collect();
     let names = &components[..components.len().saturating_sub(1)];
-    let root: PathBuf = names
+    names
         .iter()
         .take_while(|c| !is_pattern(&c.as_os_str().to_string_lossy()))
-        .collect();
-    if root.as_os_str().is_empty() {
-        PathBuf::from(".")
-    } else {
-        root
-    }
+        .collect()
 }
 
 enum Found {
@@ -122,4 +121,32 @@ fn has_image_extension(path: &Path) -> bool {
             .iter()
             .any(|format| format.extensions().contains(&e.as_str()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tests run in the folder of their package.
+    #[test]
+    fn a_pattern_without_a_folder_is_one_of_this_folder() {
+        let found = |pattern: &str| -> Vec<String> {
+            glob(pattern)
+                .unwrap()
+                .map(|source| source.id().to_owned())
+                .collect()
+        };
+        for pattern in [
+            "*.toml",
+            "./*.toml",
+            "[C]argo.toml",
+            "?argo.toml",
+            "{Cargo,absent}.toml",
+        ] {
+            assert_eq!(found(pattern), ["./Cargo.toml"], "{pattern}");
+        }
+        assert_eq!(found("*/lib.rs"), ["./src/lib.rs"]);
+        assert_eq!(found("sr?/*/list.rs"), ["./src/source/list.rs"]);
+        assert_eq!(found("src/li?.rs"), ["src/lib.rs"]);
+    }
 }
