@@ -107,6 +107,7 @@ fn random_pipelines_and_images() {
                 let path = folder.path().join("embedded.onnx");
                 embed_to(&identity_model(opset, layout, dtype), &pipeline, &options, &path);
                 let images = ndarray::stack(ndarray::Axis(0), &[image.view(), image.view()]).unwrap();
+                let none = images.slice(ndarray::s![..0, .., .., ..]);
                 let twice = expected.to_le_bytes().repeat(2);
                 for fused in [false, true] {
                     let options = SessionOptions {
@@ -123,6 +124,15 @@ fn random_pipelines_and_images() {
                         "fused {fused}: {pipeline:?} differs for {:?}",
                         image.shape()
                     );
+                    let outputs = session.run(&[("image", Feed::Images(none))], &[0]).unwrap();
+                    prop_assert_eq!(
+                        outputs[0].shape()[0],
+                        0,
+                        "no images: fused {}: {:?}",
+                        fused,
+                        pipeline
+                    );
+                    prop_assert_eq!(&outputs[0].shape()[1..], &expected.shape[1..]);
                 }
                 Ok(())
             },
