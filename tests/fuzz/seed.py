@@ -76,7 +76,72 @@ def configs() -> list[bytes]:
     for path in sorted((ROOT / "tests/goldens/configs").glob("*.json")):
         texts += [b"\x01" + path.read_bytes(), b"\x03" + path.read_bytes() + b"\0" + beside]
     texts += [b"\0" + path.read_bytes() for path in sorted((ROOT / "models/presets").glob("*.toml"))]
+    texts += [b"\0" + text.encode() for text in STEPS]
     return texts
+
+
+# Steps that no preset has.
+STEPS = [
+    '''input = { format = "rgba", over = [255, 255, 255] }
+[[steps]]
+step = "letterbox"
+size = 40
+color = 114
+''',
+    '''input = { format = "nv12", matrix = "bt601", range = "full" }
+[[steps]]
+step = "rotate_to"
+orientation = "portrait"
+[[steps]]
+step = "crop"
+size = [3, 4]
+top = 1
+left = 0
+[[steps]]
+step = "grayscale"
+rule = "opencv"
+channels = 1
+''',
+    '''[[steps]]
+step = "resize"
+size = { rule = "smart", multiple = 28, min_pixels = 784, max_pixels = 3136 }
+filter = "bicubic"
+[[steps]]
+step = "rescale"
+divisor = 255
+[[steps]]
+step = "blocks"
+patches = 14
+merge = 2
+repeat = 2
+joined = true
+''',
+    '''[[steps]]
+step = "rescale"
+divisor = 255
+[[steps]]
+step = "resize"
+size = [9, 12]
+filter = "bilinear"
+resampler = "torch"
+[[steps]]
+step = "pad"
+to = [16, 16]
+anchor = "top_left"
+value = 0
+''',
+    '''input = { format = "bgr" }
+[[steps]]
+step = "resize"
+size = { shortest_edge = 8, longest_edge = 13 }
+filter = "area"
+resampler = "opencv"
+[[steps]]
+step = "pad"
+multiple = 4
+color = [1, 2, 3]
+''',
+]
 
 
 def lists() -> list[bytes]:

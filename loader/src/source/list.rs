@@ -72,7 +72,8 @@ impl Sources {
         self.then(walk::directory(root.as_ref(), None))
     }
 
-    /// The files that match a pattern (`*`, `?`, `**`, `[ab]`, `{a,b}`), sorted by name.
+    /// The files that match a pattern (`*`, `?`, `**`, `[ab]`, `{a,b}`), sorted by name. `?` and `[ab]` stand for one
+    /// byte, so for no character beyond ASCII.
     ///
     /// # Errors
     /// The pattern is malformed or matches nothing.

@@ -50,7 +50,7 @@ pub fn filled(dtype: Dtype, length: usize, run: impl FnOnce(OutputMut<'_>) -> Re
         }
     };
     Ok(Tensor {
-        shape: [0; 4],
+        shape: Vec::new(),
         elements,
     }
     .to_le_bytes())

@@ -4,11 +4,15 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use ndarray::Array3;
 use prep_onnx_fuzz::only_our_panics;
 use prep_onnx_pipeline::{
-    Document, FusedPlan, ImportOptions, Notation, Pipeline, Resampler, config_text, import, import_with,
-    text_of,
+    Document, FusedPlan, ImportOptions, Notation, Pipeline, Plan, Resampler, SourceFormat, config_text,
+    import, import_with, text_of,
 };
+
+/// Pixels of an image in the middle, where two references are compared.
+const MAX_PIXELS: usize = 1 << 14;
 
 fuzz_target!(init: only_our_panics(), |bytes: &[u8]| {
     let Some((choice, rest)) = bytes.split_first() else {
@@ -64,9 +68,42 @@ fn same(pipeline: &Pipeline) {
         "{toml}"
     );
     let (layout, dtype) = pipeline.output.or_usual();
-    let plan = pipeline.plan(layout, dtype).unwrap();
-    assert_eq!(FusedPlan::from_json(&plan.to_json()).as_ref(), Ok(&plan));
-    if let (Ok(geometry), Some(fixed)) = (plan.geometry(5, 7), plan.fixed_output()) {
+    let plan = pipeline.compile(layout, dtype).unwrap();
+    assert_eq!(Plan::from_json(&plan.to_json()).as_ref(), Ok(&plan));
+    if let Ok(first) = pipeline.plan(layout, dtype) {
+        assert_eq!(first.to_json(), plan.to_json());
+        assert_eq!(FusedPlan::from_json(&plan.to_json()), Ok(first));
+    }
+    references(pipeline, &plan);
+}
+
+/// One small image by the steps and by the plan.
+fn references(pipeline: &Pipeline, plan: &Plan) {
+    // Chroma lies below luma.
+    let rows = match pipeline.input {
+        SourceFormat::Nv12 { .. } | SourceFormat::I420 { .. } => 6,
+        SourceFormat::Rgb | SourceFormat::Bgr | SourceFormat::Gray | SourceFormat::Rgba { .. } => 4,
+    };
+    let Ok(geometry) = plan.geometry(4, 10) else {
+        return;
+    };
+    if let Some(fixed) = plan.fixed_output() {
         assert_eq!(geometry.output, fixed);
     }
+    let before = geometry.stages.iter().filter_map(|stage| stage.before);
+    let after = geometry.stages.iter().filter_map(|stage| stage.after);
+    let resized = geometry.stages.iter().filter_map(|stage| Some(stage.resized?.to));
+    let mut sizes = before.chain(after).map(|placement| placement.size).chain(resized);
+    if sizes.any(|(height, width)| height * width > MAX_PIXELS) {
+        return;
+    }
+    let image = Array3::from_shape_fn(
+        (rows, 10, pipeline.input.source_channels()),
+        |(row, column, value)| (row * 71 + column * 37 + value * 101) as u8,
+    );
+    let by_plan = plan
+        .reference(&[image.view()])
+        .map(|mut answers| answers.tensors.remove(0));
+    let (layout, dtype) = pipeline.output.or_usual();
+    assert_eq!(pipeline.reference(image.view(), layout, dtype).ok(), by_plan.ok());
 }

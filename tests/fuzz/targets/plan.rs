@@ -8,10 +8,11 @@ use libfuzzer_sys::fuzz_target;
 use ndarray::ArrayView3;
 use prep_onnx_fuzz::{assert_same_bytes, only_our_panics, preprocess};
 use prep_onnx_op::{Images, Preprocessor, SimdLevel};
-use prep_onnx_pipeline::steps::{CenterCrop, Resize, Step};
+use prep_onnx_pipeline::plan::v1::{CenterCrop, Resize, Size};
+use prep_onnx_pipeline::steps::{self, Step};
 use prep_onnx_pipeline::{
-    CropRule, Dtype, Elements, Filter, FusedPlan, Layout, Operation, Operator, Output, Pipeline, Precision,
-    Resampler, SizeRule, Tensor,
+    CropRule, Dtype, Elements, Filter, FusedPlan, Layout, Operation, Operator, Pipeline, Plan, Precision,
+    Tensor, Windows,
 };
 
 /// What one run may cost: elements of the output, and pixels of a resized image that is not cropped.
@@ -41,6 +42,9 @@ fn exercise(bytes: &[u8]) -> Result<()> {
         return Ok(());
     };
     assert_eq!(FusedPlan::from_json(&plan.to_json()).unwrap(), plan);
+    let newer = Plan::from_json(&plan.to_json()).unwrap();
+    assert_eq!(newer, Plan::from(plan.clone()));
+    assert_eq!(newer.to_json(), plan.to_json());
     let levels: Vec<Preprocessor> = SimdLevel::ALL
         .into_iter()
         .filter(|level| level.is_available())
@@ -81,25 +85,25 @@ fn constant(u: &mut Unstructured<'_>) -> Result<f64> {
 fn plan(u: &mut Unstructured<'_>) -> Result<FusedPlan> {
     let resize = if u.ratio(7_u8, 8)? {
         let size = match u.int_in_range(0..=5)? {
-            0 => SizeRule::ShortestEdge {
+            0 => Size::ShortestEdge {
                 size: edge(u)?,
                 max: None,
             },
-            1 => SizeRule::ShortestEdge {
+            1 => Size::ShortestEdge {
                 size: edge(u)?,
                 max: Some(edge(u)?),
             },
-            2 => SizeRule::LongestEdge { size: edge(u)? },
-            3 => SizeRule::Cover {
+            2 => Size::LongestEdge { size: edge(u)? },
+            3 => Size::Cover {
                 height: edge(u)?,
                 width: edge(u)?,
             },
-            4 => SizeRule::CropPct {
+            4 => Size::CropPct {
                 height: edge(u)?,
                 width: edge(u)?,
                 fraction: constant(u)?,
             },
-            _ => SizeRule::Exact {
+            _ => Size::Exact {
                 height: edge(u)?,
                 width: edge(u)?,
             },
@@ -107,7 +111,7 @@ fn plan(u: &mut Unstructured<'_>) -> Result<FusedPlan> {
         Some(Resize {
             size,
             filter: *u.choose(Filter::ALL)?,
-            resampler: *u.choose(Resampler::ALL)?,
+            resampler: *u.choose(Windows::ALL)?,
         })
     } else {
         None
@@ -293,17 +297,21 @@ fn usual(plan: &FusedPlan, levels: &[Preprocessor], u: &mut Unstructured<'_>) ->
     Ok(())
 }
 
-/// The meaning of a plan: its geometry by the scalar reference, then each operation on each value.
+/// The meaning of a plan, twice: that of [`Plan`], and the steps of its geometry followed by each operation.
 fn meaning(plan: &FusedPlan, image: ArrayView3<'_, u8>) -> Vec<u8> {
-    let steps = plan
+    let resize = plan
         .resize
-        .map(Step::Resize)
-        .into_iter()
-        .chain(plan.crop.map(Step::CenterCrop));
+        .map(|resize| steps::Resize::new(resize.size.into(), resize.filter, resize.resampler.into()));
+    let crop = plan
+        .crop
+        .map(|CenterCrop { size, offset }| steps::CenterCrop { size, offset });
     let geometry = Pipeline {
-        steps: steps.collect(),
-        output: Output::default(),
-        description: None,
+        steps: resize
+            .map(Step::Resize)
+            .into_iter()
+            .chain(crop.map(Step::CenterCrop))
+            .collect(),
+        ..Pipeline::default()
     };
     let tensor = geometry.reference(image, Layout::Nhwc, Dtype::Uint8).unwrap();
     let Elements::Uint8(pixels) = tensor.elements else {
@@ -330,9 +338,14 @@ fn meaning(plan: &FusedPlan, image: ArrayView3<'_, u8>) -> Vec<u8> {
         Dtype::Float16 => Elements::Float16(all.into_iter().map(half::f16::from_f32).collect()),
         Dtype::Uint8 => Elements::Uint8(all.into_iter().map(|value| value as u8).collect()),
     };
-    Tensor {
-        shape: [0; 4],
+    let bytes = Tensor {
+        shape: Vec::new(),
         elements,
     }
-    .to_le_bytes()
+    .to_le_bytes();
+    let answers = Plan::from(plan.clone()).reference(&[image]).unwrap();
+    assert_same_bytes(&bytes, &answers.tensors[0].to_le_bytes(), || {
+        format!("two references: {}", plan.to_json())
+    });
+    bytes
 }
