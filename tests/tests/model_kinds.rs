@@ -11,7 +11,7 @@ use prep_onnx::host::{Array, Feed, Session, SessionOptions};
 use prep_onnx_pipeline::steps::{ChannelOrder, Normalize, Order, Rescale, Resize, Step};
 use prep_onnx_pipeline::{
     Accept, Dtype, Elements, Filter, Layout, ON_BAD_IMAGE_ATTRIBUTE, Output, Pipeline, Precision, Resampler,
-    SizeRule, imagenet_at,
+    SizeRule, Windows, imagenet_at,
 };
 use prep_onnx_rewriter::{EmbedOptions, Lowering};
 use prep_onnx_tests::embedded::{bytes, embedded_in, open};
@@ -46,11 +46,11 @@ fn every_opset_that_the_runtime_loads() {
             continue;
         }
         met.push(opset);
-        for resampler in Resampler::ALL {
+        for resampler in Windows::ALL.iter().map(|windows| Resampler::from(*windows)) {
             let mut pipeline = imagenet_at(224, 224).unwrap();
             for step in &mut pipeline.steps {
                 if let Step::Resize(resize) = step {
-                    resize.resampler = *resampler;
+                    resize.resampler = resampler;
                     resize.filter = Filter::Bicubic;
                 }
             }

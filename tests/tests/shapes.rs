@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, Array4};
 use prep_onnx::host::{Array, Feed, Session};
 use prep_onnx_pipeline::steps::{CenterCrop, Rescale, Resize, Step};
 use prep_onnx_pipeline::{
-    Accept, CropRule, Dtype, Filter, Layout, Output, Pipeline, Precision, Resampler, SizeRule,
+    Accept, CropRule, Dtype, Filter, Layout, Output, Pipeline, Precision, Resampler, SizeRule, Windows,
 };
 use prep_onnx_rewriter::portable::Portable;
 use prep_onnx_rewriter::{EmbedOptions, Lowering};
@@ -64,10 +64,10 @@ fn pipelines() -> Vec<Pipeline> {
             Resampler::Pillow,
         )]),
     ];
-    for resampler in Resampler::ALL {
+    for resampler in Windows::ALL.iter().map(|windows| Resampler::from(*windows)) {
         for filter in [Filter::Bicubic, Filter::Nearest] {
             for size in [SHORTEST, EXACT] {
-                let resize = || resize(size, filter, *resampler);
+                let resize = || resize(size, filter, resampler);
                 all.push(pipeline([resize()]));
                 all.push(pipeline([resize(), crop(32, 31)]));
                 all.push(pipeline([resize(), crop(50, 20)]));

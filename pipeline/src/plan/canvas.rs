@@ -247,7 +247,9 @@ impl Canvas {
             CanvasSize::Fixed { height, width } => (height, width),
             CanvasSize::Square => each(&|_| image.0.max(image.1)),
             CanvasSize::Multiple { of } => each(&|edge| edge.div_ceil(of).saturating_mul(of)),
-            CanvasSize::MultipleAbove { of } => each(&|edge| (edge / of + 1).saturating_mul(of)),
+            CanvasSize::MultipleAbove { of } => {
+                each(&|edge| (edge / of).saturating_add(1).saturating_mul(of))
+            }
             CanvasSize::Stride {
                 height,
                 width,
