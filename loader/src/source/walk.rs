@@ -51,14 +51,12 @@ pub(super) fn glob(pattern: &str) -> Result<impl Iterator<Item = Source> + Send 
             .count()
             .saturating_sub(literal.components().count())
     };
-    let root = match literal.as_os_str().is_empty() {
-        true => Path::new("."),
-        false => &literal,
-    };
+    // The names below a folder that the pattern does not name begin with one that it cannot match.
+    let added = literal.as_os_str().is_empty();
+    let root = if added { Path::new(".") } else { &literal };
     let found = walk(root, depth).filter(move |entry| match entry {
-        Found::File(path) => {
-            matcher.is_match(path.strip_prefix("./").unwrap_or(path)) || matcher.is_match(path)
-        }
+        Found::File(path) if added => matcher.is_match(path.strip_prefix("./").unwrap_or(path)),
+        Found::File(path) => matcher.is_match(path),
         Found::Failed(..) => false,
     });
     Ok(found.map(Found::into_source))
@@ -146,6 +144,11 @@ mod tests {
             assert_eq!(found(pattern), ["./Cargo.toml"], "{pattern}");
         }
         assert_eq!(found("*/lib.rs"), ["./src/lib.rs"]);
+        for pattern in ["*/Cargo.toml", "?/Cargo.toml", "[.]/Cargo.toml", "./*/Cargo.toml"] {
+            assert_eq!(found(pattern), [""; 0], "{pattern}");
+        }
+        assert_eq!(found("**/Cargo.toml"), ["./Cargo.toml"]);
+        assert_eq!(found("./s*/lib.rs"), ["./src/lib.rs"]);
         assert_eq!(found("sr?/*/list.rs"), ["./src/source/list.rs"]);
         assert_eq!(found("src/li?.rs"), ["src/lib.rs"]);
     }
