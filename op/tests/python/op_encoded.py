@@ -166,7 +166,7 @@ def main():
         model = ROOT / "models/zoo/identity-224-opset17.onnx"
         for out, *options in (("batch.onnx",), ("fail.onnx", "--accept", "encoded"),
                               ("zero.onnx", "--accept", "encoded", "--on-bad-image", "zero")):
-            subprocess.run([arguments.binary, "embed", model, "-o", folder / out, *options], check=True, stdout=subprocess.DEVNULL)
+            subprocess.run([arguments.binary, "embed", model, "--pipeline", "imagenet", "-o", folder / out, *options], check=True, stdout=subprocess.DEVNULL)
         common = (folder, arguments.library, arguments.binary, corpus())
         for check in (check_pixels, check_bad_images, check_lengths, check_without_library):
             print(f"{check.__name__[6:]}: {check(*common)}")

@@ -124,9 +124,9 @@ def check_refusals(cases, folder, library):
     load = lambda case, **how: lambda: session(make_model(case, **how), library)
     texts = [
         refused(load(batch, plan=None), batch["op"], "plan", "missing"),
-        refused(load(batch, plan="{}"), batch["op"], "plan", "version", "expected 1, got none"),
+        refused(load(batch, plan="{}"), batch["op"], "plan", "version", "expected 1 or 2, got none"),
         refused(load(batch, plan="not json"), "plan", "not valid JSON"),
-        refused(load(batch, plan=batch["plan"].replace('"version":1', '"version":9')), "version", "expected 1, got 9"),
+        refused(load(batch, plan=batch["plan"].replace('"version":1', '"version":9')), "version", "expected 1 or 2, got 9"),
         refused(load(batch, op=batch["op"].replace("V1", "V2")), "V2"),
         refused(lambda: session(make_model(batch), library, times=2), "omain"),
     ]
