@@ -7,16 +7,16 @@ named_enum! {
     pub enum OutputKind("outputs") {
         /// The model's input.
         Tensor = "tensor",
-        /// int64 [N]: `ImageStatus::code` of each encoded image.
+        /// int64 `[N]`: `ImageStatus::code` of each encoded image.
         Status = "status",
-        /// float32 [N, 6]: source height, source width, vertical scale, horizontal scale, top, left, so that
+        /// float32 `[N, 6]`: source height, source width, vertical scale, horizontal scale, top, left, so that
         /// `source = (model - offset) / scale`.
         Geometry = "geometry",
-        /// int64 [N, H, W]: 1 where there is image, 0 where the last canvas is filled.
+        /// int64 `[N, H, W]`: 1 where there is image, 0 where the last canvas is filled.
         Mask = "mask",
-        /// int64 [N, 2]: height and width of the image inside the last canvas.
+        /// int64 `[N, 2]`: height and width of the image inside the last canvas.
         Sizes = "sizes",
-        /// int64 [N, 3]: frames (1), rows and columns of blocks.
+        /// int64 `[N, 3]`: frames (1), rows and columns of blocks.
         Grid = "grid",
     }
 }
