@@ -4,9 +4,10 @@
 #   tests/nightly.sh [--seconds N] [--jobs N] [PART...]
 #
 # A PART is a fuzz target (the name of a file in tests/fuzz/targets), `fuzz` for all of them, `asan` or `miri`; all
-# without one. Each target runs for N seconds (600), `--jobs` of them (1) at a time, under AddressSanitizer. What was
-# reached is kept in target/fuzz/corpus for the next run, what was found in target/fuzz/artifacts. Ends with 1 where
-# something was found, and where PREP_REQUIRE names a part that cannot run here.
+# without one. Each target runs until it has had N seconds (600) of processor time, however busy the machine is,
+# `--jobs` of them (1) at a time, under AddressSanitizer. What was reached is kept in target/fuzz/corpus for the next
+# run, what was found in target/fuzz/artifacts. Ends with 1 where something was found, and where PREP_REQUIRE names a
+# part that cannot run here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # A cache around the compiler need not know the flags of sanitizers.
@@ -16,7 +17,7 @@ seconds=600 jobs=1 parts=()
 while [ $# -gt 0 ]; do
   case $1 in
     --seconds | --jobs) declare "${1#--}=${2:?$1 needs a number}"; shift 2 ;;
-    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit ;;
+    -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit ;;
     *) parts+=("$1"); shift ;;
   esac
 done
@@ -55,27 +56,38 @@ nightly() {
   fi
 }
 
+# libFuzzer counts seconds of the clock, so it is run again until the user time reaches the number.
 fuzz_one() {
-  local target=$1 corpus=$fuzz/corpus/$1 artifacts=$fuzz/artifacts/$1 dictionary
+  local target=$1 corpus=$fuzz/corpus/$1 artifacts=$fuzz/artifacts/$1 dictionary left
   # The files in a call of the encoded op are those that are decoded alone.
   dictionary=tests/fuzz/dict/${target/encoded/decode}.dict
   mkdir -p "$corpus" "$artifacts"
-  # 16 KiB: the largest seed.
-  TMPDIR=$scratch LSAN_OPTIONS=suppressions=$scratch/leaks "$binaries/$target" "$corpus" "$seeds/$target" -dict="$dictionary" -max_total_time="$seconds" \
-    -max_len=16384 -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$artifacts/" -print_final_stats=1 \
-    >"$fuzz/$target.log" 2>&1 && return
-  echo "$target: ended early:" && grep -m 3 -E '^==|panicked|SUMMARY|ERROR' "$fuzz/$target.log" || tail -n 3 "$fuzz/$target.log"
+  : >"$fuzz/$target.log"
+  : >"$fuzz/$target.time"
+  while left=$((seconds - $(used "$target"))) && [ "$left" -gt 0 ]; do
+    # 16 KiB: the largest seed.
+    { TIMEFORMAT=%U && time TMPDIR=$scratch LSAN_OPTIONS=suppressions=$scratch/leaks \
+      "$binaries/$target" "$corpus" "$seeds/$target" -dict="$dictionary" -max_total_time="$left" \
+      -max_len=16384 -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$artifacts/" -print_final_stats=1 \
+      >>"$fuzz/$target.log" 2>&1; } 2>>"$fuzz/$target.time" && continue
+    echo "$target: ended early:" && grep -am 3 -E '^==|panicked|SUMMARY|ERROR' "$fuzz/$target.log" || tail -n 3 "$fuzz/$target.log"
+    touch "$fuzz/$target.early"
+    return
+  done
 }
 
+# used TARGET: whole seconds of user time so far
+used() { awk '{ sum += $1 } END { print int(sum) }' "$fuzz/$1.time"; }
+
 row() {
-  local log=$fuzz/$1.log last executions rate found
+  local log=$fuzz/$1.log last executions seconds found
   last=$(grep -a 'cov: ' "$log" | tail -n 1)
-  executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
-  rate=$(sed -n 's/^stat::average_exec_per_sec: *//p' "$log")
+  executions=$(awk '/^stat::number_of_executed_units:/ { sum += $2 } END { print sum + 0 }' "$log")
+  seconds=$(used "$1")
   found=$(find "$fuzz/artifacts/$1" -type f -newer "$fuzz/started" | wc -l)
   # An early end without a kept input is one too.
-  [ -n "$executions" ] && [ "$found" -eq 0 ] || failed=yes
-  printf '%-10s %12s %9s %8s %8s %9s\n' "$1" "${executions:-unknown}" "${rate:-unknown}" \
+  [ ! -e "$fuzz/$1.early" ] && [ "$executions" -gt 0 ] && [ "$found" -eq 0 ] || failed=yes
+  printf '%-10s %9s %12s %9s %8s %8s %9s\n' "$1" "$seconds" "$executions" "$((executions / (seconds > 0 ? seconds : 1)))" \
     "$(sed -n 's/.*cov: \([0-9]*\).*/\1/p' <<<"$last")" "$(sed -n 's/.*ft: \([0-9]*\).*/\1/p' <<<"$last")" "$found"
 }
 
@@ -93,12 +105,13 @@ if [ ${#targets[@]} -gt 0 ]; then
   echo leak:__cxa_thread_atexit_impl >"$scratch/leaks"
   python3 tests/fuzz/seed.py "$seeds"
   touch "$fuzz/started"
+  (cd "$fuzz" && rm -f "${targets[@]/%/.early}")
   for target in "${targets[@]}"; do
     while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n || true; done
     fuzz_one "$target" &
   done
   wait
-  printf '%-10s %12s %9s %8s %8s %9s\n' target executions exec/s cov ft findings
+  printf '%-10s %9s %12s %9s %8s %8s %9s\n' target 'user s' executions exec/s cov ft findings
   for target in "${targets[@]}"; do row "$target"; done
   echo "panics in dependencies, which the loader makes an error of one image:"
   (cd "$fuzz" && grep -ah '^panic in a dependency: ' "${targets[@]/%/.log}" | sort -u | sed 's/^[^:]*: /  /') || echo "  none"

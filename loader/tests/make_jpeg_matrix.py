@@ -28,8 +28,10 @@ import numpy as np
 ZIGZAG = [0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14,
           21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53,
           60, 61, 54, 47, 55, 62, 63]
-# Flat codes: 16 categories of 5 bits, all 256 symbols of 9 bits. Any coefficient can be written.
-DC_BITS, AC_BITS = 5, 9
+# Flat codes. Of averages, 5 bits: the 12 categories that samples of 8 bits need, or 16. Of other coefficients: the symbols
+# of up to 10 bits of value, in 8 bits each; or all 256, so that any coefficient can be written.
+DC_BITS = 5
+USUAL_AC = [symbol for symbol in range(256) if symbol & 15 <= 10]
 DCT = np.array([[np.cos((2 * x + 1) * u * np.pi / 16) * (0.5 if u else 0.5 / np.sqrt(2)) for x in range(8)] for u in range(8)])
 
 
@@ -66,14 +68,14 @@ def magnitude(value):
 
 class Jpeg:
     """One image. `sampling`: (h, v) per component. `scans`: lists of component indices, or tuples
-    (components, first, last, high, low) of a progression."""
+    (components, first, last, high, low) of a progression. `own_codes`: no code for symbols that do not occur."""
 
     def __init__(self, width=67, height=53, sampling=((2, 2), (1, 1), (1, 1)), scans=None, quality=6, restart=0,
-                 ids=None, head="jfif", quant=None, progressive=False, seed=0, sof=None, amplitude=1.0, noise=6):
+                 ids=None, head="jfif", quant=None, progressive=False, seed=0, sof=None, amplitude=1.0, noise=6, own_codes=False):
         self.width, self.height, self.sampling = width, height, list(sampling)
         self.n = len(self.sampling)
         self.scans = scans or [list(range(self.n))]
-        self.restart, self.head, self.progressive = restart, head, progressive
+        self.restart, self.head, self.progressive, self.own_codes = restart, head, progressive, own_codes
         self.ids = ids or list(range(1, self.n + 1))
         self.sof = sof if sof is not None else (0xC2 if progressive else 0xC0)
         self.quant = quant or {0: [quality + i // 4 for i in range(64)], 1: [quality + 2 + i // 3 for i in range(64)]}
@@ -110,10 +112,7 @@ class Jpeg:
             out += self.dqt(number, table)
         out += segment(self.sof, struct.pack(">BHHB", 8, self.height, self.width, self.n) + b"".join(
             bytes([self.ids[c], h << 4 | v, self.tables[c]]) for c, (h, v) in enumerate(self.sampling)))
-        counts = lambda bits, n: bytes([n % 256 if i == bits else 0 for i in range(1, 17)])
-        out += segment(0xC4, bytes([0x00]) + counts(DC_BITS, 16) + bytes(range(16)))
-        # 256 does not fit into a byte: half of 9 bits, half of 10.
-        out += segment(0xC4, bytes([0x10]) + bytes([128 if i in (9, 10) else 0 for i in range(1, 17)]) + bytes(range(256)))
+        out += self.huffman_tables()
         if self.restart:
             out += segment(0xDD, struct.pack(">H", self.restart))
         return out
@@ -124,9 +123,25 @@ class Jpeg:
             return segment(0xDB, bytes([0x10 | number]) + struct.pack(">64H", *table))
         return segment(0xDB, bytes([number]) + bytes(table))
 
-    @staticmethod
-    def put_ac(bits, symbol):
-        bits.put(symbol, 9) if symbol < 128 else bits.put(256 + symbol - 128, 10)
+    def usual(self):
+        """Whether samples of 8 bits could have these coefficients at a step of 1."""
+        return max(int(abs(blocks).max()) for blocks in self.coefficients) < 1024
+
+    def huffman_tables(self):
+        counts = lambda bits, n: bytes([n if i in bits else 0 for i in range(1, 17)])
+        categories = 12 if self.usual() else 16
+        out = segment(0xC4, bytes([0x00]) + counts([DC_BITS], categories) + bytes(range(categories)))
+        if self.codes is not None:
+            return out + segment(0xC4, bytes([0x10]) + counts([8], len(self.codes)) + bytes(self.codes))
+        # 256 does not fit into a byte: half of 9 bits, half of 10.
+        return out + segment(0xC4, bytes([0x10]) + counts([9, 10], 128) + bytes(range(256)))
+
+    def put_ac(self, bits, symbol):
+        self.used.add(symbol)
+        if self.codes is not None:
+            bits.put(self.codes.index(symbol), 8)
+        else:
+            bits.put(symbol, 9) if symbol < 128 else bits.put(256 + symbol - 128, 10)
 
     def scan(self, entry):
         components, first, last, high, low = entry if isinstance(entry, tuple) else (entry, 0, 63, 0, 0)
@@ -207,6 +222,11 @@ class Jpeg:
                 bits.put(bit, 1)
 
     def bytes(self, eoi=True):
+        self.codes, self.used = USUAL_AC if self.usual() else None, set()
+        if self.own_codes:
+            for entry in self.scans:
+                self.scan(entry)
+            self.codes = sorted(self.used)
         out = self.head_bytes()
         for i, entry in enumerate(self.scans):
             out += self.before_scan.get(i, b"") + self.scan(entry)
@@ -219,6 +239,38 @@ def progression(n, interleaved=True):
     bands = [([c], a, b, 0, 2) for c in range(n) for a, b in ((1, 5), (6, 63))]
     finer = [([c], 1, 63, 2, 1) for c in range(n)] + [(list(range(n)), 0, 0, 1, 0)] + [([c], 1, 63, 1, 0) for c in range(n)]
     return dc + bands + finer
+
+
+def lossless(planes, predictor=1, head="none", restart=0, point=0):
+    """A lossless file of `planes` of one size: the differences from a predictor, T.81 annex H."""
+    height, width = planes[0].shape
+    out = b"\xff\xd8" + (segment(0xE0, b"JFIF\0\x01\x01\0\0\x01\0\x01\0\0") if head == "jfif" else b"")
+    frame = b"".join(bytes([c + 1, 0x11, 0]) for c in range(len(planes)))
+    out += segment(0xC3, struct.pack(">BHHB", 8, height, width, len(planes)) + frame)
+    out += segment(0xC4, bytes([0]) + bytes([17 if i == 5 else 0 for i in range(1, 17)]) + bytes(range(17)))
+    if restart:
+        out += segment(0xDD, struct.pack(">H", restart * width))
+    scan = b"".join(bytes([c + 1, 0]) for c in range(len(planes)))
+    out += segment(0xDA, bytes([len(planes)]) + scan + bytes([predictor, 0, point]))
+    bits = Bits()
+    shifted = [plane.astype(int) >> point for plane in planes]
+    for y in range(height):
+        first = y == 0 or (restart and y % restart == 0)
+        if first and y:
+            bits.marker(0xD0 + (y // restart - 1) % 8)
+        for x in range(width):
+            for plane in shifted:
+                left, above, corner = (plane[y, x - 1] if x else 0), (plane[y - 1, x] if y else 0), (plane[y - 1, x - 1] if x and y else 0)
+                guess = [0, left, above, corner, left + above - corner, left + (above - corner >> 1), above + (left - corner >> 1), left + above >> 1][predictor]
+                if first:
+                    guess = left if x else 1 << 7 - point
+                elif not x:
+                    guess = above
+                size, code = magnitude(plane[y, x] - guess)
+                bits.put(size, 5)
+                bits.put(int(code), size)
+    bits.flush()
+    return out + bytes(bits.out) + b"\xff\xd9"
 
 
 def restart_damages(data):
@@ -309,6 +361,26 @@ def matrix():
         yield f"loud_{name}_prog", Jpeg(scans=progression(3), progressive=True, quant={0: flat(quant)}, amplitude=min(amplitude, 60)).bytes()
         steps = [1] + [quant] * 63
         yield f"loud_{name}_dc", Jpeg(quant={0: steps}, amplitude=amplitude).bytes()
+    # Blocks with coefficients in the first row alone, whose products leave 16 bits.
+    for step in (1, 8, 16, 32, 64, 96):
+        for limit in (200, 1000, 2000, 8000):
+            for tag, script in (("444", None), ("420", None), ("444", progression(3))):
+                jpeg = Jpeg(48, 48, three[tag], scans=script, progressive=script is not None, quant={0: flat(step)}, own_codes=True)
+                rng = np.random.default_rng(step + limit)
+                for blocks in jpeg.coefficients:
+                    loud = rng.integers(-limit, limit + 1, blocks.shape) * (rng.random(blocks.shape) < 0.5)
+                    blocks[:] = np.where(np.array(ZIGZAG) < 8, loud, 0)
+                yield f"row_{step}_{limit}_{tag}{'_prog' if script else ''}", jpeg.bytes()
+    # Lossless coding.
+    y, x = np.mgrid[0:19, 0:23]
+    planes = [(x * 9 + y * (3 + c) + (x * y * (7 + c)) % 31).astype(np.uint8) for c in range(3)]
+    for predictor in range(1, 8):
+        yield f"lossless_gray_{predictor}", lossless(planes[:1], predictor)
+        yield f"lossless_rgb_{predictor}", lossless(planes, predictor)
+    yield "lossless_gray_restart", lossless(planes[:1], 4, restart=3)
+    yield "lossless_rgb_restart", lossless(planes, 7, restart=1)
+    yield "lossless_gray_point", lossless(planes[:1], 6, point=2)
+    yield "lossless_ycc", lossless(planes, 5, head="jfif")
     # Unfinished progressions.
     for tag in ("444", "420", "ylow"):
         script = progression(3)
@@ -385,7 +457,7 @@ s_large_all_17x16 s_22all_all_17x16 s_420_each_restart5 s_ylow_prog_restart5 gra
 ids_jfif_7_7_9_420 ids_none_82_71_66_444_each ids_none_5_5_5_420 ids_none_7_9_7_420 ids_adobe7_1_2_3_444
 four_none_1_split four_adobe2_2 four_adobe2_5_split2 four_adobe0_4 four_adobe0_6 five two
 dqt_444_each_1_0 dqt_420_y_cc_1_1 dqt_420_each_2_0 dqt_422_prog_3
-loud_q255_444 loud_q255_loud_420 loud_q4000_420 loud_q65535_444_flat loud_q255_loud_prog
+lossless_gray_4 lossless_rgb_7 lossless_rgb_restart lossless_gray_point lossless_ycc row_16_1000_444 row_16_1000_444_prog row_8_2000_420 row_96_8000_444 loud_q255_444 loud_q255_loud_420 loud_q4000_420 loud_q65535_444_flat loud_q255_loud_prog
 unfinished_420_1_30 unfinished_444_4_53 unfinished_420_4_53_cut unfinished_ylow_9_30_cut
 rst_420_all_1_middle_removed rst_420_all_1_first_doubled rst_420_all_1_last_plus1 rst_444_all_3_middle_lost
 rst_420_all_3_middle_plus2 rst_420_all_3_middle_plus7 rst_420_all_1_middle_is_d9 rst_420_prog_3_first_removed
@@ -408,7 +480,9 @@ def write_corpus():
         if isinstance(outcome, str):
             manifest[f"{name}.jpg"] = {"error": outcome.split(" <")[0]}
             continue
-        drafts = {denominator: pillow(data, denominator)[2] for denominator in (2, 4, 8)}
+        drafts = {denominator: pillow(data, denominator) for denominator in (2, 4, 8)}
+        # Of lossless files Pillow's draft fails.
+        drafts = {denominator: outcome[2] for denominator, outcome in drafts.items() if not isinstance(outcome, str)}
         manifest[f"{name}.jpg"] = dict(zip(("height", "width", "sha256"), outcome)) | {"draft": drafts}
     lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in manifest.items())
     (folder / "manifest.json").write_text(f"{{\n{lines}\n}}\n")
@@ -433,7 +507,8 @@ def pillow(data, denominator=1):
 def damaged(files, count, seed=0):
     """Copies with flipped bits, other bytes, bytes left out or doubled, two files crossed."""
     rng = random.Random(seed)
-    names = sorted(name for name in files if len(files[name]) < 20000)
+    # Damage in lossless coding is an error here.
+    names = sorted(name for name in files if len(files[name]) < 20000 and not name.startswith("lossless"))
     for i in range(count):
         name = rng.choice(names)
         data = bytearray(files[name])

@@ -28,6 +28,7 @@ mod scans;
 mod smooth;
 mod source;
 mod upsample;
+mod values;
 #[cfg(all(feature = "rust-jpeg", not(feature = "c-jpeg")))]
 mod window;
 
@@ -77,6 +78,14 @@ pub(super) fn open<'a>(
             "JPEG with {components} components"
         )));
     };
+    if frame.lossless && matches!(color, Color::YCbCr | Color::Ycck) {
+        return Err(
+            ImageError::unsupported(format_args!("lossless JPEG in {}", color.name())).map(|e| {
+                e.why("libjpeg and so Pillow convert no colours of lossless JPEG")
+                    .fix("convert it to PNG")
+            }),
+        );
+    }
     let several_scans = frame.progressive || headers.scan.components.len() < components;
     // RGB output, the samples of the components, two bytes per coefficient of a frame of several scans, and
     // the planes and the interleaved CMYK of four components.

@@ -24,6 +24,18 @@ pub(super) enum Color {
     Ycck,
 }
 
+impl Color {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Gray => "gray",
+            Self::YCbCr => "YCbCr",
+            Self::Rgb => "RGB",
+            Self::Cmyk => "CMYK",
+            Self::Ycck => "YCCK",
+        }
+    }
+}
+
 /// Where the reading of markers stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stop {
@@ -179,7 +191,7 @@ impl<'a> Headers<'a> {
         Ok(())
     }
 
-    fn scan_header(&mut self, source: &mut Source<'a>) -> Result<(), Fault> {
+    pub(super) fn scan_header(&mut self, source: &mut Source<'a>) -> Result<(), Fault> {
         let Some(frame) = &mut self.frame else {
             return Err(Fault::Corrupt("a scan comes before the frame"));
         };
@@ -214,7 +226,7 @@ impl<'a> Headers<'a> {
         Ok(())
     }
 
-    fn huffman_tables(&mut self, source: &mut Source<'a>) -> Result<(), Fault> {
+    pub(super) fn huffman_tables(&mut self, source: &mut Source<'a>) -> Result<(), Fault> {
         const BAD: Fault = Fault::Corrupt("a Huffman table is impossible");
         let mut left = i32::from(source.await_u16()?) - 2;
         while left > 16 {

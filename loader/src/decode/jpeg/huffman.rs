@@ -11,6 +11,28 @@ pub(super) struct Spec {
 }
 
 impl Spec {
+    /// The symbols that have a code.
+    fn used(&self) -> &[u8] {
+        let codes: usize = self.counts.iter().map(|&count| usize::from(count)).sum();
+        &self.symbols[..codes.min(256)]
+    }
+
+    /// The most bits that a value takes behind one of the codes.
+    pub(super) fn largest_category(&self) -> u32 {
+        let categories = self.used().iter().map(|&symbol| u32::from(symbol & 15));
+        categories.max().unwrap_or(0)
+    }
+
+    /// Whether values of 1 to `category` bits have a code behind every run of zeros: a table for any file,
+    /// as the standard ones and those of Photoshop, and not for the values of one.
+    pub(super) fn has_all_runs(&self, category: u32) -> bool {
+        let mut runs = [0_u16; 16];
+        for &symbol in self.used() {
+            runs[usize::from(symbol & 15)] |= 1 << (symbol >> 4);
+        }
+        (1..=category as usize).all(|category| runs[category] == u16::MAX)
+    }
+
     fn standard(counts: [u8; 16], list: &[u8]) -> Self {
         let mut symbols = [0; 256];
         symbols[..list.len()].copy_from_slice(list);

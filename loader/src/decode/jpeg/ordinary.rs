@@ -3,6 +3,7 @@
 use super::frame::Frame;
 use super::headers::{Coding, Color, Headers};
 use super::source::Source;
+use super::values;
 
 /// Decides by the headers up to the first scan, whose data begin where `source` is.
 ///
@@ -24,7 +25,8 @@ pub(super) fn is_ordinary(headers: &Headers<'_>, color: Color, source: &Source<'
         && distinct_ids(frame)
         && scans
         && headers.quant.iter().flatten().all(usual_steps)
-        && markers_are_usual(source, frame.progressive, headers.restart_interval > 0)
+        && values::are_usual(headers)
+        && markers_are_usual(headers, frame.progressive, source)
 }
 
 fn usual_sampling(frame: &Frame, color: Color) -> bool {
@@ -49,23 +51,35 @@ fn distinct_ids(frame: &Frame) -> bool {
 }
 
 /// Whether restart markers come in their order and the image has an end, and nothing else comes before
-/// it; in a progression, nothing that changes the meaning of earlier scans.
-fn markers_are_usual(source: &Source<'_>, progressive: bool, mut restarts: bool) -> bool {
-    let mut due = 0xD0;
-    for code in Markers::of(source) {
-        match code {
-            0xD9 => return true,
-            0xD0..=0xD7 if restarts && code == due => due = 0xD0 | (due + 1) & 7,
-            0xDA if progressive => due = 0xD0,
-            0xDD if progressive => restarts = true,
-            0xC4 | 0xE0..=0xEF | 0xFE if progressive => {}
+/// it; in a progression, nothing that changes the meaning of earlier scans. Each scan's Huffman tables must
+/// be those of usual values.
+fn markers_are_usual(headers: &Headers<'_>, progressive: bool, source: &Source<'_>) -> bool {
+    let (mut due, mut restarts) = (0xD0, headers.restart_interval > 0);
+    let mut later = progressive.then(|| headers.clone());
+    for (code, segment) in Markers::of(source) {
+        match (code, &mut later) {
+            (0xD9, _) => return true,
+            (0xD0..=0xD7, _) if restarts && code == due => due = 0xD0 | (due + 1) & 7,
+            (0xDA, Some(later)) => {
+                if later.scan_header(&mut Source::new(segment)).is_err() || !values::are_usual(later) {
+                    return false;
+                }
+                due = 0xD0;
+            }
+            (0xC4, Some(later)) => {
+                if later.huffman_tables(&mut Source::new(segment)).is_err() {
+                    return false;
+                }
+            }
+            (0xDD, Some(_)) => restarts = true,
+            (0xE0..=0xEF | 0xFE, Some(_)) => {}
             _ => return false,
         }
     }
     false
 }
 
-/// The markers of entropy-coded data and of the segments between them.
+/// The markers of entropy-coded data and of the segments between them, with the segments behind their markers.
 struct Markers<'a> {
     rest: &'a [u8],
 }
@@ -76,30 +90,25 @@ impl<'a> Markers<'a> {
     }
 }
 
-impl Iterator for Markers<'_> {
-    type Item = u8;
+impl<'a> Iterator for Markers<'a> {
+    type Item = (u8, &'a [u8]);
 
-    fn next(&mut self) -> Option<u8> {
+    fn next(&mut self) -> Option<Self::Item> {
         loop {
-            // By blocks, which the compiler compares at once.
-            while let Some((block, rest)) = self.rest.split_first_chunk::<32>()
-                && !block.iter().fold(false, |found, &byte| found | (byte == 0xFF))
-            {
-                self.rest = rest;
-            }
-            let at = self.rest.iter().position(|&byte| byte == 0xFF)?;
+            let at = memchr::memchr(0xFF, self.rest)?;
             let code = *self.rest.get(at + 1)?;
             self.rest = &self.rest[at + 2..];
             match code {
                 0 => {}
-                0xD0..=0xD9 | 0xFF | 1 => return Some(code),
+                0xD0..=0xD9 | 0xFF | 1 => return Some((code, &[])),
                 _ => {
                     let &[high, low, ..] = self.rest else {
                         return None;
                     };
                     let length = usize::from(u16::from_be_bytes([high, low]));
-                    self.rest = self.rest.get(length..)?;
-                    return Some(code);
+                    let segment = self.rest.get(..length)?;
+                    self.rest = &self.rest[length..];
+                    return Some((code, segment));
                 }
             }
         }
