@@ -1,6 +1,6 @@
 //! The keys that embedding adds to `metadata_props`.
 
-use prep_onnx_pipeline::DOMAIN;
+use prep_onnx_pipeline::{DOMAIN, Error, ErrorKind, Result};
 
 use crate::model::Model;
 
@@ -30,5 +30,23 @@ pub(crate) fn embedded_trace(model: &Model) -> Option<String> {
         Some(format!("a node of the domain `{DOMAIN}`"))
     } else {
         None
+    }
+}
+
+impl Model {
+    /// Checks that no pipeline is embedded in it.
+    ///
+    /// # Errors
+    /// Says what shows that there is one.
+    pub fn check_plain(&self) -> Result<()> {
+        match embedded_trace(self) {
+            None => Ok(()),
+            Some(trace) => Err(
+                Error::new(self.path().display(), "a pipeline is already embedded")
+                    .expected_got("a model without one", trace)
+                    .fix("strip first: prep-onnx strip MODEL -o OUT")
+                    .with_kind(ErrorKind::Model),
+            ),
+        }
     }
 }

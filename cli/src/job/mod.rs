@@ -4,6 +4,7 @@
 //! rows that are done in part files beside the output, so that another process can go on from there.
 
 mod decoding;
+mod each;
 mod files;
 mod folder;
 mod inputs;
@@ -11,15 +12,18 @@ mod interrupt;
 mod manifest;
 mod model_files;
 mod part;
+mod pixels;
 mod runner;
 mod store;
 mod summary;
+mod tracker;
 
 pub(crate) use decoding::{Decode, Decoding, MEASURED};
 pub(crate) use inputs::{Inputs, Shard};
 pub(crate) use interrupt::Interrupt;
 pub(crate) use manifest::Manifest;
 pub(crate) use model_files::ModelFiles;
-pub(crate) use runner::{Runner, Tracker, check_classes};
+pub(crate) use runner::{Runner, check_classes};
 pub(crate) use store::{Begin, Store};
 pub(crate) use summary::{SKIPPED_FIX, Summary};
+pub(crate) use tracker::Tracker;

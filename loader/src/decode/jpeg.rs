@@ -6,6 +6,7 @@
 
 mod arithmetic;
 mod bits;
+mod conditioning;
 mod convert;
 mod entropy;
 #[cfg_attr(feature = "c-jpeg", path = "jpeg/fast_c.rs")]

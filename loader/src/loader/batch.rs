@@ -5,7 +5,6 @@ use std::sync::Weak;
 
 use ndarray::{ArrayView1, ArrayView2, ArrayView3, ArrayView4};
 
-use super::queue::Queue;
 use crate::{Format, ImageError};
 
 /// The fate of one source.
@@ -32,19 +31,25 @@ pub struct Batch {
     pub(super) pixels: Pixels,
 }
 
-/// The front `len` bytes of a recycled buffer, and the queue it returns to.
+/// Whom the buffer of a batch returns to.
+pub(super) trait Owner: Send + Sync {
+    /// Takes back a buffer for which `counted` bytes are counted.
+    fn release(&self, buffer: Vec<u8>, counted: u64);
+}
+
+/// The front `len` bytes of a recycled buffer, and whom it returns to.
 pub(super) struct Pixels {
     pub(super) buffer: Vec<u8>,
     pub(super) len: usize,
-    /// What the queue counts for this buffer.
+    /// What the owner counts for this buffer.
     pub(super) counted: u64,
-    pub(super) queue: Weak<Queue>,
+    pub(super) owner: Weak<dyn Owner>,
 }
 
 impl Drop for Pixels {
     fn drop(&mut self) {
-        if let Some(queue) = self.queue.upgrade() {
-            queue.release(std::mem::take(&mut self.buffer), self.counted);
+        if let Some(owner) = self.owner.upgrade() {
+            owner.release(std::mem::take(&mut self.buffer), self.counted);
         }
     }
 }

@@ -4,19 +4,10 @@ use std::thread::available_parallelism;
 
 use prep_onnx_pipeline::{Error, Result};
 
-use super::Loader;
+use super::order::Order;
 use super::queue::{Queue, Settings};
+use super::{Loader, job};
 use crate::{DecodeOptions, Source};
-
-/// In which order batches arrive. Within a batch the sources keep their order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Order {
-    /// In the order of the sources.
-    #[default]
-    Kept,
-    /// As they are finished: one slow image holds up only its own batch.
-    AsCompleted,
-}
 
 /// Settings of a [`Loader`].
 #[derive(Debug, Clone)]
@@ -122,7 +113,7 @@ impl LoaderBuilder {
             coordinators: max_batches.min(1 + (2 * threads).div_ceil(self.batch_size)),
         };
         Ok(Loader {
-            queue: Queue::start(settings)?,
+            queue: Queue::start(settings, job::run)?,
             sources: Box::new(sources.into_iter()),
             batch_size: self.batch_size,
             exhausted: false,

@@ -2,71 +2,17 @@
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use super::batch::{Batch, Item, Pixels};
+use super::batch::{Batch, Item, Owner, Pixels};
+use super::opened::{Image, Opened, Size, Work};
 use super::queue::Queue;
 use crate::decode::{ImageReader, Scratch, none_left};
 use crate::source::Origin;
-use crate::{ErrorKind, Format, ImageError, Source};
+use crate::{ErrorKind, ImageError, Source};
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
-}
-
-/// A batch whose files are in memory and whose sizes are known.
-pub(super) struct Opened {
-    index: u64,
-    images: Vec<Image>,
-}
-
-struct Image {
-    id: String,
-    file: Result<Vec<u8>, ImageError>,
-    size: Option<Size>,
-}
-
-#[derive(Clone, Copy)]
-struct Size {
-    format: Format,
-    height: usize,
-    width: usize,
-    original: (usize, usize),
-}
-
-impl Size {
-    fn bytes(self) -> usize {
-        self.height * self.width * 3
-    }
-}
-
-impl Image {
-    /// Bytes of pixels to come.
-    fn bytes(&self) -> usize {
-        match (&self.file, self.size) {
-            (Ok(_), Some(size)) => size.bytes(),
-            (Ok(_) | Err(_), _) => 0,
-        }
-    }
-}
-
-impl Opened {
-    pub(super) fn index(&self) -> u64 {
-        self.index
-    }
-
-    /// Bytes of pixels to come.
-    pub(super) fn bytes(&self) -> u64 {
-        self.images.iter().map(|image| image.bytes() as u64).sum()
-    }
-}
-
-/// What a coordinator does next.
-pub(super) enum Work {
-    /// Read the files of a batch, and decode them if their pixels fit.
-    Begin { index: u64, sources: Vec<Source> },
-    /// Decode a batch whose pixels the queue has counted.
-    Resume(Opened),
 }
 
 /// Does one piece of work. A coordinator is no thread of the pool: it waits for the images of its batch
@@ -171,7 +117,7 @@ fn into_batch(queue: &Arc<Queue>, mut opened: Opened) -> Batch {
         buffer,
         len: 0,
         counted: 0,
-        queue: Arc::downgrade(queue),
+        owner: owner(queue),
     };
     let sizes: Vec<usize> = opened.images.iter().map(Image::bytes).collect();
     let mut items: Vec<Option<Item>> = Vec::new();
@@ -254,7 +200,7 @@ fn failed(queue: &Arc<Queue>, index: u64, ids: Vec<String>) -> Batch {
         buffer: Vec::new(),
         len: 0,
         counted: 0,
-        queue: Arc::downgrade(queue),
+        owner: owner(queue),
     };
     Batch {
         index,
@@ -262,6 +208,12 @@ fn failed(queue: &Arc<Queue>, index: u64, ids: Vec<String>) -> Batch {
         shapes: Vec::new(),
         pixels,
     }
+}
+
+/// Batches do not keep the queue alive.
+fn owner(queue: &Arc<Queue>) -> Weak<dyn Owner> {
+    let queue: Weak<Queue> = Arc::downgrade(queue);
+    queue
 }
 
 fn cancelled() -> ImageError {

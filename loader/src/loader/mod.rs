@@ -4,13 +4,16 @@ mod batch;
 mod buffers;
 mod builder;
 mod job;
+mod opened;
+mod order;
 mod queue;
 
 use std::fmt;
 use std::sync::Arc;
 
 pub use batch::{Batch, Item};
-pub use builder::{LoaderBuilder, Order};
+pub use builder::LoaderBuilder;
+pub use order::Order;
 pub use queue::Usage;
 
 use crate::Source;

@@ -7,10 +7,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use prep_onnx_pipeline::{Error, Result};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::batch::Batch;
+use super::batch::{Batch, Owner};
 use super::buffers::Buffers;
-use super::builder::Order;
-use super::job::{self, Opened, Work};
+use super::opened::{Opened, Work};
+use super::order::Order;
 use crate::{DecodeOptions, Source};
 
 pub(super) struct Settings {
@@ -70,7 +70,8 @@ impl State {
 }
 
 impl Queue {
-    pub(super) fn start(settings: Settings) -> Result<Arc<Self>> {
+    /// Starts the threads, whose coordinators do each piece of work by `run`.
+    pub(super) fn start(settings: Settings, run: fn(&Arc<Self>, Work)) -> Result<Arc<Self>> {
         let cannot = |error: &dyn std::fmt::Display| Error::new("threads", "cannot be started").why(error);
         let pool = ThreadPoolBuilder::new()
             .num_threads(settings.threads)
@@ -91,7 +92,7 @@ impl Queue {
         for i in 0..coordinators {
             let shared = Arc::clone(&queue);
             let builder = std::thread::Builder::new().name(format!("prep-onnx-batch-{i}"));
-            if let Err(error) = builder.spawn(move || coordinate(&shared)) {
+            if let Err(error) = builder.spawn(move || shared.coordinate(run)) {
                 queue.cancel();
                 return Err(cannot(&error));
             }
@@ -152,6 +153,12 @@ impl Queue {
         self.work_or_end.notify_one();
     }
 
+    fn coordinate(self: &Arc<Self>, run: fn(&Arc<Self>, Work)) {
+        while let Some(work) = self.next_work() {
+            run(self, work);
+        }
+    }
+
     /// The next piece of work; `None` when the loader is gone.
     fn next_work(&self) -> Option<Work> {
         let mut state = self.lock();
@@ -193,23 +200,6 @@ impl Queue {
         state.ready.insert(batch.index(), batch);
         drop(state);
         self.changed.notify_all();
-    }
-
-    /// Takes back the buffer of a batch, and begins what fits now.
-    pub(super) fn release(&self, buffer: Vec<u8>, counted: u64) {
-        let mut state = self.lock();
-        state.usage.bytes -= counted;
-        self.pixels
-            .put(buffer, self.settings.max_bytes.saturating_sub(state.usage.bytes));
-        while let Some(first) = state.waiting.first_entry() {
-            let index = *first.key();
-            let opened = first.remove();
-            if !self.fits(&state, &opened) {
-                state.waiting.insert(index, opened);
-                break;
-            }
-            self.resume(&mut state, opened);
-        }
     }
 
     /// The next batch. The caller knows that one is under way.
@@ -262,8 +252,21 @@ impl Queue {
     }
 }
 
-fn coordinate(queue: &Arc<Queue>) {
-    while let Some(work) = queue.next_work() {
-        job::run(queue, work);
+impl Owner for Queue {
+    /// Takes back the buffer of a batch, and begins what fits now.
+    fn release(&self, buffer: Vec<u8>, counted: u64) {
+        let mut state = self.lock();
+        state.usage.bytes -= counted;
+        self.pixels
+            .put(buffer, self.settings.max_bytes.saturating_sub(state.usage.bytes));
+        while let Some(first) = state.waiting.first_entry() {
+            let index = *first.key();
+            let opened = first.remove();
+            if !self.fits(&state, &opened) {
+                state.waiting.insert(index, opened);
+                break;
+            }
+            self.resume(&mut state, opened);
+        }
     }
 }

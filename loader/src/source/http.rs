@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use super::read::read_limited;
+use super::limited::read_limited;
 use crate::{ErrorKind, ImageError, Limits};
 
 /// From the connection to the last byte, redirects included.

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "http")]
 mod http;
+mod limited;
 mod lines;
 mod list;
 mod path_text;

@@ -1,9 +1,9 @@
 //! The encoded bytes of one source, within the limit on the file size.
 
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
+use super::limited::read_limited;
 use super::{Origin, io_error};
 use crate::{ErrorKind, ImageError, Limits};
 
@@ -36,19 +36,6 @@ fn read_file(path: &Path, limits: &Limits, mut buffer: Vec<u8>) -> Result<Vec<u8
     let file = File::open(path).map_err(|error| io_error(&error))?;
     reserve(&mut buffer, metadata.len())?;
     read_limited(file, limits, buffer)
-}
-
-pub(super) fn read_limited(
-    reader: impl Read,
-    limits: &Limits,
-    mut buffer: Vec<u8>,
-) -> Result<Vec<u8>, ImageError> {
-    let mut reader = reader.take(limits.max_file_bytes.saturating_add(1));
-    reader
-        .read_to_end(&mut buffer)
-        .map_err(|error| io_error(&error))?;
-    limits.check_file(buffer.len() as u64)?;
-    Ok(buffer)
 }
 
 fn reserve(buffer: &mut Vec<u8>, bytes: u64) -> Result<(), ImageError> {

@@ -1,6 +1,5 @@
 //! What version 1 of the op can say: resize, crop, channel order, arithmetic, output. Frozen.
 
-use super::wire;
 use super::{
     Anchor, Canvas, CanvasSize, Fill, Form, Plan, Resample, SourceFormat, Stage, Values, check_operations,
 };
@@ -240,19 +239,6 @@ impl FusedPlan {
             Layout::Nchw => [images, CHANNELS, height, width],
             Layout::Nhwc => [images, height, width, CHANNELS],
         }
-    }
-
-    /// Canonical JSON: one plan has one text.
-    pub fn to_json(&self) -> String {
-        wire::v1::to_json(self)
-    }
-
-    /// Reads what [`FusedPlan::to_json`] wrote.
-    ///
-    /// # Errors
-    /// On another version, and on every plan that [`FusedPlan::check`] refuses; names the key.
-    pub fn from_json(text: &str) -> Result<Self> {
-        wire::v1::from_json(text)
     }
 
     /// Checks that the plan can be executed.

@@ -15,8 +15,6 @@ use std::time::SystemTime;
 
 use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
-use crate::metadata::embedded_trace;
-
 pub(crate) use attribute::string_attribute;
 pub use external::ExternalFile;
 pub(crate) use external::{ExternalTensor, folder};
@@ -237,20 +235,6 @@ impl Model {
     /// Values and nodes that are named with it collide with nothing, subgraphs included.
     pub fn free_prefix(&self, wanted: &str) -> String {
         self.skeleton.names.free_prefix(wanted)
-    }
-
-    /// Checks that no pipeline is embedded in it.
-    ///
-    /// # Errors
-    /// Says what shows that there is one.
-    pub fn check_plain(&self) -> Result<()> {
-        match embedded_trace(self) {
-            None => Ok(()),
-            Some(trace) => Err(Error::new(self.path.display(), "a pipeline is already embedded")
-                .expected_got("a model without one", trace)
-                .fix("strip first: prep-onnx strip MODEL -o OUT")
-                .with_kind(ErrorKind::Model)),
-        }
     }
 
     /// The names of ops in the model, functions and subgraphs included, once each.

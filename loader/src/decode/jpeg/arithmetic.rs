@@ -1,29 +1,10 @@
 //! The arithmetic decoder of one scan (T.81 annexes D and F, jdarith.c).
 
+use super::conditioning::Conditioning;
 use super::entropy::{Block, Pass};
 use super::frame::Frame;
 use super::headers::{Headers, NATURAL};
 use super::source::{Fault, Source};
-
-/// Conditioning of the coder, one of 16 each.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Conditioning {
-    /// Bounds of small differences of averages, L and U of T.81.
-    pub(super) low: [u8; 16],
-    pub(super) high: [u8; 16],
-    /// The last coefficient that counts as low, Kx.
-    pub(super) last_low: [u8; 16],
-}
-
-impl Default for Conditioning {
-    fn default() -> Self {
-        Self {
-            low: [0; 16],
-            high: [1; 16],
-            last_low: [5; 16],
-        }
-    }
-}
 
 /// Adaptive bins: the probability in the low bits, the likelier symbol in the high one.
 type Bins = [u8; 256];

@@ -1,6 +1,5 @@
 //! The geometry of a frame (jdinput.c, jdmaster.c).
 
-use super::headers::Coding;
 use super::source::Fault;
 
 /// Blocks are 8 x 8.
@@ -8,6 +7,13 @@ pub(super) const BLOCK: usize = 8;
 
 /// Most blocks in one MCU.
 pub(super) const MAX_BLOCKS: usize = 10;
+
+/// What the entropy coder of a frame is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Coding {
+    Huffman,
+    Arithmetic,
+}
 
 #[derive(Debug, Clone)]
 pub(super) struct Frame {

@@ -2,17 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::arithmetic::Conditioning;
-use super::frame::{Component, Frame, Scan};
+use super::conditioning::Conditioning;
+use super::frame::{Coding, Component, Frame, Scan};
 use super::huffman::Spec;
 use super::source::{Fault, Source};
-
-/// What the entropy coder of a frame is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Coding {
-    Huffman,
-    Arithmetic,
-}
 
 /// What the components mean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

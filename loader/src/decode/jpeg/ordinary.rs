@@ -1,7 +1,7 @@
 //! Whether a file is one of the ordinary kind, which the fast decoder reads as libjpeg does.
 
-use super::frame::Frame;
-use super::headers::{Coding, Color, Headers};
+use super::frame::{Coding, Frame};
+use super::headers::{Color, Headers};
 use super::source::Source;
 use super::values;
 

@@ -3,8 +3,8 @@
 
 use super::arithmetic::Arithmetic;
 use super::entropy::{Block, Huffman};
-use super::frame::{Frame, MAX_BLOCKS};
-use super::headers::{Coding, Headers, Stop};
+use super::frame::{Coding, Frame, MAX_BLOCKS};
+use super::headers::{Headers, Stop};
 use super::source::{Fault, Source};
 
 /// Where the blocks of a scan are kept.

@@ -218,7 +218,7 @@ impl Bits<'_> {
 
     fn fault(&self) -> ImageError {
         if self.is_at_end() {
-            super::codec::ends_early()
+            super::ends::ends_early()
         } else {
             ImageError::corrupt("TIFF: a code that CCITT does not know, or a row of the wrong length")
         }

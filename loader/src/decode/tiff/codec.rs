@@ -8,6 +8,7 @@ use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 use weezl::{BitOrder, LzwStatus, decode as lzw};
 
 use super::ccitt::{self, Fax};
+use super::ends::ends_early;
 use crate::ImageError;
 
 /// Most KiB that a dictionary of LZMA or ZSTD may take: what xz and zstd write at their highest usual levels.
@@ -215,8 +216,4 @@ impl<'a> PackBits<'a> {
         }
         Ok(())
     }
-}
-
-pub(super) fn ends_early() -> ImageError {
-    ImageError::truncated("the TIFF data end early")
 }

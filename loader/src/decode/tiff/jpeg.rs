@@ -52,7 +52,7 @@ pub(super) fn decode(
     limits: &Limits,
     out: &mut [u8],
 ) -> Result<(), ImageError> {
-    let stream = Stream::new(tables, data, color).ok_or_else(super::codec::ends_early)?;
+    let stream = Stream::new(tables, data, color).ok_or_else(super::ends::ends_early)?;
     if stream.components != color.components() {
         return Err(ImageError::unsupported(format_args!(
             "TIFF: JPEG data of {} components as {color:?}",

@@ -4,6 +4,7 @@
 mod ccitt;
 mod codec;
 mod convert;
+mod ends;
 mod jpeg;
 mod layout;
 mod mode;
@@ -79,7 +80,7 @@ pub(super) fn open<'a>(
     bytes: &'a [u8],
     options: &DecodeOptions,
 ) -> Result<(Header, TiffReader<'a>), ImageError> {
-    let ifd = Ifd::in_file(bytes).map_err(|_| codec::ends_early())?;
+    let ifd = Ifd::in_file(bytes).map_err(|_| ends::ends_early())?;
     let number = |tag| ifd.unsigned(tag).and_then(|mut values| values.next());
     if ifd.contains(tags::JPEG_XR) {
         return Err(ImageError::unsupported("TIFF: JPEG XR"));

@@ -2,7 +2,7 @@
 //!
 //! A version never changes: files hold its texts. A plan is written in the lowest version that can say it.
 
-pub(super) mod v1;
+mod v1;
 mod v2;
 
 use super::{PLAN_ATTRIBUTE, Plan};
@@ -108,4 +108,17 @@ fn with_version(mut value: serde_json::Value, version: Version) -> String {
 impl FusedPlan {
     /// The version that it is.
     pub const VERSION: Version = Version::V1;
+
+    /// Canonical JSON: one plan has one text.
+    pub fn to_json(&self) -> String {
+        v1::to_json(self)
+    }
+
+    /// Reads what [`FusedPlan::to_json`] wrote.
+    ///
+    /// # Errors
+    /// On another version, and on every plan that [`FusedPlan::check`] refuses; names the key.
+    pub fn from_json(text: &str) -> Result<Self> {
+        v1::from_json(text)
+    }
 }

@@ -132,7 +132,7 @@ impl SizeKeys {
 }
 
 /// Canonical JSON of `plan`.
-pub(in crate::plan) fn to_json(plan: &FusedPlan) -> String {
+pub(super) fn to_json(plan: &FusedPlan) -> String {
     with_version(serde_json::to_value(keys(plan)).unwrap_or_default(), Version::V1)
 }
 
@@ -161,7 +161,7 @@ fn keys(plan: &FusedPlan) -> PlanKeys {
 }
 
 /// Reads a text of version 1, and of no other.
-pub(in crate::plan) fn from_json(text: &str) -> Result<FusedPlan> {
+pub(super) fn from_json(text: &str) -> Result<FusedPlan> {
     match split(text)? {
         (Version::V1, value) => read(value),
         (Version::V2, _) => Err(unknown_version("1", Some(2.into()))),

@@ -1,0 +1,55 @@
+//! Images that the loader decodes, through a model that takes pixels.
+
+use prep_onnx_loader::{Loader, Source};
+use prep_onnx_pipeline::{Error, Result};
+
+use super::inputs::Places;
+use super::runner::{BatchDone, Runner};
+use crate::inference::Picture;
+use crate::results::ImageResult;
+
+/// As [`Runner::run`].
+pub(super) fn run(
+    runner: &mut Runner,
+    sources: impl Iterator<Item = Source> + Send + 'static,
+    batch_done: &mut BatchDone<'_>,
+) -> Result<()> {
+    let mut loader = Loader::builder()
+        .batch_size(runner.batch)
+        .decode(runner.decode.clone());
+    if runner.threads > 0 {
+        loader = loader.threads(runner.threads);
+    }
+    let places = Places::default();
+    for batch in loader.build(places.of(sources))? {
+        runner.inference.settle(batch.images().map(Picture::of_pixels))?;
+        let mut outputs = runner.inference.run(&batch, runner.batch).into_iter();
+        let rows = batch.items().iter().map(|item| {
+            let (size, outcome) = match &item.size {
+                Ok(size) => {
+                    let output = outputs
+                        .next()
+                        .unwrap_or_else(|| Err(Error::new("image", "was not run")));
+                    (
+                        Some(item.original.unwrap_or(*size)),
+                        output.map_err(|error| error.within(&item.id)),
+                    )
+                }
+                Err(error) => (None, Err(error.clone().into())),
+            };
+            Ok(ImageResult {
+                id: item.id.clone(),
+                path: places.next(),
+                size,
+                outcome: runner.kept(outcome)?,
+            })
+        });
+        let rows: Vec<_> = rows.collect::<Result<_>>()?;
+        // The pixels go back to the loader while the rows are written.
+        drop(batch);
+        if batch_done(rows, runner.inference.rows())?.is_break() {
+            break;
+        }
+    }
+    Ok(())
+}
