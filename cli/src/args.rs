@@ -132,6 +132,7 @@ commands! {
     Bench(bench),
     Demo(demo),
     Pipelines(pipelines),
+    Steps(steps),
     Library(library),
     Runtime(runtime),
     Doctor(doctor),

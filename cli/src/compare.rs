@@ -1,7 +1,8 @@
 //! Two tensors that should be the same, bit for bit.
 
 use half::f16;
-use prep_onnx_pipeline::{CHANNELS, Error, FusedPlan, Layout, Result, ValueTable};
+use prep_onnx_pipeline::plan::{Blocks, PatchOrder};
+use prep_onnx_pipeline::{CHANNELS, Error, Layout, Plan, Result, ValueTable};
 use serde::Serialize;
 
 use crate::host::Array;
@@ -29,23 +30,17 @@ impl Difference {
 ///
 /// # Errors
 /// When element type or shape differ.
-pub(crate) fn compare(expected: &Array, got: &Array, plan: &FusedPlan) -> Result<Difference> {
+pub(crate) fn compare(expected: &Array, got: &Array, plan: &Plan) -> Result<Difference> {
     if expected.dtype() != got.dtype() || expected.shape() != got.shape() {
         return Err(Error::new("tensor", "has another form").expected_got(
             format_args!("{} {:?}", expected.dtype(), expected.shape()),
             format_args!("{} {:?}", got.dtype(), got.shape()),
         ));
     }
-    let table = plan.table();
+    let table = table(plan);
     let steps = steps(&table);
     let half = matches!(expected, Array::Float16(_));
-    let (channel_stride, channels) = match plan.layout {
-        Layout::Nchw => (
-            expected.shape().iter().skip(2).product::<usize>().max(1),
-            CHANNELS,
-        ),
-        Layout::Nhwc => (1, CHANNELS),
-    };
+    let (channel_stride, channels) = (channel_stride(plan, expected.shape()), plan.channels());
     let keys = (keys(expected), keys(got));
     let values = expected.to_f64().into_iter().zip(got.to_f64());
     let mut difference = Difference {
@@ -71,6 +66,31 @@ pub(crate) fn compare(expected: &Array, got: &Array, plan: &FusedPlan) -> Result
             .max(if lsb.is_nan() { f64::INFINITY } else { lsb });
     }
     Ok(difference)
+}
+
+/// The value of each pixel value; of floats that were resized, those between which they lie.
+fn table(plan: &Plan) -> ValueTable {
+    let first = plan.float.iter().flat_map(|float| &float.operations);
+    let operations: Vec<_> = first.chain(&plan.values.operations).copied().collect();
+    ValueTable::new(&operations)
+}
+
+/// How many elements of one channel follow each other.
+fn channel_stride(plan: &Plan, shape: &[usize]) -> usize {
+    let plane = || shape.iter().rev().take(2).product::<usize>().max(1);
+    match (plan.form.blocks, plan.form.layout) {
+        (None | Some(Blocks::Tiles { .. }), Layout::Nchw) => plane(),
+        (None | Some(Blocks::Tiles { .. }), Layout::Nhwc) => 1,
+        (
+            Some(Blocks::Patches {
+                size, repeat, order, ..
+            }),
+            _,
+        ) => match order {
+            PatchOrder::ChannelsFirst => repeat * size * size,
+            PatchOrder::ChannelsLast => 1,
+        },
+    }
 }
 
 /// The distance of the two pixel values, where both numbers are those of a pixel value.
@@ -131,10 +151,10 @@ mod tests {
 
     use super::*;
 
-    fn plan() -> FusedPlan {
+    fn plan() -> Plan {
         let pipeline =
             Pipeline::parse("[[steps]]\nstep = \"rescale\"\ndivisor = 255\n", Notation::Toml).unwrap();
-        pipeline.plan(Layout::Nchw, Dtype::Float32).unwrap()
+        pipeline.compile(Layout::Nchw, Dtype::Float32).unwrap()
     }
 
     fn array(values: Vec<f32>) -> Array {

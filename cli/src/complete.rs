@@ -7,7 +7,8 @@ use clap_complete::engine::{
     ArgValueCandidates, ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter,
 };
 use clap_complete::env::CompleteEnv;
-use prep_onnx_pipeline::{PRESETS, Windows};
+use prep_onnx_pipeline::steps::{Step, StepInfo};
+use prep_onnx_pipeline::{PRESETS, Resampler};
 
 use crate::args::Cli;
 use crate::commands::completions::VARIABLE;
@@ -29,6 +30,14 @@ pub(crate) fn preset() -> ArgValueCandidates {
     ArgValueCandidates::new(presets)
 }
 
+/// For an argument that names a step.
+pub(crate) fn step() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let candidate = |step: &StepInfo| CompletionCandidate::new(step.name).help(Some(step.summary.into()));
+        Step::ALL.iter().map(candidate).collect()
+    })
+}
+
 /// For an argument that names a preset or a file.
 pub(crate) fn preset_or_file() -> ArgValueCompleter {
     ArgValueCompleter::new(|typed: &OsStr| {
@@ -43,7 +52,7 @@ pub(crate) fn preset_or_file() -> ArgValueCompleter {
 /// For an argument that names whose arithmetic a resize has.
 pub(crate) fn resampler() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
-        let names = Windows::ALL.iter().map(|resampler| resampler.name());
+        let names = Resampler::ALL.iter().map(|resampler| resampler.name());
         names.map(CompletionCandidate::new).collect()
     })
 }

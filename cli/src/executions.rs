@@ -2,7 +2,7 @@
 //! can run here.
 
 use ndarray::ArrayView3;
-use prep_onnx_pipeline::{FusedPlan, Result};
+use prep_onnx_pipeline::{Plan, Result};
 use prep_onnx_rewriter::{Lowering, preprocessing};
 
 use crate::embedded::EmbeddedModel;
@@ -19,7 +19,7 @@ struct Backend {
 /// The reference of a pipeline, and every backend that runs the embedded nodes here.
 pub(crate) struct Executions {
     embedded: EmbeddedModel,
-    pub(crate) plan: FusedPlan,
+    pub(crate) plan: Plan,
     backends: Vec<Backend>,
 }
 
@@ -29,7 +29,7 @@ impl Executions {
     /// # Errors
     /// A part that cannot be taken out of the model, or that ONNX Runtime refuses.
     pub(crate) fn new(embedded: EmbeddedModel, loaded: &Loaded, provider: Provider) -> Result<Self> {
-        let plan = embedded.pipeline.plan(embedded.layout, embedded.dtype)?;
+        let plan = embedded.pipeline.compile(embedded.layout, embedded.dtype)?;
         let path = embedded.model.path().to_owned();
         let part = preprocessing(&embedded.model)?;
         let name = path.display().to_string();

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use ndarray::{Array3, ArrayView3};
+use ndarray::{Array3, ArrayView3, Axis};
 use prep_onnx_pipeline::steps::{Resize, Step};
-use prep_onnx_pipeline::{Error, Filter, Geometry, Output, Pipeline, Resampler, Result, SizeRule};
+use prep_onnx_pipeline::{Error, Filter, Output, Pipeline, Resampler, Result, SizeRule};
 
 use crate::output::OutputFile;
-use crate::seen::Seen;
+use crate::seen::{Seen, View};
 
 /// Longest edge of each half.
 const EDGE: usize = 512;
@@ -25,13 +25,17 @@ type Span = (usize, usize);
 ///
 /// # Errors
 /// An image that the pipeline would make nothing of.
-pub(crate) fn side_by_side(image: ArrayView3<'_, u8>, seen: &Seen) -> Result<(Array3<u8>, Geometry)> {
+pub(crate) fn side_by_side(image: ArrayView3<'_, u8>, seen: &Seen) -> Result<(Array3<u8>, View)> {
     let (height, width, _) = image.dim();
-    let geometry = seen.plan().geometry(height, width)?;
-    let mut left = fit(image)?;
+    let view = seen.view(height, width)?;
     let mut right = seen.pixels(image)?;
-    mark_crop(&mut left, &geometry);
-    mark_padding(&mut right, &geometry);
+    let mut left = if view.turned {
+        fit(turned(image))?
+    } else {
+        fit(image)?
+    };
+    mark_crop(&mut left, &view);
+    mark_padding(&mut right, &view);
     let right = fit(right.view())?;
     let size = (
         left.dim().0.max(right.dim().0) + 2 * MARGIN,
@@ -47,7 +51,7 @@ pub(crate) fn side_by_side(image: ArrayView3<'_, u8>, seen: &Seen) -> Result<(Ar
         }
         column += width + MARGIN;
     }
-    Ok((sheet, geometry))
+    Ok((sheet, view))
 }
 
 /// Writes RGB pixels as PNG.
@@ -99,20 +103,25 @@ fn fit(image: ArrayView3<'_, u8>) -> Result<Array3<u8>> {
     Seen::of(&pipeline)?.pixels(image)
 }
 
-/// Where the crop begins and ends on one axis of a picture of `shown` pixels.
-fn crop_span(offset: i64, output: usize, resized: usize, shown: usize) -> Span {
-    let at = |position: i64| {
-        let inside = usize::try_from(position).unwrap_or(0).min(resized);
-        inside * shown / resized.max(1)
-    };
-    (at(offset), at(offset.saturating_add(output as i64)))
+/// The image turned by 90 degrees clockwise.
+fn turned(image: ArrayView3<'_, u8>) -> ArrayView3<'_, u8> {
+    let mut image = image.permuted_axes([1, 0, 2]);
+    image.invert_axis(Axis(1));
+    image
 }
 
-fn mark_crop(picture: &mut Array3<u8>, geometry: &Geometry) {
+/// Where the part that is seen begins and ends on one axis of a picture of `shown` pixels.
+fn crop_span((from, to): (f64, f64), image: usize, shown: usize) -> Span {
+    // Of exact quotients no pixel is lost to the rounding of floats.
+    let at = |position: f64| (position * shown as f64 / image.max(1) as f64 + 1e-6) as usize;
+    (at(from), at(to))
+}
+
+fn mark_crop(picture: &mut Array3<u8>, view: &View) {
     const LINE: usize = 2;
     let (height, width, _) = picture.dim();
-    let rows = crop_span(geometry.offset.0, geometry.output.0, geometry.resized.0, height);
-    let columns = crop_span(geometry.offset.1, geometry.output.1, geometry.resized.1, width);
+    let rows = crop_span(view.kept[0], view.image.0, height);
+    let columns = crop_span(view.kept[1], view.image.1, width);
     let within = |(from, to): Span, line: usize, at: usize| from + line <= at && at + line < to;
     for ((row, column, channel), value) in picture.indexed_iter_mut() {
         if !within(rows, 0, row) || !within(columns, 0, column) {
@@ -123,34 +132,31 @@ fn mark_crop(picture: &mut Array3<u8>, geometry: &Geometry) {
     }
 }
 
-fn mark_padding(picture: &mut Array3<u8>, geometry: &Geometry) {
+fn mark_padding(picture: &mut Array3<u8>, view: &View) {
     const STRIPE: usize = 8;
-    let outside = |position: usize, offset: i64, resized: usize| {
-        let at = offset.saturating_add(position as i64);
-        at < 0 || at >= resized as i64
-    };
+    let outside = |position: usize, (from, to): Span| position < from || position >= to;
     for ((row, column, channel), value) in picture.indexed_iter_mut() {
-        let padding = outside(row, geometry.offset.0, geometry.resized.0)
-            || outside(column, geometry.offset.1, geometry.resized.1);
+        let padding = outside(row, view.shown[0]) || outside(column, view.shown[1]);
         if padding && (row + column) % STRIPE < 2 {
             *value = PADDING[channel];
         }
     }
 }
 
-/// The part of the resized image that the model sees, and how much padding is around it, in words.
-pub(crate) fn in_words(geometry: &Geometry) -> String {
+/// The part of the resized image that the model sees, and how much border is around it, in words.
+pub(crate) fn in_words(view: &View) -> String {
     let axis = |offset: i64, output: usize, resized: usize| {
-        let before = usize::try_from(-offset).unwrap_or(0);
-        let from = usize::try_from(offset).unwrap_or(0).min(resized);
-        let to = usize::try_from(offset.saturating_add(output as i64))
-            .unwrap_or(0)
-            .min(resized);
-        let after = output.saturating_sub(before + to.saturating_sub(from));
-        (from, to, before + after)
+        let edge = |position: i64| usize::try_from(position).unwrap_or(0).min(resized);
+        (edge(offset), edge(offset.saturating_add(output as i64)))
     };
-    let (top, bottom, rows) = axis(geometry.offset.0, geometry.output.0, geometry.resized.0);
-    let (left, right, columns) = axis(geometry.offset.1, geometry.output.1, geometry.resized.1);
+    let canvas = view.canvas;
+    let (top, bottom) = axis(canvas.offset.0, canvas.size.0, canvas.from.0);
+    let (left, right) = axis(canvas.offset.1, canvas.size.1, canvas.from.1);
+    let border = |(from, to): Span, output: usize| output - (to - from);
+    let (rows, columns) = (
+        border(view.shown[0], view.output.0),
+        border(view.shown[1], view.output.1),
+    );
     let mut text = format!("rows {top} to {bottom}, columns {left} to {right}");
     if rows + columns > 0 {
         text.push_str(&format!(", with {rows} rows and {columns} columns of padding"));
@@ -188,6 +194,83 @@ mod tests {
         assert_eq!(pixel(128, 128), CROP);
         assert_eq!(pixel(128, 256), [255; 3]);
         assert_eq!(in_words(&geometry), "rows 0 to 64, columns 32 to 96");
+    }
+
+    fn words(steps: &str, height: usize, width: usize) -> (View, String) {
+        let view = seen(steps).view(height, width).unwrap();
+        let words = in_words(&view);
+        (view, words)
+    }
+
+    #[test]
+    fn borders_of_a_letterbox_are_drawn_and_counted() {
+        let steps = "[[steps]]\nstep = \"letterbox\"\nsize = 64";
+        let (view, said) = words(steps, 20, 40);
+        assert_eq!(
+            (view.resized.as_slice(), view.shown),
+            ([(32, 64)].as_slice(), [(16, 48), (0, 64)])
+        );
+        assert_eq!(
+            said,
+            "rows 0 to 32, columns 0 to 64, with 32 rows and 0 columns of padding"
+        );
+        let white = Array3::from_elem((20, 40, 3), 255_u8);
+        let pixels = seen(steps).pixels(white.view()).unwrap();
+        assert_eq!(
+            (pixels[[0, 0, 0]], pixels[[16, 0, 0]], pixels[[48, 0, 0]]),
+            (114, 255, 114)
+        );
+    }
+
+    #[test]
+    fn a_square_around_the_image_before_the_resize_is_border_after_it() {
+        let steps = "[[steps]]\nstep = \"pad\"\nto = \"square\"\nanchor = \"center\"\ncolor = 9\n[[steps]]\nstep = \"resize\"\nsize = 80\nfilter = \"bilinear\"";
+        let (view, said) = words(steps, 20, 40);
+        assert_eq!(
+            (view.kept, view.shown),
+            ([(0.0, 20.0), (0.0, 40.0)], [(20, 60), (0, 80)])
+        );
+        assert!(said.ends_with("with 40 rows and 0 columns of padding"), "{said}");
+    }
+
+    #[test]
+    fn a_turned_image_is_drawn_as_it_is_seen() {
+        let steps = "[[steps]]\nstep = \"rotate_to\"\norientation = \"portrait\"\n[[steps]]\nstep = \"resize\"\nsize = { shortest_edge = 30 }\nfilter = \"bilinear\"\n[[steps]]\nstep = \"resize\"\nsize = { rule = \"thumbnail\", height = 40, width = 40 }\nfilter = \"bilinear\"";
+        let mut image = Array3::zeros((20, 40, 3));
+        image[[0, 0, 0]] = 255;
+        let (_, view) = side_by_side(image.view(), &seen(steps)).unwrap();
+        assert_eq!(
+            (view.turned, view.image, view.resized),
+            (true, (40, 20), vec![(60, 30), (40, 20)])
+        );
+        assert_eq!(turned(image.view())[[0, 19, 0]], 255);
+    }
+
+    #[test]
+    fn a_crop_before_the_resize_is_what_is_kept() {
+        let steps = "[[steps]]\nstep = \"crop\"\nof_shorter_edge = [0.5, 0.5]\n[[steps]]\nstep = \"resize\"\nsize = 8\nfilter = \"bilinear\"";
+        let (view, _) = words(steps, 20, 40);
+        assert_eq!(
+            (view.kept, view.shown),
+            ([(5.0, 15.0), (15.0, 25.0)], [(0, 8), (0, 8)])
+        );
+    }
+
+    #[test]
+    fn gray_reversed_and_valued_pixels_are_drawn_as_colours() {
+        let image = Array3::from_shape_fn((4, 4, 3), |(.., channel)| [200, 100, 0][channel]);
+        let pixels = |steps: &str| seen(steps).pixels(image.view()).unwrap();
+        let gray = pixels("[[steps]]\nstep = \"grayscale\"");
+        assert_eq!([0, 1, 2].map(|channel| gray[[0, 0, channel]]), [118; 3]);
+        let bgr = pixels(
+            "[[steps]]\nstep = \"channel_order\"\norder = \"bgr\"\n[[steps]]\nstep = \"pad\"\nto = 8\ncolor = [1, 2, 3]",
+        );
+        assert_eq!([0, 1, 2].map(|channel| bgr[[0, 0, channel]]), [200, 100, 0]);
+        assert_eq!([0, 1, 2].map(|channel| bgr[[7, 7, channel]]), [3, 2, 1]);
+        let valued = pixels(
+            "[[steps]]\nstep = \"rescale\"\ndivisor = 255\n[[steps]]\nstep = \"pad\"\nto = 8\nvalue = 0.5\n[[steps]]\nstep = \"blocks\"\npatches = 4",
+        );
+        assert_eq!((valued.dim(), valued[[7, 7, 0]]), ((8, 8, 3), 0));
     }
 
     #[test]

@@ -42,5 +42,5 @@ pub use plan::{DOMAIN, DOMAIN_VERSION, MAX_PIXELS, OutputKind, PLAN_ATTRIBUTE, P
 pub use presets::{PRESETS, Preset, imagenet_at, preset};
 pub use resample::{AxisWeights, Filter, Resampler, Windows};
 pub use schema::{Document, Notation, config_text};
-pub use size::{FitRounding, Limit, MAX_EDGE, SizeRule};
+pub use size::{FitRounding, Limit, MAX_EDGE, RuleInfo, SizeRule};
 pub use text::text_of;

@@ -6,7 +6,7 @@ macro_rules! named_enum {
         $($(#[$value_meta:meta])* $value:ident = $name:literal,)+
     }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
         pub enum $type {
             $($(#[$value_meta])* #[serde(rename = $name)] $value,)+
         }
@@ -20,6 +20,15 @@ macro_rules! named_enum {
                 match self {
                     $(Self::$value => $name,)+
                 }
+            }
+        }
+
+        // Not derived: serde would ask for a string or a map, and take a map with a single key.
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                const NAMES: &[&str] = &[$($name),+];
+                let index = deserializer.deserialize_str($crate::named::OneOf(NAMES))?;
+                Ok(Self::ALL[index])
             }
         }
 
@@ -45,3 +54,19 @@ macro_rules! named_enum {
 }
 
 pub(crate) use named_enum;
+
+/// Reads one of these names; gives its index.
+pub(crate) struct OneOf(pub(crate) &'static [&'static str]);
+
+impl serde::de::Visitor<'_> for OneOf {
+    type Value = usize;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "one of {}", self.0.join(", "))
+    }
+
+    fn visit_str<E: serde::de::Error>(self, name: &str) -> Result<usize, E> {
+        let found = self.0.iter().position(|known| *known == name);
+        found.ok_or_else(|| E::unknown_variant(name, self.0))
+    }
+}

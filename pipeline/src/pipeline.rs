@@ -95,10 +95,10 @@ impl Pipeline {
             #[serde(default)]
             description: Option<String>,
             #[serde(default)]
-            input: SourceFormat,
+            input: Option<Input>,
             steps: Vec<serde_json::Map<String, Value>>,
             #[serde(default)]
-            output: Output,
+            output: serde_json::Map<String, Value>,
         }
         let Keys {
             description,
@@ -106,6 +106,10 @@ impl Pipeline {
             steps,
             output,
         } = typed(value)?;
+        // Tables first: serde would take lists of values, too.
+        let within = |key: &'static str| move |error: Error| error.within_key(key);
+        let input = input.map(|input| typed(input.into()).map_err(within("input")));
+        let output = typed(output.into()).map_err(within("output"))?;
         let steps = steps
             .into_iter()
             .enumerate()
@@ -115,7 +119,7 @@ impl Pipeline {
             .collect::<Result<Vec<_>>>()?;
         let pipeline = Self {
             description,
-            input,
+            input: input.transpose()?.unwrap_or_default(),
             steps,
             output,
         };
@@ -307,6 +311,26 @@ impl Pipeline {
             pixels = applied.map_err(|error| error.within_key(format_args!("steps[{index}]")))?;
         }
         form::finish(pixels, plan.form)
+    }
+}
+
+/// What `input` is written as: its format alone, or a table.
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected the name of a format such as \"gray\", or a table such as { format = \"rgba\", over = [255, 255, 255] }"
+)]
+enum Input {
+    Format(String),
+    Table(serde_json::Map<String, Value>),
+}
+
+impl From<Input> for Value {
+    fn from(input: Input) -> Self {
+        match input {
+            Input::Format(format) => serde_json::json!({ "format": format }),
+            Input::Table(table) => table.into(),
+        }
     }
 }
 

@@ -53,7 +53,7 @@ impl Pipeline {
 }
 
 /// A value on one line.
-fn inline(value: &Value) -> String {
+pub(crate) fn inline(value: &Value) -> String {
     match value {
         Value::Object(table) => {
             let keys: Vec<_> = table

@@ -237,7 +237,7 @@ pub(super) fn likely_for(kind: Option<&str>, size: (Option<usize>, Option<usize>
         .filter(|preset| {
             let plan = preset.import(None).and_then(|import| {
                 let (layout, dtype) = import.pipeline.output.or_usual();
-                import.pipeline.plan(layout, dtype)
+                import.pipeline.compile(layout, dtype)
             });
             plan.is_ok_and(|plan| plan.fixed_output().is_some() && fits(plan.fixed_output()))
         })

@@ -12,5 +12,6 @@ pub(crate) mod pipelines;
 pub(crate) mod preview;
 pub(crate) mod run;
 pub(crate) mod runtime;
+pub(crate) mod steps;
 pub(crate) mod strip;
 pub(crate) mod verify;

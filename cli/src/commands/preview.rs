@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use prep_onnx_loader::{Loader, Source};
+use prep_onnx_pipeline::plan::Blocks;
 use serde_json::json;
 
 use crate::answer::{Answer, Outcome};
@@ -43,24 +44,56 @@ pub(crate) fn run(options: &Options, _: &Global) -> Outcome {
         return Err(prep_onnx_pipeline::Error::from(error.clone()).into());
     }
     let image = batch.images().next().ok_or_else(|| no_pixels(&name))?;
-    let (sheet, geometry) = side_by_side(image, &seen)?;
+    let (sheet, view) = side_by_side(image, &seen)?;
     write_png(&options.out, &sheet)?;
     let size = |(height, width): (usize, usize)| format!("{height} x {width}");
+    let resized: Vec<_> = view.resized.iter().map(|to| size(*to)).collect();
+    let (height, width, _) = image.dim();
     let mut table = ui::Table::new(&[]);
     let mut line = |key: &str, value: String| table.row([ui::bold(key), value]);
-    line("image", size(geometry.image));
-    line("resized", size(geometry.resized));
-    line("cut", in_words(&geometry));
-    line("seen", size(geometry.output));
+    line("image", size((height, width)));
+    if view.turned {
+        line("turned", size(view.image));
+    }
+    line(
+        "resized",
+        if resized.is_empty() {
+            "no".to_owned()
+        } else {
+            resized.join(", then ")
+        },
+    );
+    line("cut", in_words(&view));
+    line("seen", size(view.output));
+    let blocks = embedded
+        .pipeline
+        .compile(embedded.layout, embedded.dtype)?
+        .form
+        .blocks;
+    if let Some(blocks) = blocks {
+        line("blocks", in_blocks(blocks));
+    }
     let text = format!("{} {}\n{table}", ui::good("wrote"), options.out.display());
     let pair = |(height, width): (usize, usize)| json!({ "height": height, "width": width });
-    let (top, left) = geometry.offset;
+    let span = |rows: (usize, usize), columns: (usize, usize)| json!({ "top": rows.0, "left": columns.0, "height": rows.1 - rows.0, "width": columns.1 - columns.0 });
+    let (top, left) = view.canvas.offset;
     let json = json!({
         "output": options.out.display().to_string(),
-        "image": pair(geometry.image),
-        "resized": pair(geometry.resized),
+        "image": pair((height, width)),
+        "turned": view.turned,
+        "resized": pair(view.resized.last().copied().unwrap_or(view.image)),
         "offset": { "top": top, "left": left },
-        "seen": pair(geometry.output),
+        "inner": span(view.shown[0], view.shown[1]),
+        "seen": pair(view.output),
+        "blocks": blocks,
     });
     Ok(Answer::report(text, json))
+}
+
+/// What the pixels that are drawn are cut into.
+fn in_blocks(blocks: Blocks) -> String {
+    match blocks {
+        Blocks::Tiles { height, width, .. } => format!("cut into tiles of {height} x {width}"),
+        Blocks::Patches { size, .. } => format!("cut into patches of {size} x {size}"),
+    }
 }

@@ -73,8 +73,9 @@ impl Decoding {
         let seen = Seen::of(&embedded.pipeline)?;
         let mut options = DecodeOptions::default();
         let fast = how == Decode::Fast;
-        if fast {
-            options = options.scale(rule(seen.plan().clone()));
+        // Of what only version 2 says, some follows from the size of the file's own image: decoded whole.
+        if let (true, Ok(plan)) = (fast, seen.plan().to_v1()) {
+            options = options.scale(rule(plan));
         }
         Ok(Self { seen, options, fast })
     }

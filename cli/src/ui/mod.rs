@@ -10,7 +10,7 @@ use anstyle::{AnsiColor, Style};
 pub(crate) use clean::{clean, clean_json, clean_line, is_hidden};
 pub(crate) use progress::Progress;
 pub(crate) use table::Table;
-pub(crate) use words::{bytes, duration, pipeline_lines, shape};
+pub(crate) use words::{bytes, duration, pipeline_lines, shape, wrapped};
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();

@@ -40,6 +40,30 @@ pub(crate) fn shape(shape: &[usize]) -> String {
     format!("{shape:?}")
 }
 
+/// The text in lines of at most 80 characters, each behind `indent` spaces.
+pub(crate) fn wrapped(text: &str, indent: usize) -> String {
+    /// The width of a terminal.
+    const LINE: usize = 80;
+    let mut lines = String::new();
+    let mut at = 0;
+    for word in text.split_whitespace() {
+        let length = word.chars().count();
+        if at > 0 && at + 1 + length <= LINE {
+            lines.push(' ');
+            at += 1 + length;
+        } else {
+            if at > 0 {
+                lines.push('\n');
+            }
+            lines.push_str(&" ".repeat(indent));
+            at = indent + length;
+        }
+        lines.push_str(word);
+    }
+    lines.push('\n');
+    lines
+}
+
 /// One line per step: its name, then its parameters.
 pub(crate) fn pipeline_lines(pipeline: &Pipeline) -> Vec<String> {
     pipeline

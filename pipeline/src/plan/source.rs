@@ -27,7 +27,7 @@ named_enum! {
 
 /// The pixel format of the images that a plan takes. Every one becomes RGB, or gray, before anything else.
 ///
-/// In a pipeline: `input = { format = "rgba", over = [255, 255, 255] }`; RGB where there is no such key.
+/// In a pipeline: `input = "gray"`, `input = { format = "rgba", over = [255, 255, 255] }`; RGB where there is no such key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "format", rename_all = "snake_case", deny_unknown_fields)]
 pub enum SourceFormat {

@@ -110,6 +110,11 @@ pub(crate) fn typed<T: DeserializeOwned>(value: Value) -> Result<T> {
     })
 }
 
+/// An error of serde in plain words.
+pub(crate) fn plain(error: &serde_json::Error) -> Error {
+    plain::error("", &error.to_string())
+}
+
 fn from_toml(value: toml::Value, path: &str) -> Result<Value> {
     let key = |key: &str| {
         if path.is_empty() {

@@ -47,6 +47,7 @@ fn kind(expected: &str) -> String {
     match expected {
         "f64" | "f32" => "a number".to_owned(),
         "usize" | "u64" | "u32" | "i64" => "a whole number".to_owned(),
+        "variant identifier" => "a name".to_owned(),
         "a boolean" => "true or false".to_owned(),
         "a sequence" => "a list".to_owned(),
         "a map" => "a table of keys".to_owned(),

@@ -52,6 +52,13 @@ pub(crate) mod size_keys {
     }
 }
 
+impl SizeRule {
+    /// The rule with the keys of a pipeline file.
+    pub(super) fn to_keys(self) -> Value {
+        size_keys::serialize(&self, serde_json::value::Serializer).unwrap_or_default()
+    }
+}
+
 const FORMS: &str = "a size is a number of pixels, [height, width], or exactly one of { exact = [height, width] }, { shortest_edge }, \
     { shortest_edge, max_edge }, { shortest_edge, longest_edge }, { longest_edge }, { cover = [height, width] }, \
     { target = [height, width], crop_pct }, { rule = … }";
@@ -68,7 +75,8 @@ fn read<E: serde::de::Error>(value: Value) -> Result<SizeRule, E> {
 }
 
 fn typed<T: DeserializeOwned, E: serde::de::Error>(map: Map<String, Value>) -> Result<T, E> {
-    T::deserialize(Value::Object(map)).map_err(E::custom)
+    // In plain words, and with the key: what a custom error says is kept as it is.
+    crate::schema::typed(Value::Object(map)).map_err(E::custom)
 }
 
 /// The rules that are told by their keys.

@@ -3,6 +3,7 @@
 mod check;
 mod keys;
 mod output;
+mod reference;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +11,7 @@ pub use check::MAX_EDGE;
 pub(crate) use check::check_edge;
 pub(crate) use keys::{pair, size_keys};
 pub(crate) use output::{nothing_left, text_line_canvas};
+pub use reference::RuleInfo;
 
 use crate::named::named_enum;
 

@@ -42,11 +42,23 @@ impl KeyInfo {
     }
 }
 
-pub(super) fn check_finite(key: &str, value: f64) -> Result<()> {
+/// Checks a constant of an operation in float64.
+pub(super) fn check_double(key: &str, value: f64) -> Result<()> {
     if value.is_finite() {
         return Ok(());
     }
     Err(Error::new(key, "is not a finite number").expected_got("a finite number", value))
+}
+
+/// Checks a constant of an operation in float32.
+pub(super) fn check_finite(key: &str, value: f64) -> Result<()> {
+    if value.is_infinite() || value.is_nan() {
+        return check_double(key, value);
+    }
+    if (value as f32).is_finite() {
+        return Ok(());
+    }
+    Err(Error::new(key, "is too large").expected_got("a float32 number", format_args!("{value:e}")))
 }
 
 pub(super) fn check_finite_all(key: &str, values: [f64; CHANNELS]) -> Result<()> {
@@ -56,8 +68,7 @@ pub(super) fn check_finite_all(key: &str, values: [f64; CHANNELS]) -> Result<()>
         .try_for_each(|(channel, value)| check_finite(&format!("{key}[{channel}]"), value))
 }
 
-pub(super) fn check_divisors(key: &str, values: [f64; CHANNELS]) -> Result<()> {
-    check_finite_all(key, values)?;
+pub(super) fn check_divisors<const N: usize>(key: &str, values: [f64; N]) -> Result<()> {
     match values.iter().position(|value| *value as f32 == 0.0) {
         None => Ok(()),
         Some(channel) => Err(Error::new(format_args!("{key}[{channel}]"), "is zero")

@@ -78,6 +78,40 @@ pub struct StepInfo {
     pub keys: &'static [KeyInfo],
 }
 
+impl Step {
+    /// The line of the list for the step of this name.
+    ///
+    /// # Errors
+    /// On an unknown name, with those that it may be a slip of.
+    ///
+    /// ```
+    /// use prep_onnx_pipeline::steps::Step;
+    ///
+    /// assert_eq!(Step::info("pad")?.keys[0].name, "to");
+    /// assert_eq!(Step::info("leterbox").unwrap_err().help(), Some("did you mean letterbox?"));
+    /// # Ok::<(), prep_onnx_pipeline::Error>(())
+    /// ```
+    pub fn info(name: &str) -> Result<&'static StepInfo> {
+        Self::ALL
+            .iter()
+            .find(|step| step.name == name)
+            .ok_or_else(|| unknown(name))
+    }
+}
+
+fn unknown(name: &str) -> Error {
+    let names = || Step::ALL.iter().map(|step| step.name);
+    let error = Error::new("step", "unknown step").expected_got(
+        format_args!("one of {}", names().collect::<Vec<_>>().join(", ")),
+        format_args!("{name:?}"),
+    );
+    let near = crate::nearest::nearest(&name.replace('-', "_"), names());
+    if near.is_empty() {
+        return error;
+    }
+    error.fix(format_args!("did you mean {}?", near.join(", ")))
+}
+
 macro_rules! steps {
     ($($step:ident),+ $(,)?) => {
         /// A step of a pipeline.
@@ -127,9 +161,7 @@ macro_rules! steps {
                 $(if name == <$step as StepKind>::NAME {
                     return crate::schema::typed(keys).map(Self::$step);
                 })+
-                let names: Vec<_> = Self::ALL.iter().map(|step| step.name).collect();
-                Err(Error::new("step", "unknown step")
-                    .expected_got(format_args!("one of {}", names.join(", ")), format_args!("{name:?}")))
+                Err(unknown(name))
             }
         }
     };

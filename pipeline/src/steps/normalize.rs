@@ -44,6 +44,7 @@ impl StepKind for Normalize {
 
     fn check(&self) -> Result<()> {
         check_finite_all("mean", self.mean)?;
+        check_finite_all("std", self.std)?;
         check_divisors("std", self.std)
     }
 

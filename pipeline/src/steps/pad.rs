@@ -90,7 +90,8 @@ impl StepKind for Pad {
     const NAME: &'static str = "pad";
     const SUMMARY: &'static str =
         "put the image on a canvas: torchvision pad, Hugging Face do_pad, cv2.copyMakeBorder, numpy.pad";
-    const EXAMPLE: &'static str = "step = \"pad\"\nto = [1024, 1024]\nanchor = \"top_left\"\nvalue = 0";
+    const EXAMPLE: &'static str =
+        "step = \"pad\"\nto = \"square\"\nanchor = \"center\"\ncolor = [122, 116, 104]";
     const DESCRIPTION: &'static str = "The canvas is fixed, a square of the longer edge, a multiple, or the largest image of the batch. \
         Before rescale and normalize the new pixels have a colour, after them a value: DETR and SAM pad with 0 after the \
         arithmetic, LLaVA with the mean colour before the resize. An image that is larger than a fixed canvas is cut.";
@@ -169,13 +170,15 @@ fn read_to<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CanvasSize, D::
             let Some((key, inner)) = map.iter().next().filter(|_| map.len() == 1) else {
                 return Err(D::Error::custom(FORMS));
             };
-            let number = || usize::deserialize(inner).map_err(D::Error::custom);
+            let within = |error: Error| D::Error::custom(error.within_key(key));
+            let number = || crate::schema::typed::<usize>(inner.clone()).map_err(within);
             match key.as_str() {
                 "multiple" => Ok(CanvasSize::Multiple { of: number()? }),
                 "multiple_above" => Ok(CanvasSize::MultipleAbove { of: number()? }),
                 "batch_multiple" => Ok(CanvasSize::BatchLargest { multiple: number()? }),
                 "text_line" => {
-                    let [height, width] = crate::size::pair(inner).map_err(D::Error::custom)?;
+                    let [height, width] = crate::size::pair(inner)
+                        .map_err(|error: serde_json::Error| within(crate::schema::plain(&error)))?;
                     Ok(CanvasSize::TextLine { height, width })
                 }
                 _ => Err(D::Error::custom(FORMS)),

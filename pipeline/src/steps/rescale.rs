@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::keys::{KeyInfo, check_divisors, check_finite};
+use super::keys::{KeyInfo, check_divisors, check_double, check_finite};
 use super::{Context, Pixels, PlanBuilder, StepKind, to_float};
 use crate::arithmetic::{Operation, Operator, Precision};
 use crate::{CHANNELS, Error, Result};
@@ -86,9 +86,16 @@ impl StepKind for Rescale {
     ];
 
     fn check(&self) -> Result<()> {
+        let scale = |key: &str, value: f64| match self.precision {
+            Precision::Float32 => check_finite(key, value),
+            Precision::Float64 => check_double(key, value),
+        };
         match (self.factor, self.divisor) {
-            (Some(factor), None) => check_finite("factor", factor)?,
-            (None, Some(divisor)) => check_divisors("divisor", [divisor; CHANNELS])?,
+            (Some(factor), None) => scale("factor", factor)?,
+            (None, Some(divisor)) => {
+                scale("divisor", divisor)?;
+                check_divisors("divisor", [divisor])?;
+            }
             (Some(_), Some(_)) | (None, None) => {
                 return Err(Error::new("rescale", "takes exactly one of factor and divisor")
                     .fix("write divisor = 255, or factor = 0.00392156862745098"));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::keys::{KeyInfo, check_divisors, check_finite_all, per_channel};
+use super::keys::{KeyInfo, check_divisors, check_finite, check_finite_all, per_channel};
 use super::{Context, Pixels, PlanBuilder, StepKind, to_float};
 use crate::arithmetic::{Operation, Operator};
 use crate::{CHANNELS, Error, Result};
@@ -50,11 +50,14 @@ impl StepKind for RescaleNormalize {
     ];
 
     fn check(&self) -> Result<()> {
-        check_divisors("factor", [self.factor; CHANNELS]).map_err(|_| {
+        let invertible =
+            check_finite("factor", self.factor).and_then(|()| check_divisors("factor", [self.factor]));
+        invertible.map_err(|_| {
             Error::new("factor", "cannot be inverted")
                 .expected_got("a finite number other than 0", self.factor)
         })?;
         check_finite_all("mean", self.mean)?;
+        check_finite_all("std", self.std)?;
         check_divisors("std", self.std)
     }
 

@@ -1,0 +1,154 @@
+//! The size rules, for the reference of the language.
+
+use super::{FitRounding, Limit, SizeRule};
+use crate::toml_text::inline;
+
+/// A size rule, for the reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleInfo {
+    /// As it stands in a pipeline file, with usual numbers.
+    pub example: String,
+    /// What it gives, and whose it is.
+    pub what: &'static str,
+}
+
+const EXAMPLES: &[SizeRule] = &[
+    SizeRule::Exact {
+        height: 224,
+        width: 224,
+    },
+    SizeRule::ShortestEdge { size: 256, max: None },
+    SizeRule::ShortestEdge {
+        size: 800,
+        max: Some(1333),
+    },
+    SizeRule::LongestEdge { size: 1024 },
+    SizeRule::Cover {
+        height: 160,
+        width: 224,
+    },
+    SizeRule::CropPct {
+        height: 224,
+        width: 224,
+        fraction: 0.875,
+    },
+    SizeRule::Detr {
+        shortest: 800,
+        longest: 1333,
+    },
+    SizeRule::Yolos {
+        shortest: 512,
+        longest: 864,
+        multiple: 16,
+    },
+    SizeRule::Fit {
+        height: 640,
+        width: 640,
+        rounding: FitRounding::Even,
+        enlarge: true,
+    },
+    SizeRule::Dpt {
+        height: 518,
+        width: 518,
+        multiple: 14,
+        keep_aspect_ratio: true,
+    },
+    SizeRule::Textnet {
+        shortest: 640,
+        multiple: 32,
+    },
+    SizeRule::Glpn { multiple: 32 },
+    SizeRule::Vilt {
+        shortest: 384,
+        multiple: 32,
+    },
+    SizeRule::Thumbnail {
+        height: 2560,
+        width: 1920,
+    },
+    SizeRule::PaddleocrDet {
+        limit: 960,
+        limit_type: Limit::Max,
+    },
+    SizeRule::PaddleocrRec {
+        height: 48,
+        width: 320,
+    },
+    SizeRule::Height { height: 64 },
+    SizeRule::Smart {
+        multiple: 28,
+        min_pixels: 3136,
+        max_pixels: 12_845_056,
+    },
+];
+
+impl SizeRule {
+    /// Every rule, with an example.
+    pub fn reference() -> Vec<RuleInfo> {
+        let info = |rule: &SizeRule| RuleInfo {
+            example: inline(&rule.to_keys()),
+            what: rule.what(),
+        };
+        EXAMPLES.iter().map(info).collect()
+    }
+
+    const fn what(self) -> &'static str {
+        match self {
+            Self::Exact { .. } => "this height and width; `size = 224` and `size = [224, 224]` are the same",
+            Self::ShortestEdge { max: None, .. } => {
+                "the shorter edge, the other one rounded down: torchvision Resize(256)"
+            }
+            Self::ShortestEdge { max: Some(_), .. } => {
+                "the same, within a longer edge: torchvision Resize(800, max_size=1333)"
+            }
+            Self::LongestEdge { .. } => "the longer edge, the other one rounded to the nearest: SAM",
+            Self::Cover { .. } => "the least size that covers height and width: timm's ResizeKeepRatio",
+            Self::CropPct { .. } => {
+                "what leaves the part crop_pct in a later crop to the target: timm's center mode"
+            }
+            Self::Detr { .. } => {
+                "the shorter edge within a longer one: Hugging Face's DETR, Mask2Former, Grounding DINO"
+            }
+            Self::Yolos { .. } => "the same, rounded down to a multiple: Hugging Face's YOLOS",
+            Self::Fit { .. } => {
+                "the largest size inside a box; `rounding` is even (Ultralytics), down (YOLOX), up (LLaVA-NeXT), timm or insightface"
+            }
+            Self::Dpt { .. } => {
+                "multiples, one scale for both edges where the ratio is kept: DPT, Depth Anything"
+            }
+            Self::Textnet { .. } => "the shorter edge, both rounded up to a multiple: TextNet",
+            Self::Glpn { .. } => "the image's own size, rounded down to a multiple: GLPN",
+            Self::Vilt { .. } => {
+                "the shorter edge within 1333/800 of it, rounded down to a multiple: ViLT, BridgeTower"
+            }
+            Self::Thumbnail { .. } => "inside a box, never enlarged: Donut, Nougat",
+            Self::PaddleocrDet { .. } => {
+                "multiples of 32, `limit_type` max bounds the longer edge, min the shorter one: PaddleOCR detection"
+            }
+            Self::PaddleocrRec { .. } => {
+                "a height, and the width that the text line has: PaddleOCR recognition"
+            }
+            Self::Height { .. } => "a height, the width follows, rounded down: readers of text lines",
+            Self::Smart { .. } => "multiples within a number of pixels: Qwen2-VL's smart_resize",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_has_an_example() {
+        let error = serde_json::from_str::<SizeRule>(r#"{"rule": "?"}"#)
+            .unwrap_err()
+            .to_string();
+        let known = error.matches('`').count() / 2 - 1;
+        let mut kinds: Vec<_> = EXAMPLES.iter().map(std::mem::discriminant).collect();
+        kinds.dedup();
+        assert_eq!(kinds.len(), known, "{error}");
+        for rule in EXAMPLES {
+            rule.check().unwrap();
+        }
+    }
+}
