@@ -26,6 +26,32 @@ const REFUSED: &[(&str, &str)] = &[
     // Zeros with a sign.
     ("MobileViT factor -1.0", "rescale_factor"),
     ("one channel", "model_args.in_chans"),
+    // The library raises for images that are larger, and nothing here would.
+    (
+        r#"Sam {"do_resize": false, "pad_size": {"height": 400, "width": 400}}"#,
+        "pad_size",
+    ),
+    (
+        r#"ViT {"size": {"shortest_edge": 96}, "do_pad": true, "pad_size": {"height": 400, "width": 400}, "do_normalize": false, "do_rescale": false}"#,
+        "pad_size",
+    ),
+    ("Eomt geometry, do_resize null", "do_pad"),
+    // The margin follows from the pixels.
+    (
+        r#"Nougat {"size": {"height": 96, "width": 80}}"#,
+        "do_crop_margin",
+    ),
+    (
+        r#"PPFormulaNet {"size": {"height": 96, "width": 80}}"#,
+        "do_crop_margin",
+    ),
+    (
+        r#"Nougat {"size": {"height": 60, "width": 90}, "do_align_long_axis": true, "do_crop_margin": false}"#,
+        "do_align_long_axis",
+    ),
+    // Frames of several sizes.
+    ("VideoMAE geometry, do_center_crop null", "size"),
+    ("Vivit geometry, do_center_crop null", "size"),
 ];
 
 fn folder(name: &str) -> PathBuf {
@@ -53,7 +79,20 @@ fn judge(row: &Value, picture: impl Fn(&str) -> Array3<u8>) -> Result<bool, Stri
     let listed = REFUSED.iter().find(|(name, _)| *name == text("name"));
     let images = match (row.get("images"), imported) {
         (None, Err(_)) => return Ok(false),
-        (None, Ok(_)) => return Err(format!("is accepted, but {}", text("error"))),
+        // Where the library raises for an image, its error is one for the image here, too.
+        (None, Ok(import)) => {
+            let (layout, dtype) = (Layout::Nchw, Dtype::Float32);
+            let runs = |name: &&'static str| {
+                import
+                    .pipeline
+                    .reference(picture(name).view(), layout, dtype)
+                    .is_ok()
+            };
+            return match ["gradient-100x80", "extremes-301x227"].into_iter().find(runs) {
+                Some(name) => Err(format!("is accepted and runs on {name}, but {}", text("error"))),
+                None => Ok(false),
+            };
+        }
         (Some(images), Ok(import)) => {
             let images = images.as_object().expect("results by picture");
             images.iter().try_for_each(|(name, hash)| {
@@ -98,7 +137,7 @@ fn configs_of_hubs_mean_what_their_library_makes_of_them() {
         wrong.join("\n")
     );
     // Most rows must have been compared, not refused.
-    assert!(equal > 550, "{equal}");
+    assert!(equal > 1400, "{equal}");
     eprintln!(
         "{equal} configs of {} are equal, the rest is refused as by the library",
         rows.len()

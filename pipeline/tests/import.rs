@@ -179,8 +179,8 @@ fn a_config_without_a_type_is_of_the_class_of_its_model() {
     // What the model's config cannot tell is refused, with the reason.
     for (model, reason) in [
         (
-            r#"{"model_type": "depth_pro"}"#,
-            "that of the model type \"depth_pro\" in config.json: it resizes floats, without antialiasing",
+            r#"{"model_type": "zoedepth"}"#,
+            "that of the model type \"zoedepth\" in config.json: it resizes floats with aligned corners",
         ),
         (
             r#"{"model_type": "yolo"}"#,
@@ -225,19 +225,8 @@ fn near_names_are_slips_and_not_other_classes() {
         Some("write SegformerImageProcessor if it is meant")
     );
     for (name, reason) in [
-        (
-            "DepthProImageProcessor",
-            "it resizes floats, without antialiasing",
-        ),
-        ("PPDocLayoutV3ImageProcessor", "it resizes without antialiasing"),
-        (
-            "TextNetImageProcessor",
-            "its output size is the image's own, rounded to a multiple",
-        ),
-        (
-            "SamImageProcessor",
-            "it fits the image into a fixed square and pads right and below it after the normalisation",
-        ),
+        ("ZoeDepthImageProcessor", "it resizes floats with aligned corners"),
+        ("SuperGlueImageProcessor", "it takes two images at once"),
         (
             "ViTHybridImageProcessor",
             "transformers 5 does not have it any more",
@@ -353,19 +342,19 @@ fn what_cannot_be_expressed_is_refused_by_key() {
         ),
         (
             json!({"image_processor_type": "RTDetrImageProcessor", "size": 640}),
-            "size: is not a height and a width: expected height and width, got a shortest edge",
+            "size: is not a size that the class takes: expected height and width, got shortest_edge",
         ),
         (
             json!({"do_normalize": false, "rescale_factor": 2}),
             "rescale_factor: is a whole number: expected 2.0, got 2",
         ),
         (
-            json!({"size": {"shortest_edge": 800, "longest_edge": 1333}}),
-            "size.longest_edge: cannot be expressed: expected height and width, or shortest_edge, got longest_edge",
+            json!({"size": {"longest_edge": 800}}),
+            "size: is not a size that the class takes: expected a size as the class has it, got longest_edge",
         ),
         (
-            json!({"size": {"max_height": 800, "max_width": 1333}}),
-            "size.max_height: cannot be expressed: expected height and width, or shortest_edge, got max_height",
+            json!({"size": {"shortest_edge": 800, "longest_edge": 70000}}),
+            "size: is not a size in pixels: expected 1 to 65535, got 70000",
         ),
         (
             json!({"size": {"height": 0, "width": 224}}),
@@ -389,7 +378,7 @@ fn what_cannot_be_expressed_is_refused_by_key() {
         ),
         (
             json!({"do_center_crop": true, "crop_size": {"shortest_edge": 224}}),
-            "crop_size.shortest_edge: is not the size of a crop: expected height and width, got shortest_edge",
+            "crop_size: is not the size of a crop: expected height and width, got {\"shortest_edge\":224}",
         ),
         (
             json!({"image_std": [0.5, 0, 0.5]}),
@@ -416,12 +405,8 @@ fn what_cannot_be_expressed_is_refused_by_key() {
             "resample: is not a filter of Pillow: expected 0 (nearest), 1 (lanczos), 2 (bilinear), 3 (bicubic), 4 (box) or 5 (hamming), got \"bicubic\"",
         ),
         (
-            json!({"size": {"shortest_edge": 224}, "do_pad": true}),
-            "do_pad: cannot be expressed: expected false, or no such key, got true",
-        ),
-        (
-            json!({"do_pad": true, "pad_size": 256}),
-            "do_pad: cannot be expressed: expected false, or no such key, got true",
+            json!({"do_pad": true, "pad_size": 200}),
+            "pad_size: is smaller than the image: expected at least 224 x 224, got 200 x 200",
         ),
         (
             json!({"do_pad": true, "size_divisor": 32}),
@@ -445,8 +430,20 @@ fn what_cannot_be_expressed_is_refused_by_key() {
             "do_flip_channel_order: is an unknown key",
         ),
         (
-            json!({"image_processor_type": "DetrImageProcessor"}),
-            "image_processor_type: DetrImageProcessor cannot be expressed",
+            json!({"image_processor_type": "Mask2FormerImageProcessor"}),
+            "image_processor_type: Mask2FormerImageProcessor cannot be expressed",
+        ),
+        (
+            json!({"image_processor_type": "DetrImageProcessor", "size": {"shortest_edge": 800}}),
+            "size: is not a size that the class takes: expected a size as the class has it, got shortest_edge",
+        ),
+        (
+            json!({"image_processor_type": "SamImageProcessor", "size": {"longest_edge": 2048}}),
+            "do_pad: cannot be expressed: expected false, or no such key, got true",
+        ),
+        (
+            json!({"image_processor_type": "NougatImageProcessor"}),
+            "do_crop_margin: cannot be expressed: expected false, got true",
         ),
         (
             json!({"image_processor_type": "VitImageProcessor"}),
@@ -454,7 +451,7 @@ fn what_cannot_be_expressed_is_refused_by_key() {
         ),
         (
             json!({"image_processor_type": "ConvNextImageProcessor"}),
-            "size: is not a shortest edge: expected shortest_edge, got height and width",
+            "size: is not a size that the class takes: expected shortest_edge, got height and width",
         ),
         (
             json!({"image_processor_type": "PoolFormerImageProcessor", "crop_pct": 0}),
@@ -465,15 +462,15 @@ fn what_cannot_be_expressed_is_refused_by_key() {
             "crop_pct: leads to a resize that is not possible: expected an edge of 1 to 65535 pixels, got 224000000000",
         ),
         (
-            json!({"image_processor_type": "DPTImageProcessor", "keep_aspect_ratio": true}),
+            json!({"keep_aspect_ratio": true}),
             "keep_aspect_ratio: cannot be expressed: expected false, or no such key, got true",
         ),
         (
-            json!({"image_processor_type": "DPTImageProcessor", "ensure_multiple_of": 14, "size": 200}),
-            "ensure_multiple_of: does not divide the size: expected a divisor of 200 and 200, got 14",
+            json!({"image_processor_type": "DPTImageProcessor", "ensure_multiple_of": 0}),
+            "ensure_multiple_of: is not a number of pixels: expected 1 to 65535, got 0",
         ),
         (
-            json!({"image_processor_type": "LlavaImageProcessor", "do_pad": true}),
+            json!({"image_processor_type": "LlavaImageProcessor", "do_pad": true, "image_mean": [1.5, 0.5, 0.5]}),
             "do_pad: cannot be expressed: expected false, or no such key, got true",
         ),
     ];

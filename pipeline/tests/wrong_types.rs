@@ -1,4 +1,5 @@
 //! Any key of any step with any other value: accepted, or refused in the words of the language, with the key.
+#![allow(clippy::expect_used, reason = "test code")]
 
 use prep_onnx_pipeline::Pipeline;
 use prep_onnx_pipeline::steps::{Step, StepInfo};
@@ -93,11 +94,9 @@ fn with(mut keys: Map<String, Value>, key: &str, value: Value) -> Value {
 }
 
 fn example(step: &StepInfo) -> Map<String, Value> {
-    let table: toml::Table = toml::from_str(step.example).unwrap();
-    let Value::Object(keys) = serde_json::to_value(table).unwrap() else {
-        panic!("a table")
-    };
-    keys
+    let table: toml::Table = toml::from_str(step.example).expect("an example");
+    let table = serde_json::to_value(table).expect("no infinite number");
+    table.as_object().cloned().expect("a table")
 }
 
 /// What is wrong with the words of a refusal.

@@ -50,7 +50,44 @@ CLASSES = {
     "MobileNetV2": {**EDGE, **CROP}, "MobileViT": {**EDGE, **CROP}, "PoolFormer": {**EDGE, **CROP}, "ConvNext": EDGE,
     "VideoLlava": {**EDGE, **CROP}, "Idefics": EXACT,
 }
-TORCHVISION_ONLY = {"Sam2", "Sam3", "Sapiens2", "Tipsv2", "Tipsv2Dpt"}
+# class -> configs of what its geometry can be told
+BOTH, WITHIN = {"size": {"shortest_edge": 64, "longest_edge": 96}}, {"size": {"max_height": 60, "max_width": 90}}
+PIXELS = {"size": {"shortest_edge": 56 * 56, "longest_edge": 112 * 112}}
+DETR = [BOTH, {"size": 64, "max_size": 96}, {"size": 64}, EXACT, WITHIN, EDGE, {**BOTH, "do_pad": False}, {**BOTH, "pad_size": hw(120, 130)},
+        {**BOTH, "pad_and_return_pixel_mask": False}, {**BOTH, "do_resize": False}, {**BOTH, "do_center_crop": True, "crop_size": 20},
+        {**BOTH, "resample": 3}, {"size": None}]
+DONUT = [EXACT, {"size": hw(72, 120)}, {"size": [90, 60]}, {**EXACT, "do_align_long_axis": True}, {"size": hw(60, 90), "do_align_long_axis": True},
+         {**EXACT, "do_thumbnail": False, "do_pad": False}, {**EXACT, "do_resize": False}, {**EXACT, "do_pad": False}]
+QWEN = [{}, PIXELS, {"min_pixels": 56 * 56, "max_pixels": 112 * 112}, {**PIXELS, "patch_size": 16}, {**PIXELS, "merge_size": 1},
+        {**PIXELS, "temporal_patch_size": 1}, {**PIXELS, "resample": 2}, {**PIXELS, "do_normalize": False}]
+GEOMETRIES = {
+    "Detr": DETR, "ConditionalDetr": DETR, "DeformableDetr": DETR, "GroundingDino": DETR, "Yolos": DETR,
+    "OneFormer": [BOTH, EDGE, EXACT, {**BOTH, "do_pad": False}],
+    "Eomt": [{"size": {"shortest_edge": 96, "longest_edge": 96}, "do_pad": True}, BOTH, EDGE, {"size": {"shortest_edge": 96, "longest_edge": 96}}],
+    "Sam": [{"size": {"longest_edge": 96}, "pad_size": hw(96, 96)}, {"size": {"longest_edge": 96}, "pad_size": None}, {"size": {"longest_edge": 96}, "do_pad": False},
+            {"size": {"longest_edge": 96}, "pad_size": hw(128, 100), "do_normalize": False}, {"do_resize": False, "pad_size": hw(400, 400)}],
+    "Vilt": [{"size": {"shortest_edge": 64}}, {"size": 64}, {"size": 64, "size_divisor": 16}, {"size": 64, "do_pad": False}],
+    "BridgeTower": [{"size": {"shortest_edge": 64}, "crop_size": {"shortest_edge": 64}}, {"size": {"shortest_edge": 64}, "do_center_crop": False}, {"size": 64, "size_divisor": 16, "do_center_crop": False}],
+    "GLPN": [{}, {"size_divisor": 16}, {"do_normalize": True, **IN}, {"do_resize": False}],
+    "Swin2SR": [{}, {"size_divisor": 16}, {"pad_size": 16}, {"do_pad": False}],
+    "TextNet": [{"size": {"shortest_edge": 64}}, {"size": 64, "size_divisor": 16}, {"size": 64, "do_center_crop": True, "crop_size": 48}],
+    "CHMv2": [{}, {"do_resize": True, **EXACT}, {"do_resize": True, **EXACT, "keep_aspect_ratio": False}, {"size_divisor": 32}, {"do_pad": False}],
+    "DPT": [{**EXACT, "keep_aspect_ratio": True, "ensure_multiple_of": 14}, {"size": hw(100, 90), "ensure_multiple_of": 14}, {**EXACT, "do_pad": True, "size_divisor": 14},
+            {**EXACT, "keep_aspect_ratio": True, "ensure_multiple_of": 8, "do_pad": True, "size_divisor": 32}],
+    "PromptDepthAnything": [{**EXACT, "keep_aspect_ratio": True, "ensure_multiple_of": 14}, {"size": hw(100, 90), "ensure_multiple_of": 14}, {**EXACT, "do_pad": True, "size_divisor": 14}],
+    "Llava": [{**EDGE, **CROP, "do_pad": True}, {**EXACT, "do_pad": True, "do_center_crop": False}, {**EDGE, **CROP, "do_pad": True, "image_mean": [0.1, 0.9, 1.0]}],
+    "Donut": DONUT, "Nougat": [{**keys, "do_crop_margin": False} for keys in DONUT] + [EXACT], "PPFormulaNet": [{**EXACT, "do_crop_margin": False}, EXACT],
+    "Perceiver": [{"size": hw(96, 96), "crop_size": hw(110, 110)}, {**EXACT, "crop_size": hw(90, 100)}, {**EXACT, "do_center_crop": False}, {**EXACT, "crop_size": hw(110, 110), "do_resize": False}],
+    "PI0": [{}, {**WITHIN, "pad_size": hw(96, 96)}, {**WITHIN, "pad_size": None}], "PPDocLayoutV2": [EXACT, {**EXACT, "resample": 2}], "PPDocLayoutV3": [EXACT],
+    "VideoMAE": [{**EDGE, **CROP}, {**EXACT, "do_center_crop": False}], "Vivit": [{**EDGE, **CROP}, {**EXACT, "do_center_crop": False, "offset": False}],
+    "Qwen2VL": QWEN, "CohereCompass": QWEN, "Ernie4_5_VLMoe": QWEN, "HunYuanVL": QWEN, "HYV4VL": QWEN, "MiniMaxM3VL": QWEN, "VideoLlama3": QWEN,
+    "Emu3": [{"min_pixels": 64 * 64, "max_pixels": 128 * 128}, {"spatial_factor": 16}], "Apertus1p5": [{}, {"size": {"min_pixels": 64 * 64, "max_pixels": 128 * 128}}],
+    "ViT": [BOTH, WITHIN, {**EDGE, "do_pad": True}, {**EXACT, "do_pad": True, "pad_size": hw(128, 100)}, {**EDGE, "do_pad": True, "pad_size": hw(400, 400), "do_normalize": False, "do_rescale": False}],
+    "CLIP": [{**BOTH, "do_center_crop": False, "do_pad": True}, {**WITHIN, **CROP}],
+}
+# Nougat's thumbnail in its Pillow backend is one of two steps, which is refused.
+TORCHVISION_ONLY = {"Apertus1p5", "CHMv2", "MiniMaxM3VL", "Nougat", "PI0", "PPDocLayoutV2", "PPDocLayoutV3", "PPFormulaNet", "Sam2", "Sam3", "Sapiens2", "Tipsv2", "Tipsv2Dpt"}
+PILLOW_ONLY = {"Emu3", "VideoLlava", "Vivit"}
 SWITCHES = ("do_resize", "do_rescale", "do_normalize", "do_center_crop")
 VALUES = ("size", "resample", "rescale_factor", "image_mean", "image_std", "crop_size")
 OWN = {"ConvNext": ["crop_pct"], "PoolFormer": ["crop_pct"], "EfficientNet": ["include_top", "rescale_offset"],
@@ -63,7 +100,7 @@ FAST = {"crop_size": None, "data_format": "channels_first", "device": None, "dis
 
 
 def backends(stem):
-    return ("torchvision",) if stem in TORCHVISION_ONLY else ("pillow",) if stem == "VideoLlava" else ("torchvision", "pillow")
+    return ("torchvision",) if stem in TORCHVISION_ONLY else ("pillow",) if stem in PILLOW_ONLY else ("torchvision", "pillow")
 
 
 def hugging_face():
@@ -80,6 +117,12 @@ def hugging_face():
             yield f"{stem} {key} null", {**config, key: None}, None, backends(stem)[0]
             if key.startswith("image"):
                 yield f"{stem} {key} null, not used", {**config, key: None, "do_normalize": False}, None, backends(stem)[0]
+    for stem, variants in GEOMETRIES.items():
+        for backend in backends(stem):
+            for keys in variants:
+                yield f"{stem} {json.dumps(keys)}", {"image_processor_type": f"{stem}ImageProcessor", **keys}, None, backend
+            for key in SWITCHES + ("do_pad", "size", "crop_size", "pad_size", "size_divisor", "ensure_multiple_of"):
+                yield f"{stem} geometry, {key} null", {"image_processor_type": f"{stem}ImageProcessor", **variants[0], key: None}, None, backend
     square = {**FAST, **HALF, "default_to_square": True, "resample": 2, "do_reduce_labels": False}
     edge = {**square, "default_to_square": False}
     fast = {

@@ -27,6 +27,16 @@ impl<T> Given<T> {
     }
 }
 
+impl<T> Given<T> {
+    /// Absence or null, of another type.
+    pub(super) fn into_unit<U>(self) -> Given<U> {
+        match self {
+            Self::Null => Given::Null,
+            Self::Absent | Self::Is(_) => Given::Absent,
+        }
+    }
+}
+
 /// The keys of one table of a config.
 #[derive(Clone)]
 pub(super) struct Keys {
@@ -62,6 +72,13 @@ impl Keys {
     /// A look at a key that stays.
     pub(super) fn peek(&self, key: &str) -> Option<&Value> {
         self.map.get(key)
+    }
+
+    /// Leaves a null out.
+    pub(super) fn forget_null(&mut self, key: &str) {
+        if self.peek(key).is_some_and(Value::is_null) {
+            self.map.remove(key);
+        }
     }
 
     /// What a key holds.

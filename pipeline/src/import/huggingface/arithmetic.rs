@@ -9,9 +9,9 @@ use crate::{CHANNELS, Precision, Result};
 const BGR: Step = Step::ChannelOrder(ChannelOrder { order: Order::Bgr });
 
 /// What the keys say on the values of the pixels, the processor's defaults filled in.
-struct Said {
+pub(super) struct Said {
     /// `rescale_factor`, and whether it is written as a whole number.
-    factor: Option<(f64, bool)>,
+    pub(super) factor: Option<(f64, bool)>,
     /// `image_mean`, where the class normalises.
     mean: Option<[f64; CHANNELS]>,
     std: Option<[f64; CHANNELS]>,
@@ -79,7 +79,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn said(&mut self) -> Result<Said> {
+    pub(super) fn said(&mut self) -> Result<Said> {
         let mut rescale = self.keys.switch("do_rescale", self.processor.rescale)?;
         if self.processor.name == "OwlViT" {
             // The first configs of OWL-ViT had this name for it.
@@ -153,6 +153,13 @@ impl Reader<'_> {
                 steps.extend(statistics.map(|(mean, std)| Step::Normalize(Normalize { mean, std })));
             }
         }
+    }
+
+    /// Rescale, then normalise, each rounded.
+    pub(super) fn fold_unfused(&self, steps: &mut Vec<Step>, factor: Option<f64>, said: &Said) {
+        steps.extend(factor.map(|factor| self.rescale(factor, None)));
+        let statistics = said.mean.zip(said.std);
+        steps.extend(statistics.map(|(mean, std)| Step::Normalize(Normalize { mean, std })));
     }
 
     fn rescale(&self, factor: f64, offset: Option<f64>) -> Step {

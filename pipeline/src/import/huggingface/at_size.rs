@@ -27,6 +27,9 @@ impl Reader<'_> {
             (Size::Shortest(_), None) => {
                 return Err(no_size(asked).why("the size of the result follows from the image"));
             }
+            (Size::Longest(_) | Size::Both(_) | Size::Within(_) | Size::Pixels(_), _) => {
+                return Err(no_size(asked).why("its size rule keeps to more than a size"));
+            }
             (Size::Exact(old), Some(cut)) => {
                 let scaled = |axis: usize| proportion(old[axis], cut[axis], asked[axis]);
                 *size = Size::Exact([scaled(0)?, scaled(1)?]);
@@ -45,6 +48,14 @@ impl Reader<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Refuses another size for this reason.
+    pub(super) fn no_other_size(&self, why: &str) -> Result<()> {
+        match self.options.size {
+            Some(asked) => Err(no_size(asked).why(why)),
+            None => Ok(()),
+        }
     }
 
     /// The same where nothing is resized.

@@ -2,16 +2,18 @@
 
 use serde_json::Value;
 
-use super::processors::{Cropping, Resizing, Size};
+use super::processors::{Cropping, Processor, Resizing, Size};
 use super::{Backend, Reader};
 use crate::import::keys::Given;
+use crate::size::FitRounding;
 use crate::size::MAX_EDGE;
 use crate::steps::{CenterCrop, Resize, Step};
-use crate::{CropRule, Filter, Result, SizeRule};
+use crate::{CropRule, Error, Filter, Result, SizeRule};
 
 impl Reader<'_> {
     /// Resize and crop.
     pub(super) fn geometry(&mut self, steps: &mut Vec<Step>) -> Result<()> {
+        self.square(steps)?;
         let resize = self.keys.switch("do_resize", true)?;
         let default_square = self.processor.square;
         let mut square = self.keys.switch("default_to_square", default_square)?;
@@ -35,19 +37,14 @@ impl Reader<'_> {
             let mut size = self.or_default("size", size, Some(self.processor.size))?;
             let filter = self.filter(resample)?;
             self.at_size(&mut size, &mut crop)?;
-            let rule;
-            (rule, own) = self.size_of_the_class(size)?;
-            let size = match rule {
-                Size::Exact([height, width]) => SizeRule::Exact { height, width },
-                Size::Shortest(size) => SizeRule::ShortestEdge { size, max: None },
-            };
-            steps.push(Step::Resize(Resize {
-                size,
-                filter,
-                resampler: self.resampler,
-                antialias: true,
-            }));
+            let size_rule;
+            (size_rule, own) = self.size_of_the_class(size)?;
+            steps.push(self.resize(size_rule, filter));
         } else {
+            if self.processor.resizing == Resizing::Multiple {
+                self.keys.take("ensure_multiple_of");
+                self.keys.take("keep_aspect_ratio");
+            }
             self.at_size_without_resize(&mut crop)?;
         }
         if let (Some(own), Some(crop)) = (own, crop)
@@ -59,14 +56,27 @@ impl Reader<'_> {
                 .expected_got("false, or no such key", true)
                 .why("its resize crops already, and one pass over the image crops once"));
         }
-        if let Some(size) = crop.or(own) {
-            let offset = match self.backend {
-                Backend::Torchvision => CropRule::HuggingFace,
-                Backend::Pillow => CropRule::HuggingFacePil,
-            };
-            steps.push(Step::CenterCrop(CenterCrop { size, offset }));
-        }
+        self.crop(steps, crop.or(own));
         Ok(())
+    }
+
+    /// A resize by the backend.
+    pub(super) fn resize(&self, size: SizeRule, filter: Filter) -> Step {
+        Step::Resize(Resize::new(size, filter, self.resampler))
+    }
+
+    /// The centre crop of the backend.
+    pub(super) fn crop(&self, steps: &mut Vec<Step>, size: Option<[usize; 2]>) {
+        let offset = self.crop_rule();
+        steps.extend(size.map(|size| Step::CenterCrop(CenterCrop { size, offset })));
+    }
+
+    /// How the backend places a crop.
+    pub(super) fn crop_rule(&self) -> CropRule {
+        match self.backend {
+            Backend::Torchvision => CropRule::HuggingFace,
+            Backend::Pillow => CropRule::HuggingFacePil,
+        }
     }
 
     /// What the key of Idefics says, which stands above `size`.
@@ -82,7 +92,7 @@ impl Reader<'_> {
     }
 
     /// The centre crop, where it is on and the class heeds it.
-    fn center_crop(&mut self) -> Result<Option<[usize; 2]>> {
+    pub(super) fn center_crop(&mut self) -> Result<Option<[usize; 2]>> {
         let on = self.keys.switch("do_center_crop", self.processor.center_crop)?;
         let given = self.keys.given("crop_size");
         if !on {
@@ -91,11 +101,11 @@ impl Reader<'_> {
         let size = match given {
             Given::Is(size) => match self.size("crop_size", &size, true)? {
                 Size::Exact(size) => Given::Is(size),
-                Size::Shortest(_) => {
+                Size::Shortest(_) | Size::Longest(_) | Size::Both(_) | Size::Within(_) | Size::Pixels(_) => {
                     return Err(self
                         .keys
-                        .error("crop_size.shortest_edge", "is not the size of a crop")
-                        .expected_got("height and width", "shortest_edge"));
+                        .error("crop_size", "is not the size of a crop")
+                        .expected_got("height and width", size));
                 }
             },
             Given::Null => Given::Null,
@@ -110,72 +120,134 @@ impl Reader<'_> {
         })
     }
 
-    /// The size that is resized to, and the crop that belongs to it.
-    fn size_of_the_class(&mut self, size: Size) -> Result<(Size, Option<[usize; 2]>)> {
+    /// The rule that it is resized by, and the crop that belongs to it.
+    fn size_of_the_class(&mut self, size: Size) -> Result<(SizeRule, Option<[usize; 2]>)> {
+        let exact = |[height, width]: [usize; 2]| SizeRule::Exact { height, width };
+        let shortest = |size| SizeRule::ShortestEdge { size, max: None };
         match (self.processor.resizing, size) {
-            (Resizing::Plain | Resizing::Levit, size @ Size::Exact(_))
-            | (Resizing::Plain, size @ Size::Shortest(_))
-            | (Resizing::ExactOnly, size @ Size::Exact(_)) => Ok((size, None)),
+            (Resizing::Plain | Resizing::Levit | Resizing::ExactOnly, Size::Exact(size)) => {
+                Ok((exact(size), None))
+            }
+            (Resizing::Plain, Size::Shortest(size)) => Ok((shortest(size), None)),
+            (Resizing::Plain, Size::Both([shortest, longest])) => {
+                self.edges("size", [shortest, longest])?;
+                Ok((SizeRule::Detr { shortest, longest }, None))
+            }
+            (Resizing::Plain, Size::Within([height, width])) => Ok((
+                SizeRule::Fit {
+                    height,
+                    width,
+                    rounding: FitRounding::Down,
+                    enlarge: true,
+                },
+                None,
+            )),
             (Resizing::ConvNext, Size::Shortest(edge)) => {
                 let given = self.keys.number("crop_pct")?;
                 if edge >= 384 {
-                    return Ok((Size::Exact([edge, edge]), None));
+                    return Ok((exact([edge, edge]), None));
                 }
                 let fraction = self.crop_pct(given, 224.0 / 256.0)?;
                 Ok((
-                    Size::Shortest(self.scaled("crop_pct", edge as f64 / fraction)?),
+                    shortest(self.scaled("crop_pct", edge as f64 / fraction)?),
                     Some([edge, edge]),
                 ))
             }
-            (Resizing::ConvNext, Size::Exact(_)) => Err(self
-                .keys
-                .error("size", "is not a shortest edge")
-                .expected_got("shortest_edge", "height and width")
-                .why("ConvNextImageProcessor takes nothing else")),
-            (Resizing::PoolFormer, size) => {
+            (Resizing::PoolFormer, size @ (Size::Exact(_) | Size::Shortest(_))) => {
                 let given = self.keys.number("crop_pct")?;
-                if given == Given::Null {
-                    return Ok((size, None));
-                }
-                let fraction = self.crop_pct(given, 0.9)?;
+                let plain = given == Given::Null;
+                let fraction = match given {
+                    Given::Null => 1.0,
+                    given => self.crop_pct(given, 0.9)?,
+                };
                 let scaled = |reader: &Self, edge: usize| reader.scaled("crop_pct", edge as f64 / fraction);
-                let size = match size {
-                    Size::Shortest(edge) => Size::Shortest(scaled(self, edge)?),
-                    Size::Exact([height, width]) if height == width => Size::Shortest(scaled(self, height)?),
-                    Size::Exact([height, width]) => {
-                        Size::Exact([scaled(self, height)?, scaled(self, width)?])
+                let rule = match size {
+                    Size::Exact([height, width]) if height != width || plain => {
+                        exact([scaled(self, height)?, scaled(self, width)?])
+                    }
+                    Size::Exact([edge, _]) | Size::Shortest(edge) => shortest(scaled(self, edge)?),
+                    Size::Longest(_) | Size::Both(_) | Size::Within(_) | Size::Pixels(_) => {
+                        return Err(self.no_such_size(size));
                     }
                 };
-                Ok((size, None))
+                Ok((rule, None))
             }
             (Resizing::Levit, Size::Shortest(edge)) => {
-                let edge = self.scaled("size", 256.0 / 224.0 * edge as f64)?;
-                Ok((Size::Shortest(edge), None))
+                Ok((shortest(self.scaled("size", 256.0 / 224.0 * edge as f64)?), None))
             }
-            (Resizing::Multiple, Size::Exact(size)) => {
+            (Resizing::Multiple, Size::Exact([height, width])) => {
                 let given = self.keys.whole("ensure_multiple_of")?;
                 let multiple = match given {
                     Given::Absent => 1,
                     given => self.or_default("ensure_multiple_of", given, None)?,
                 };
-                if multiple == 0 || size.iter().any(|edge| !(*edge as u64).is_multiple_of(multiple)) {
-                    return Err(self
-                        .keys
-                        .error("ensure_multiple_of", "does not divide the size")
-                        .expected_got(format_args!("a divisor of {} and {}", size[0], size[1]), multiple)
-                        .why("the output size would follow from the image, in multiples"));
-                }
-                Ok((Size::Exact(size), None))
+                let keeps = self.keys.switch("keep_aspect_ratio", false)?;
+                Ok((self.multiple([height, width], multiple, keeps)?, None))
             }
-            (Resizing::ExactOnly | Resizing::Multiple, Size::Shortest(_)) => Err(self
-                .keys
-                .error("size", "is not a height and a width")
-                .expected_got("height and width", "a shortest edge")
-                .why(format_args!(
-                    "{}ImageProcessor takes no shortest edge alone",
-                    self.processor.name
-                ))),
+            (
+                Resizing::Plain
+                | Resizing::ExactOnly
+                | Resizing::Multiple
+                | Resizing::ConvNext
+                | Resizing::PoolFormer
+                | Resizing::Levit,
+                size,
+            ) => Err(self.no_such_size(size)),
         }
+    }
+
+    /// The rule of DPT.
+    pub(super) fn multiple(
+        &self,
+        [height, width]: [usize; 2],
+        multiple: u64,
+        keeps: bool,
+    ) -> Result<SizeRule> {
+        if multiple == 0 || multiple > MAX_EDGE as u64 {
+            return Err(self
+                .keys
+                .error("ensure_multiple_of", "is not a number of pixels")
+                .expected_got(format_args!("1 to {MAX_EDGE}"), multiple));
+        }
+        let multiple = multiple as usize;
+        if !keeps && height % multiple == 0 && width % multiple == 0 {
+            return Ok(SizeRule::Exact { height, width });
+        }
+        Ok(SizeRule::Dpt {
+            height,
+            width,
+            multiple,
+            keep_aspect_ratio: keeps,
+        })
+    }
+
+    /// The error of a form of size that the class does not take.
+    pub(super) fn no_such_size(&self, size: Size) -> Error {
+        let (got, takes) = match size {
+            Size::Exact(_) => ("height and width", "another size than this"),
+            Size::Shortest(_) => ("shortest_edge", "no shortest edge alone"),
+            Size::Longest(_) => ("longest_edge", "no longest edge alone"),
+            Size::Both(_) => ("shortest_edge and longest_edge", "not both edges"),
+            Size::Within(_) => ("max_height and max_width", "no largest height and width"),
+            Size::Pixels(_) => ("min_pixels and max_pixels", "no number of pixels"),
+        };
+        let Processor { name, resizing, .. } = self.processor;
+        let expected = match resizing {
+            Resizing::ConvNext => "shortest_edge",
+            Resizing::ExactOnly | Resizing::Multiple => "height and width",
+            Resizing::Plain | Resizing::PoolFormer | Resizing::Levit => "a size as the class has it",
+        };
+        self.keys
+            .error("size", "is not a size that the class takes")
+            .expected_got(expected, got)
+            .why(format_args!("{name}ImageProcessor takes {takes}"))
+    }
+
+    /// Checks that these are edges in pixels.
+    pub(super) fn edges(&self, key: &str, edges: [usize; 2]) -> Result<()> {
+        edges
+            .iter()
+            .try_for_each(|edge| self.keys.edge(key, &Value::from(*edge)).map(drop))
     }
 
     fn crop_pct(&mut self, given: Given<f64>, default: f64) -> Result<f64> {
@@ -200,7 +272,7 @@ impl Reader<'_> {
             .expected_got(format_args!("an edge of 1 to {MAX_EDGE} pixels"), edge))
     }
 
-    fn filter(&mut self, resample: Given<Value>) -> Result<Filter> {
+    pub(super) fn filter(&mut self, resample: Given<Value>) -> Result<Filter> {
         let default = Some(self.processor.resample.into());
         let resample = self.or_default("resample", resample, default)?;
         let torchvision = self.backend == Backend::Torchvision;

@@ -3,6 +3,7 @@
 mod arithmetic;
 mod at_size;
 mod class;
+mod families;
 mod geometry;
 mod ignored;
 mod model_types;
@@ -80,7 +81,9 @@ impl<'a> Reader<'a> {
             notes,
         };
         for (key, why) in ignored::SWITCHES {
-            reader.keys.off(key, why)?;
+            if !processor.heeds.contains(key) {
+                reader.keys.off(key, why)?;
+            }
         }
         if let Some(device) = reader.keys.text("device")?.filter(|device| device != "cpu") {
             reader.notes.push(format!(
@@ -89,9 +92,7 @@ impl<'a> Reader<'a> {
         }
         let layout = reader.layout()?;
         let mut steps = Vec::new();
-        reader.geometry(&mut steps)?;
-        reader.pad(&steps)?;
-        reader.arithmetic(&mut steps)?;
+        (processor.family)(&mut reader, &mut steps)?;
         reader.finish(steps, layout)
     }
 
@@ -152,10 +153,17 @@ impl<'a> Reader<'a> {
     /// An error about a key that a switch asks for.
     fn needed(&self, key: &str, what: &str) -> Error {
         let switch = match key {
-            "size" | "resample" | "crop_pct" | "ensure_multiple_of" => "do_resize",
+            "size"
+            | "resample"
+            | "crop_pct"
+            | "ensure_multiple_of"
+            | "patch_size"
+            | "merge_size"
+            | "temporal_patch_size"
+            | "spatial_factor" => "do_resize",
             "crop_size" => "do_center_crop",
             "rescale_factor" => "do_rescale",
-            "size_divisor" => "do_pad",
+            "size_divisor" | "pad_size" => "do_pad",
             _ => "do_normalize",
         };
         self.keys

@@ -1,81 +1,28 @@
 //! The image processors of transformers that no pipeline can express, each with the reason.
 
-const DETR: &str = "it scales to a shortest edge within a longest one with a rounding of its own, and pads to the largest image of the batch";
-const DETR_MULTIPLE: &str =
-    "it scales to a shortest edge within a longest one with a rounding of its own, and pads to a multiple";
-const OWN_MULTIPLE: &str = "its output size is the image's own, rounded to a multiple";
-const PATCHES: &str = "it cuts the image into patches, whose number follows from the image";
-const TILES: &str = "it cuts the image into tiles, whose number follows from the image";
-const FRAMES: &str = "it takes several images at once, and its output has an axis for them";
-const FLOATS: &str = "it rescales to floats before the resize, which then does not round to 8 bits";
-const ALIASED: &str = "it resizes without antialiasing";
-const FLOATS_ALIASED: &str = "it resizes floats, without antialiasing";
-const SQUARE: &str = "it fits the image into a square and pads around it";
-const THUMBNAIL: &str = "it shrinks the image to a thumbnail and pads around the centre";
-const PADS_MULTIPLE: &str = "it pads the image to a multiple";
-const PADS_AFTER: &str =
-    "it fits the image into a fixed square and pads right and below it after the normalisation";
+const RAISED: &str = "it raises a size of DETR's rule to multiples, which no size rule does";
+const LEAST: &str = "it fits the image into a square with a least edge, which no size rule has";
+const ENLARGED: &str =
+    "it enlarges an image that is smaller than a patch before it finds the size, which no size rule does";
+const TILES: &str =
+    "it puts tiles of the image, whose number follows from the image, beside a smaller picture of the whole";
+const PADDED_PATCHES: &str =
+    "it fills the rows of patches up to a fixed number, whose size is found by search or by a square root";
+const OWN_SIZE: &str = "the rule of its size, which follows from a number of tokens, is one that no step has";
+const OWN_STATISTICS: &str =
+    "it normalises each image by its own mean and deviation, and writes positions beside the patches";
+const PAIRS: &str = "it takes two images at once";
+const ALIGNED: &str = "it resizes floats with aligned corners";
+const BOUNDED: &str = "it resizes normalised floats without antialiasing, where torch's own order of additions has no bound here";
+const OF_BATCH: &str = "every image is resized to the width of the widest text line of the batch";
 
 /// Reasons, each with the class names without `ImageProcessor` that it is for.
 const REFUSED: &[(&str, &[&str])] = &[
+    (RAISED, &["Mask2Former", "MaskFormer"]),
+    (LEAST, &["Aria", "DeepseekVL", "DeepseekVLHybrid", "Janus"]),
     (
-        DETR,
-        &[
-            "ConditionalDetr",
-            "DeformableDetr",
-            "Detr",
-            "Eomt",
-            "GroundingDino",
-            "OneFormer",
-        ],
-    ),
-    (DETR_MULTIPLE, &["Mask2Former", "MaskFormer", "Yolos"]),
-    (
-        OWN_MULTIPLE,
-        &[
-            "Apertus1p5",
-            "BridgeTower",
-            "Emu3",
-            "GLPN",
-            "Pixtral",
-            "TextNet",
-            "Vilt",
-        ],
-    ),
-    (
-        PATCHES,
-        &[
-            "CohereCompass",
-            "Cosmos3Edge",
-            "Ernie4_5_VLMoe",
-            "Ernie4_5_VL_Moe",
-            "Gemma4",
-            "Gemma4Unified",
-            "Glm46V",
-            "Glm4v",
-            "Glm5Next",
-            "GlmImage",
-            "Glmga",
-            "HYV4VL",
-            "HunYuanVL",
-            "Inkling",
-            "Inkling2",
-            "Kimi_K25",
-            "Kosmos2_5",
-            "Lfm2Vl",
-            "MiniCPMOcr",
-            "MiniCPMV4_6",
-            "MiniMaxM3VL",
-            "Molmo2",
-            "MuseGlimmer",
-            "NemotronH_Omni_Reasoning_V3",
-            "NeoMME",
-            "PaddleOCRVL",
-            "Pix2Struct",
-            "Qwen2VL",
-            "Siglip2",
-            "VideoLlama3",
-        ],
+        ENLARGED,
+        &["Cosmos3Edge", "Glm46V", "Glm4v", "Glmga", "PaddleOCRVL"],
     ),
     (
         TILES,
@@ -86,10 +33,16 @@ const REFUSED: &[(&str, &[&str])] = &[
             "GraniteDocling",
             "Idefics2",
             "Idefics3",
+            "Inkling",
+            "Inkling2",
+            "Lfm2Vl",
             "Llama4",
             "LlavaNext",
             "LlavaOnevision",
+            "MiniCPMOcr",
+            "MiniCPMV4_6",
             "Mllama",
+            "Molmo2",
             "PerceptionLM",
             "Phi4Multimodal",
             "SmolVLM",
@@ -98,35 +51,40 @@ const REFUSED: &[(&str, &[&str])] = &[
             "UnlimitedOcr",
         ],
     ),
+    (PADDED_PATCHES, &["Gemma4", "Gemma4Unified", "Siglip2"]),
     (
-        FRAMES,
+        OWN_SIZE,
         &[
-            "EfficientLoFTR",
-            "LightGlue",
-            "SuperGlue",
-            "Tvp",
-            "VideoMAE",
-            "Vivit",
+            "Glm5Next",
+            "GlmImage",
+            "Kimi_K25",
+            "MuseGlimmer",
+            "NemotronH_Omni_Reasoning_V3",
+            "NeoMME",
+            "Pixtral",
         ],
     ),
-    (FLOATS, &["DINOv3ViT", "PPOCRV5ServerDet", "PPOCRV5ServerRec"]),
-    (ALIASED, &["PPDocLayoutV2", "PPDocLayoutV3", "PPOCRV6SmallRec"]),
+    (OWN_STATISTICS, &["Kosmos2_5", "Pix2Struct"]),
+    (PAIRS, &["EfficientLoFTR", "LightGlue", "SuperGlue"]),
     (
-        FLOATS_ALIASED,
-        &["DepthPro", "PPDocLayoutV4", "RfDetr", "UVDoc", "ZoeDepth"],
+        "its longer edge is fixed and the other one rounded down by a product",
+        &["Tvp"],
     ),
-    (SQUARE, &["Aria", "DeepseekVL", "DeepseekVLHybrid", "Janus"]),
-    (THUMBNAIL, &["Donut", "Nougat", "PPFormulaNet"]),
-    (PADS_MULTIPLE, &["CHMv2", "Swin2SR", "VitMatte"]),
-    (PADS_AFTER, &["PI0", "Sam"]),
+    (BOUNDED, &["DepthPro", "PPDocLayoutV4", "RfDetr"]),
+    (ALIGNED, &["UVDoc", "ZoeDepth"]),
+    (
+        "it resizes floats that are not rescaled, to multiples of 32, and has a bound on both edges",
+        &["PPOCRV5ServerDet"],
+    ),
+    (OF_BATCH, &["PPOCRV5ServerRec", "PPOCRV6SmallRec"]),
+    ("it takes a map of the foreground with the image", &["VitMatte"]),
     ("it blurs the image and resizes floats", &["Owlv2"]),
-    ("it crops before the resize", &["Perceiver"]),
     (
         "its resize has the fixed point arithmetic of OpenCV",
         &["SLANeXt"],
     ),
     (
-        "its shorter edge is rounded, and its statistics are those of BGR",
+        "the other edge is rounded to the nearest after a product, which no size rule does",
         &["PPLCNet"],
     ),
     ("it cuts out a box for each person", &["VitPose"]),

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::Reader;
 use super::processors::Size;
 use crate::Result;
+use crate::import::keys::Given;
 
 /// The sets of keys that transformers takes as a size; it refuses every other one.
 const TABLES: [&[&str]; 6] = [
@@ -17,6 +18,15 @@ const TABLES: [&[&str]; 6] = [
 ];
 
 impl Reader<'_> {
+    /// The size of a class that takes null for its own, where the config has none.
+    pub(super) fn own_size<T>(&mut self, given: Given<T>) -> Result<Size> {
+        let size = self.processor.size;
+        match given {
+            Given::Null => Ok(size),
+            given => self.or_default("size", given.into_unit(), Some(size)),
+        }
+    }
+
     /// Reads a size; one number is a square, or else a shortest edge.
     pub(super) fn size(&self, key: &str, value: &Value, square: bool) -> Result<Size> {
         let edge = |name: &str, value: &Value| self.keys.edge(&format!("{key}{name}"), value);
@@ -42,6 +52,17 @@ impl Reader<'_> {
 
     fn size_table(&self, key: &str, value: &Value, table: &Map<String, Value>) -> Result<Size> {
         let edge = |name: &str| self.keys.edge(&format!("{key}.{name}"), &table[name]);
+        // Of classes that cut patches these are numbers of pixels.
+        let number = |name: &str| {
+            let number = table[name]
+                .as_u64()
+                .and_then(|number| usize::try_from(number).ok());
+            number.filter(|number| *number > 0).ok_or_else(|| {
+                self.keys
+                    .error(&format!("{key}.{name}"), "is not a size in pixels")
+                    .expected_got("a whole number above 0", &table[name])
+            })
+        };
         let mut names: Vec<&str> = table.keys().map(String::as_str).collect();
         names.sort_unstable();
         if !TABLES.contains(&names.as_slice()) {
@@ -57,12 +78,13 @@ impl Reader<'_> {
             "longest_edge" if table["longest_edge"].is_null() && names.len() == 2 => {
                 Ok(Size::Shortest(edge("shortest_edge")?))
             }
-            "shortest_edge" => Ok(Size::Shortest(edge("shortest_edge")?)),
-            name => Err(self
-                .keys
-                .error(&format!("{key}.{name}"), "cannot be expressed")
-                .expected_got("height and width, or shortest_edge", name)
-                .why("the output size would follow from the image, with a rounding that no step has")),
+            "longest_edge" if names.len() == 2 => {
+                Ok(Size::Both([number("shortest_edge")?, number("longest_edge")?]))
+            }
+            "longest_edge" => Ok(Size::Longest(edge("longest_edge")?)),
+            "max_height" => Ok(Size::Within([edge("max_height")?, edge("max_width")?])),
+            "max_pixels" => Ok(Size::Pixels([number("min_pixels")?, number("max_pixels")?])),
+            _ => Ok(Size::Shortest(edge("shortest_edge")?)),
         }
     }
 }

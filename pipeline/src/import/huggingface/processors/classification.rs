@@ -1,6 +1,9 @@
 //! Classifiers.
 
-use super::{BASE, BICUBIC, CROPPED, HALF, IMAGENET, LANCZOS, Padding, Processor, Resizing, Size, Values};
+use super::{
+    BASE, BICUBIC, Backends, CROPPED, HALF, IMAGENET, LANCZOS, Padding, Processor, Resizing, Size, Values,
+};
+use crate::import::huggingface::families;
 
 const MOBILENET_V1: Processor = Processor {
     name: "MobileNetV1",
@@ -10,7 +13,40 @@ const MOBILENET_V1: Processor = Processor {
     ..CROPPED
 };
 
+const VIDEO_MAE: Processor = Processor {
+    name: "VideoMAE",
+    family: families::frames,
+    resample: BASE.resample,
+    statistics: Some(HALF),
+    ..CROPPED
+};
+
 pub(super) const ROWS: &[Processor] = &[
+    VIDEO_MAE,
+    Processor {
+        name: "Vivit",
+        family: families::vivit,
+        backends: Backends::PillowOnly,
+        size: Size::Shortest(256),
+        factor: Some(1.0 / 127.5),
+        ..VIDEO_MAE
+    },
+    Processor {
+        name: "Perceiver",
+        family: families::perceiver,
+        resample: BICUBIC,
+        center_crop: true,
+        crop: Some([256, 256]),
+        statistics: Some(IMAGENET),
+        ..BASE
+    },
+    Processor {
+        name: "DINOv3ViT",
+        family: families::floats_first,
+        backends: Backends::TorchvisionOnly,
+        statistics: Some(IMAGENET),
+        ..BASE
+    },
     Processor { name: "ViT", ..BASE },
     Processor {
         name: "Beit",

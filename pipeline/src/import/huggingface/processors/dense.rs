@@ -3,6 +3,7 @@
 use super::{
     BASE, BICUBIC, Backends, Cropping, IMAGENET, OPENAI, Padding, Processor, Resizing, Size, Values,
 };
+use crate::import::huggingface::families;
 
 const SAM2: Processor = Processor {
     name: "Sam2",
@@ -14,7 +15,22 @@ const SAM2: Processor = Processor {
     ..BASE
 };
 
+const PP_DOC_LAYOUT: Processor = Processor {
+    name: "PPDocLayoutV2",
+    family: families::aliased,
+    backends: Backends::TorchvisionOnly,
+    resample: BICUBIC,
+    size: Size::Exact([800, 800]),
+    statistics: Some([[0.0; 3], [1.0; 3]]),
+    ..BASE
+};
+
 pub(super) const ROWS: &[Processor] = &[
+    PP_DOC_LAYOUT,
+    Processor {
+        name: "PPDocLayoutV3",
+        ..PP_DOC_LAYOUT
+    },
     Processor {
         name: "DPT",
         resample: BICUBIC,
@@ -22,6 +38,7 @@ pub(super) const ROWS: &[Processor] = &[
         resizing: Resizing::Multiple,
         cropping: Cropping::TorchvisionOnly,
         padding: Padding::Divisor,
+        heeds: &["keep_aspect_ratio"],
         ..BASE
     },
     Processor {
@@ -39,6 +56,7 @@ pub(super) const ROWS: &[Processor] = &[
         resizing: Resizing::Multiple,
         cropping: Cropping::Ignored,
         padding: Padding::Divisor,
+        heeds: &["keep_aspect_ratio"],
         // Of the depth that is given with the image.
         harmless: &["prompt_scale_to_meter"],
         ..BASE

@@ -16,6 +16,16 @@ const TILES: Processor = Processor {
 
 pub(super) const ROWS: &[Processor] = &[
     Processor {
+        name: "PI0",
+        backends: Backends::TorchvisionOnly,
+        resample: BICUBIC,
+        size: Size::Within([224, 224]),
+        square: false,
+        pads: true,
+        pad_to: Some([224, 224]),
+        ..BASE
+    },
+    Processor {
         name: "Gemma3",
         cropping: Cropping::Ignored,
         padding: Padding::Ignored,
@@ -31,7 +41,7 @@ pub(super) const ROWS: &[Processor] = &[
     },
     Processor {
         name: "Llava",
-        padding: Padding::Refused("it pads the image to a square before the resize"),
+        padding: Padding::Square,
         ..CROPPED
     },
     Processor {

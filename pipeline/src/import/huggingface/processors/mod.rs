@@ -1,12 +1,16 @@
 //! What is known about the image processors of transformers: their defaults and what each does
-//! other than the rest, as in version 5.24. A file is a family, a row is a class.
+//! other than the rest, as in version 5.24. A file is a kind of models, a row is a class, and what
+//! makes steps of its keys is the function of its family (`../families`).
 
 mod classification;
 mod contrastive;
 mod dense;
+mod detection;
 mod documents;
 mod language;
+mod patches;
 
+use super::families::{Family, usual};
 use crate::CHANNELS;
 
 /// A size in the sense of the `size` key.
@@ -16,6 +20,14 @@ pub(super) enum Size {
     Exact([usize; 2]),
     /// `shortest_edge`.
     Shortest(usize),
+    /// `longest_edge`.
+    Longest(usize),
+    /// `shortest_edge` and `longest_edge`.
+    Both([usize; 2]),
+    /// `max_height` and `max_width`.
+    Within([usize; 2]),
+    /// `min_pixels` and `max_pixels`.
+    Pixels([usize; 2]),
 }
 
 /// The implementations that a class has.
@@ -60,6 +72,8 @@ pub(super) enum Padding {
     End,
     /// Around the centre to a multiple of `size_divisor`, after everything else.
     Divisor,
+    /// Around the centre to a square of the mean colour, before everything else.
+    Square,
     /// In a way that no step has: the reason.
     Refused(&'static str),
 }
@@ -84,6 +98,8 @@ pub(super) enum Values {
 pub(super) struct Processor {
     /// The class name without `ImageProcessor`.
     pub name: &'static str,
+    /// What makes steps of its keys.
+    pub family: Family,
     pub backends: Backends,
     /// `resample`, as Pillow numbers the filters.
     pub resample: u64,
@@ -107,6 +123,12 @@ pub(super) struct Processor {
     pub statistics: Option<[[f64; CHANNELS]; 2]>,
     pub values: Values,
     pub padding: Padding,
+    /// `do_pad`.
+    pub pads: bool,
+    /// `pad_size`.
+    pub pad_to: Option<[usize; 2]>,
+    /// Switches that it heeds, of those that other classes may only have off.
+    pub heeds: &'static [&'static str],
     /// Whether a null `size`, `crop_size`, `image_mean` or `image_std` means the default.
     pub null_is_default: bool,
     /// Keys of its own that do not change the pixels.
@@ -123,6 +145,7 @@ const BICUBIC: u64 = 3;
 /// The attributes of the library's base class, with the values that most classes share.
 const BASE: Processor = Processor {
     name: "",
+    family: usual,
     backends: Backends::Both,
     resample: BILINEAR,
     size: Size::Exact([224, 224]),
@@ -137,6 +160,9 @@ const BASE: Processor = Processor {
     statistics: Some(HALF),
     values: Values::Usual,
     padding: Padding::End,
+    pads: false,
+    pad_to: None,
+    heeds: &[],
     null_is_default: false,
     harmless: &[],
 };
@@ -152,17 +178,19 @@ const CROPPED: Processor = Processor {
     ..BASE
 };
 
-const FAMILIES: [&[Processor]; 5] = [
+const KINDS: [&[Processor]; 7] = [
     classification::ROWS,
     contrastive::ROWS,
     dense::ROWS,
+    detection::ROWS,
     documents::ROWS,
     language::ROWS,
+    patches::ROWS,
 ];
 
 /// Every image processor that can be expressed.
 pub(super) fn all() -> impl Iterator<Item = &'static Processor> {
-    FAMILIES.into_iter().flatten()
+    KINDS.into_iter().flatten()
 }
 
 /// The image processor of this class name without `ImageProcessor`.
