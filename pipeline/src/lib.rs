@@ -13,6 +13,7 @@ mod error;
 mod import;
 mod input_form;
 mod named;
+mod names;
 mod nearest;
 mod output;
 mod pipeline;
@@ -34,6 +35,7 @@ pub use encoded::{ImageStatus, ON_BAD_IMAGE_ATTRIBUTE, OnBadImage, STATUS_OUTPUT
 pub use error::{Error, ErrorKind, Result};
 pub use import::{Import, ImportOptions, Source, import, import_with};
 pub use input_form::{Accept, InputElement, InputExtent, InputForm, InputTensor};
+pub use names::{Checkpoint, Library, checkpoint};
 pub use output::{Answers, Dtype, Elements, Extras, Layout, Tensor};
 pub use pipeline::{Output, Pipeline};
 pub use plan::v1::{FusedPlan, Geometry, ResolvedSize};

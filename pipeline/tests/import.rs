@@ -438,11 +438,11 @@ fn what_cannot_be_expressed_is_refused_by_key() {
             "size: is not a size that the class takes: expected a size as the class has it, got shortest_edge",
         ),
         (
-            json!({"image_processor_type": "SamImageProcessor", "size": {"longest_edge": 2048}}),
-            "do_pad: cannot be expressed: expected false, or no such key, got true",
+            json!({"image_processor_type": "SamImageProcessor", "size": {"longest_edge": 2048}, "pad_size": 1024}),
+            "pad_size: may be smaller than the image: expected a size that no image exceeds, got 1024 x 1024",
         ),
         (
-            json!({"image_processor_type": "NougatImageProcessor"}),
+            json!({"image_processor_type": "NougatImageProcessor", "do_crop_margin": true}),
             "do_crop_margin: cannot be expressed: expected false, got true",
         ),
         (
@@ -619,8 +619,8 @@ fn timm_configs_become_its_transform() {
 fn what_timm_configs_cannot_express_is_refused_by_key() {
     let table = [
         (
-            json!({"crop_mode": "border"}),
-            "crop_mode: cannot be expressed: expected center or squash, got \"border\"",
+            json!({"crop_mode": "edge"}),
+            "crop_mode: cannot be expressed: expected center, squash or border, got \"edge\"",
         ),
         (
             json!({"interpolation": "random"}),

@@ -199,6 +199,9 @@ def timm_configs():
     yield "crop_pct 1.15", model({"crop_pct": 1.15})
     yield "crop_pct 1.15, not square", model({"crop_pct": 1.15, "input_size": [3, 96, 72]})
     yield "crop_pct 1.15, squash", model({"crop_pct": 1.15, "crop_mode": "squash"})
+    for crop_pct in (0.8, 0.9, 1.0, 1.15):
+        yield f"border, {crop_pct}", model({"crop_pct": crop_pct, "crop_mode": "border", "mean": [0.48145466, 0.4578275, 0.40821073]})
+    yield "border, not square", model({"crop_mode": "border", "input_size": [3, 60, 96], "mean": [0, 0.5, 1]})
     yield "mean 0", model({"mean": 0})
     yield "mean of zeros", model({"mean": [0.0, 0.0, 0.0], "std": [1.0, 1.0, 1.0]})
 
@@ -216,6 +219,8 @@ def open_clip_configs():
         ("squash, not square", [96, 80], {"resize_mode": "squash", "interpolation": "bilinear"}),
         ("shortest, not square, bilinear", [96, 72], {"interpolation": "bilinear"}), ("bilinear", 96, {"interpolation": "bilinear"}),
         ("random", 96, {"interpolation": "random"}), ("fill_color", 96, {"fill_color": 255}),
+        ("longest", 96, {"resize_mode": "longest"}), ("longest, filled", 97, {"resize_mode": "longest", "fill_color": 128, "interpolation": "bilinear"}),
+        ("longest, not square", (60, 96), {"resize_mode": "longest", "fill_color": 255}),
     ):
         merged = merge_preprocess_dict(asdict(PreprocessCfg()), {**changes, "size": size})
         yield name, {"model_cfg": {"embed_dim": 512, "vision_cfg": {"image_size": size}}, "preprocess_cfg": changes}, merged

@@ -18,8 +18,6 @@ const REFUSED: &[(&str, &str)] = &[
     // torchvision has no such filter for tensors: the library fails as well.
     ("hf-vit-box.torchvision", "resample"),
     ("hf-vit-hamming.torchvision", "resample"),
-    // Padding with the mean colour is not a step.
-    ("timm-border", "pretrained_cfg.crop_mode"),
 ];
 
 /// The torchvision weights, whose transforms no config file describes: (case, `Resize`, filter).

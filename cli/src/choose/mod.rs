@@ -5,7 +5,9 @@ mod evidence;
 
 use std::path::Path;
 
-use prep_onnx_pipeline::{Dtype, Error, ErrorKind, Import, ImportOptions, Pipeline, imagenet_at, preset};
+use prep_onnx_pipeline::{
+    Dtype, Error, ErrorKind, Import, ImportOptions, Pipeline, checkpoint, imagenet_at, preset,
+};
 use prep_onnx_rewriter::{ImageInput, Model};
 
 use crate::answer::{Failure, Outcome};
@@ -113,7 +115,7 @@ pub(crate) fn choose(
     })
 }
 
-/// A preset, a file, or a folder with a config in it. A file or folder may have the name that its checkpoint
+/// A preset, a checkpoint that a table knows, a file, or a folder with a config in it. A file or folder may have the name that its checkpoint
 /// has on the hub: it is meant then.
 fn named(name: &str, asked: &ImportOptions<'_>) -> Outcome<Choice> {
     let path = Path::new(name);
@@ -127,7 +129,13 @@ fn named(name: &str, asked: &ImportOptions<'_>) -> Outcome<Choice> {
             return Ok(Choice::read(preset.import_with(asked)?, origin, Vec::new()));
         }
         Ok(_) => None,
-        Err(unknown) => Some(unknown),
+        Err(unknown) => match checkpoint(name) {
+            Some(found) if !path.exists() => {
+                let import = found.map_err(Failure::usage)?.import_with(asked)?;
+                return Ok(Choice::read(import, name.to_owned(), Vec::new()));
+            }
+            _ => Some(unknown),
+        },
     };
     let path = if path.is_dir() {
         let mut found = Beside::default();

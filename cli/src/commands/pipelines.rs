@@ -1,7 +1,7 @@
 //! The presets.
 
 use clap::Args;
-use prep_onnx_pipeline::{ImportOptions, PRESETS, preset};
+use prep_onnx_pipeline::{Import, ImportOptions, PRESETS, checkpoint, preset};
 use serde_json::json;
 
 use crate::answer::{Answer, Failure, Outcome};
@@ -16,10 +16,12 @@ use crate::ui;
   prep-onnx pipelines clip
   # The preset of a checkpoint
   prep-onnx pipelines google/vit-base-patch16-224
+  # A pretrained model of timm, torchvision or open_clip
+  prep-onnx pipelines torchvision:ResNet50_Weights.IMAGENET1K_V2
   # A start for a pipeline of your own
   prep-onnx pipelines clip --toml > p.toml")]
 pub(crate) struct Options {
-    /// A preset, or a checkpoint that one is for
+    /// A preset, a checkpoint that one is for, or `timm:NAME.TAG`, `torchvision:WEIGHTS`, `open_clip:MODEL/TAG`
     #[arg(add = crate::complete::preset())]
     name: Option<String>,
     /// Show it with the arithmetic of this library
@@ -62,12 +64,20 @@ fn list() -> Answer {
 fn show(name: &str, options: &Options) -> Outcome {
     let resampler = options.resampler.as_deref().map(str::parse).transpose();
     let size = options.size.as_deref().map(parse_size).transpose();
-    let preset = preset(name).map_err(Failure::usage)?;
-    let import = preset.import_with(&ImportOptions {
+    let asked = ImportOptions {
         resampler: resampler.map_err(Failure::usage)?,
         size: size.map_err(Failure::usage)?,
         ..ImportOptions::default()
-    })?;
+    };
+    let preset = match (preset(name), checkpoint(name)) {
+        (Ok(preset), _) => preset,
+        (Err(_), Some(found)) => {
+            let import = found.map_err(Failure::usage)?.import_with(&asked)?;
+            return Ok(show_checkpoint(name, &import, options));
+        }
+        (Err(unknown), None) => return Err(Failure::usage(unknown)),
+    };
+    let import = preset.import_with(&asked)?;
     // An answer with a pipeline in it is a pipeline file too: it can be written to disk, changed, and given to --pipeline.
     let json = json!({
         "name": preset.name,
@@ -97,6 +107,22 @@ fn show(name: &str, options: &Options) -> Outcome {
         text.push('\n');
     }
     Ok(Answer::new(text, json))
+}
+
+/// A pretrained model of a library.
+fn show_checkpoint(name: &str, import: &Import, options: &Options) -> Answer {
+    let json = json!({ "name": name, "notes": import.notes, "pipeline": import.pipeline.to_value() });
+    if options.toml {
+        return Answer::new(import.pipeline.to_toml(), json);
+    }
+    let mut text = format!("{}\n", ui::bold(name));
+    for line in ui::pipeline_lines(&import.pipeline) {
+        text.push_str(&format!("  {line}\n"));
+    }
+    for note in &import.notes {
+        text.push_str(&format!("  {} {note}\n", ui::dim("note:")));
+    }
+    Answer::new(text, json)
 }
 
 /// What else a preset is called, a few of the names where there are many.

@@ -2,6 +2,7 @@
 
 mod kernels;
 mod table;
+mod target;
 
 use std::fmt;
 
@@ -9,9 +10,8 @@ use prep_onnx_pipeline::Result;
 use prep_onnx_rewriter::{Model, Node, nodes};
 use serde::Serialize;
 
-use crate::host::Provider;
-
 pub use table::LINTS;
+pub use target::Target;
 
 /// What a construct does on an execution provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -27,6 +27,8 @@ pub enum Effect {
     Differs,
     /// The results are right; the nodes run on the CPU, with copies.
     Slow,
+    /// What is read of the provider makes it doubtful, and nobody ran it.
+    Unknown,
 }
 
 impl Effect {
@@ -44,6 +46,7 @@ impl fmt::Display for Effect {
             Self::Setting => "setting",
             Self::Differs => "differs",
             Self::Slow => "slow",
+            Self::Unknown => "unknown",
         })
     }
 }
@@ -54,7 +57,7 @@ pub struct Lint {
     /// Its name.
     pub id: &'static str,
     /// The execution providers that have it.
-    pub providers: &'static [Provider],
+    pub providers: &'static [Target],
     /// What it does.
     pub effect: Effect,
     /// What is looked for.
@@ -97,15 +100,16 @@ impl Findings {
     }
 }
 
-/// Looks for the defects of `provider` in a model, embedded or not, its functions and subgraphs included.
+/// Looks for the defects of a provider in a model, embedded or not, its functions and subgraphs included.
 ///
 /// # Errors
 /// Those of [`nodes`].
-pub fn lint(model: &Model, provider: Provider) -> Result<Findings> {
+pub fn lint(model: &Model, target: impl Into<Target>) -> Result<Findings> {
+    let target = target.into();
     let nodes = nodes(model)?;
     let mut found: Vec<Finding> = LINTS
         .iter()
-        .filter(|lint| lint.providers.contains(&provider))
+        .filter(|lint| lint.providers.contains(&target))
         .filter_map(|lint| {
             let hit: Vec<&Node> = nodes.iter().filter(|node| (lint.matches)(node)).collect();
             let mut names: Vec<String> = Vec::new();

@@ -2,17 +2,28 @@
 
 use prep_onnx_rewriter::{ElementType, Node};
 
-use super::{Effect, Lint, kernels};
-use crate::host::Provider;
+use super::{Effect, Lint, Target, kernels};
 
-const CPU: &[Provider] = &[Provider::Cpu];
-const CUDA: &[Provider] = &[Provider::Cuda];
-const ALL: &[Provider] = &[Provider::Cpu, Provider::Cuda];
+const CPU: &[Target] = &[Target::Cpu];
+const CUDA: &[Target] = &[Target::Cuda];
+/// Those whose kernels are ONNX Runtime's own, and were read or measured.
+const OWN: &[Target] = &[Target::Cpu, Target::Cuda];
+const ALL: &[Target] = &[
+    Target::Cpu,
+    Target::Cuda,
+    Target::Tensorrt,
+    Target::Openvino,
+    Target::Webgpu,
+    Target::Directml,
+    Target::Coreml,
+    Target::Qnn,
+    Target::Xnnpack,
+];
 
 const FLOAT64: ElementType = ElementType(11);
 const INT8: ElementType = ElementType(3);
 
-/// Every known defect. The sources that are named were read or measured; nothing here was seen on a GPU.
+/// Every known defect. The sources that are named were read or measured; nothing here was seen on a GPU but a software one.
 pub const LINTS: &[Lint] = &[
     Lint {
         id: "resize-antialias-opset",
@@ -81,6 +92,91 @@ pub const LINTS: &[Lint] = &[
         },
     },
     Lint {
+        id: "float64-unsupported",
+        providers: &[Target::Qnn],
+        effect: Effect::Fails,
+        finds: "an operator on float64",
+        happens: "the session fails: Unsupported FP64",
+        versions: "2.7 (measured on the Htp backend)",
+        fix: "embed with --image-size HxW, whose body has no float64, or register the op library, which replaces the body",
+        matches: has_float64,
+    },
+    Lint {
+        id: "float64-web",
+        providers: &[Target::Webgpu],
+        effect: Effect::Fails,
+        finds: "an operator on float64",
+        happens: "the /webgpu and /jspi builds of onnxruntime-web have no Cast to float64: the session fails. The /wasm and /all \
+                  builds and onnxruntime-node run it on the CPU, with equal bits",
+        versions: "1.30 (measured in Chromium and Node)",
+        fix: "embed with --image-size HxW, whose body has no float64, or import onnxruntime-web or its /wasm or /all",
+        matches: has_float64,
+    },
+    Lint {
+        id: "float64-as-float32",
+        providers: &[Target::Tensorrt, Target::Openvino],
+        effect: Effect::Wrong,
+        finds: "an operator on float64",
+        happens: "float64 is computed in float32, and sums of weights and pixels are not exact any more: up to one step of uint8 \
+                  in OpenVINO's reader",
+        versions: "TensorRT: all (read); OpenVINO: reader 2026.4 and provider 1.24.1 (measured)",
+        fix: "embed with --image-size HxW, whose body has no float64, or register the op library, which replaces the body",
+        matches: has_float64,
+    },
+    Lint {
+        id: "float64-doubtful",
+        providers: &[Target::Directml, Target::Coreml],
+        effect: Effect::Unknown,
+        finds: "an operator on float64",
+        happens: "the provider has no float64 arithmetic: whether it leaves these nodes to the CPU or computes them in float32 \
+                  was not seen",
+        versions: "read, not run",
+        fix: "embed with --image-size HxW, whose body has no float64, and compare with verify --expected",
+        matches: has_float64,
+    },
+    Lint {
+        id: "constants-rewritten",
+        providers: &[Target::Openvino],
+        effect: Effect::Differs,
+        finds: "Div or Sub of float32",
+        happens: "OpenVINO rewrites a division by a constant, and a difference with one: up to 7e-7 off",
+        versions: "reader 2026.4 and provider 1.24.1 (measured)",
+        fix: "register the op library, or embed with --image-size HxW and --lower standard, whose values come from tables",
+        matches: |node| {
+            ["Div", "Sub"].iter().any(|op| node.is(op)) && node.element(0) == Some(ElementType::FLOAT32)
+        },
+    },
+    Lint {
+        id: "branches-of-other-ranks",
+        providers: &[Target::Openvino],
+        effect: Effect::Unknown,
+        finds: "If",
+        happens: "a session fails where the two branches give other ranks",
+        versions: "provider 1.24.1 (measured); bodies that prep-onnx writes now have no If",
+        fix: "embed again with this version, or flatten both branches",
+        matches: |node| node.is("If"),
+    },
+    Lint {
+        id: "resize-antialias-absent",
+        providers: &[Target::Tensorrt],
+        effect: Effect::Unknown,
+        finds: "Resize with antialias",
+        happens: "TensorRT has no antialias: whether the provider leaves the node to another one was not seen",
+        versions: "all (onnx/onnx-tensorrt, NVIDIA/TensorRT#3560, read)",
+        fix: "embed with prep-onnx, which does not use Resize",
+        matches: antialias,
+    },
+    Lint {
+        id: "resize-antialias-other",
+        providers: &[Target::Directml],
+        effect: Effect::Differs,
+        finds: "Resize with antialias",
+        happens: "DirectML antialiases by another algorithm than the CPU",
+        versions: "all (microsoft/onnxruntime#19071, read)",
+        fix: "embed with prep-onnx, which does not use Resize",
+        matches: antialias,
+    },
+    Lint {
         id: "tf32",
         providers: CUDA,
         effect: Effect::Setting,
@@ -98,7 +194,7 @@ pub const LINTS: &[Lint] = &[
     },
     Lint {
         id: "resize-antialias-border",
-        providers: ALL,
+        providers: OWN,
         effect: Effect::Differs,
         finds: "Resize with antialias, without exclude_outside",
         happens: "pixels at the border are up to 11 steps of uint8 off Pillow and torchvision",
@@ -110,7 +206,7 @@ pub const LINTS: &[Lint] = &[
     },
     Lint {
         id: "resize-cubic-coefficient",
-        providers: ALL,
+        providers: OWN,
         effect: Effect::Differs,
         finds: "Resize with antialias, mode cubic, cubic_coeff_a other than -0.5",
         happens: "up to 18 steps of uint8 off Pillow and torchvision, in a third of the pixels",
@@ -124,7 +220,7 @@ pub const LINTS: &[Lint] = &[
     },
     Lint {
         id: "resize-without-antialias",
-        providers: ALL,
+        providers: OWN,
         effect: Effect::Differs,
         finds: "linear or cubic Resize of 8-bit pixels without antialias",
         happens: "images that are shrunk are up to 127 steps of uint8 off Pillow and torchvision",
@@ -149,7 +245,7 @@ pub const LINTS: &[Lint] = &[
     },
     Lint {
         id: "resize-float16",
-        providers: ALL,
+        providers: OWN,
         effect: Effect::Differs,
         finds: "Resize of float16",
         happens: "the CPU has no float16 kernel and computes in float32 between casts, CUDA computes in its own \
@@ -189,6 +285,11 @@ pub const LINTS: &[Lint] = &[
         matches: |node| ["If", "Loop", "Scan"].iter().any(|op| node.is(op)),
     },
 ];
+
+fn has_float64(node: &Node) -> bool {
+    let to = node.is("Cast") && node.int("to") == Some(i64::from(FLOAT64.0));
+    to || node.inputs.iter().any(|input| input.element == Some(FLOAT64))
+}
 
 fn antialias(node: &Node) -> bool {
     node.is("Resize") && node.int("antialias").unwrap_or(0) != 0

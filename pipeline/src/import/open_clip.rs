@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::keys::{Given, Keys};
 use super::{Import, ImportOptions, OPENAI_MEAN, OPENAI_STD, Source, size_note, table};
 use crate::steps::{CenterCrop, Normalize, Rescale, Resize, Step};
-use crate::{CropRule, Error, Filter, Output, Pipeline, Precision, Resampler, Result, SizeRule};
+use crate::{CHANNELS, CropRule, Error, Filter, Output, Pipeline, Precision, Resampler, Result, SizeRule};
 
 /// Any of these makes a text the preprocessing of open_clip alone.
 pub(super) const RECOGNISED_BY: &[&str] = &["resize_mode", "fill_color"];
@@ -39,8 +39,8 @@ pub(super) fn read(mut keys: Keys, options: &ImportOptions<'_>) -> Result<Import
     let filter = interpolation(&mut keys)?;
     let mean = keys.per_channel("mean")?.value().unwrap_or(OPENAI_MEAN);
     let std = keys.divisors("std")?.value().unwrap_or(OPENAI_STD);
-    // The colour of a border, which only the mode `longest` has.
-    keys.take("fill_color");
+    // Of a border, which only the mode `longest` has.
+    let fill = keys.whole("fill_color")?;
     let mode = keys.text("resize_mode")?.unwrap_or_else(|| "shortest".to_owned());
     let resampler = options.resampler.unwrap_or_else(|| {
         notes.push(
@@ -49,7 +49,10 @@ pub(super) fn read(mut keys: Keys, options: &ImportOptions<'_>) -> Result<Import
         );
         Resampler::Pillow
     });
-    let mut steps = geometry(&keys, &mode, size, filter, resampler)?;
+    let mut steps = match mode.as_str() {
+        "longest" => longest(&keys, fill, size, filter, resampler)?,
+        mode => geometry(&keys, mode, size, filter, resampler)?,
+    };
     steps.push(Step::Rescale(Rescale {
         factor: None,
         divisor: Some(255.0),
@@ -97,14 +100,32 @@ fn geometry(
             resize(SizeRule::Cover { height, width }, Filter::Bicubic),
             crop,
         ]),
-        "longest" => Err(keys
-            .error("resize_mode", "cannot be expressed")
-            .expected_got("shortest or squash", "\"longest\"")
-            .why("it rounds the shorter edge half to even and pads the image with fill_color")),
         other => Err(keys
             .error("resize_mode", "is unknown")
             .expected_got("shortest, longest or squash", format_args!("{other:?}"))),
     }
+}
+
+/// Inside the size, with `fill_color` around the centre.
+fn longest(
+    keys: &Keys,
+    fill: Given<u64>,
+    size: [usize; 2],
+    filter: Filter,
+    resampler: Resampler,
+) -> Result<Vec<Step>> {
+    let color = match fill {
+        Given::Absent => Some(0),
+        Given::Is(color) => u8::try_from(color).ok(),
+        Given::Null => None,
+    };
+    let Some(color) = color else {
+        return Err(keys
+            .error("fill_color", "is not a colour")
+            .expected_got("0 to 255", "another value"));
+    };
+    let color = [color; CHANNELS];
+    Ok(super::timm::bordered(size, size, filter, resampler, color))
 }
 
 fn size(keys: &mut Keys, options: &ImportOptions<'_>, notes: &mut Vec<String>) -> Result<[usize; 2]> {

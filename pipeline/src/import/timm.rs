@@ -4,8 +4,9 @@ use serde_json::{Map, Value};
 
 use super::keys::{Given, Keys};
 use super::{IMAGENET_MEAN, IMAGENET_STD, Import, ImportOptions, Source, size_note, table};
-use crate::size::MAX_EDGE;
-use crate::steps::{CenterCrop, Normalize, Rescale, Resize, Step};
+use crate::plan::CanvasSize;
+use crate::size::{FitRounding, MAX_EDGE};
+use crate::steps::{CenterCrop, Normalize, Pad, PadAnchor, Rescale, Resize, Step};
 use crate::{CHANNELS, CropRule, Filter, Output, Pipeline, Precision, Resampler, Result, SizeRule};
 
 /// Keys of `pretrained_cfg`, and of the flat configs of old versions, that say nothing on pixels.
@@ -79,6 +80,14 @@ fn transform(
             size: crop,
             offset: CropRule::Torchvision,
         }),
+    ]
+    .into_iter()
+    .chain(values(normalize))
+    .collect()
+}
+
+fn values(normalize: Normalize) -> [Step; 2] {
+    [
         Step::Rescale(Rescale {
             factor: None,
             divisor: Some(255.0),
@@ -86,6 +95,32 @@ fn transform(
             precision: Precision::Float32,
         }),
         Step::Normalize(normalize),
+    ]
+}
+
+/// `ResizeKeepRatio(scaled, longest=1)` and `CenterCropOrPad(size, fill=color)`, also open_clip's.
+pub(super) fn bordered(
+    [scaled_height, scaled_width]: [usize; 2],
+    [height, width]: [usize; 2],
+    filter: Filter,
+    resampler: Resampler,
+    color: [u8; CHANNELS],
+) -> Vec<Step> {
+    let fit = SizeRule::Fit {
+        height: scaled_height,
+        width: scaled_width,
+        rounding: FitRounding::Timm,
+        enlarge: true,
+    };
+    vec![
+        Step::Resize(Resize::new(fit, filter, resampler)),
+        Step::Pad(Pad {
+            to: CanvasSize::Fixed { height, width },
+            anchor: PadAnchor::CenterTorchvision,
+            color: Some(color),
+            value: None,
+            mode: None,
+        }),
     ]
 }
 
@@ -219,11 +254,30 @@ pub(super) fn read(mut keys: Keys, options: &ImportOptions<'_>) -> Result<Import
             };
             transform(size, [height, width], filter, resampler, normalize)
         }
+        Some("border") => {
+            // Python rounds halves to even.
+            let color = normalize.mean.map(|mean| (mean * 255.0).round_ties_even());
+            if color.iter().any(|value| !(0.0..=255.0).contains(value)) {
+                return Err(keys
+                    .error("mean", "is not a colour")
+                    .expected_got("values of 0 to 1", format_args!("{:?}", normalize.mean))
+                    .why("the crop_mode border fills the border with it"));
+            }
+            let mut steps = bordered(
+                [scaled_height, scaled_width],
+                [height, width],
+                filter,
+                resampler,
+                color.map(|value| value as u8),
+            );
+            steps.extend(values(normalize));
+            steps
+        }
         Some(other) => {
             return Err(keys
                 .error("crop_mode", "cannot be expressed")
-                .expected_got("center or squash", format_args!("{other:?}"))
-                .why("border pads the image with its mean colour before the crop"));
+                .expected_got("center, squash or border", format_args!("{other:?}"))
+                .why("timm takes an unknown one for center"));
         }
     };
     keys.finish(|key, _| HARMLESS.contains(&key))?;

@@ -7,11 +7,13 @@ use std::process::{Command, Stdio};
 
 use clap::Args;
 use prep_onnx_op::SimdLevel;
+use prep_onnx_pipeline::Error;
 use serde_json::json;
 
-use crate::answer::{Answer, Outcome};
+use crate::answer::{Answer, Failure, Outcome};
 use crate::args::Global;
 use crate::host::Provider;
+use crate::lint::Target;
 use crate::runtime::{self, VERSION};
 use crate::ui;
 
@@ -27,13 +29,15 @@ or the model fails or gives wrong results.
 Examples:
   prep-onnx doctor
   prep-onnx doctor --ep cuda
-  prep-onnx doctor model.onnx --ep cuda")]
+  prep-onnx doctor model.onnx --ep cuda
+  # Of providers that this program does not run, what is known
+  prep-onnx doctor model.onnx --ep openvino")]
 pub(crate) struct Options {
     /// A model, embedded or not
     model: Option<PathBuf>,
     /// The execution provider that is meant
-    #[arg(long, value_name = "PROVIDER", value_enum, default_value_t = Provider::Cpu)]
-    ep: Provider,
+    #[arg(long, value_name = "PROVIDER", value_enum, default_value_t = Target::Cpu)]
+    ep: Target,
 }
 
 struct Check {
@@ -64,7 +68,14 @@ impl State {
 pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     match &options.model {
         Some(model) => model::examine(model, options.ep, global),
-        None => machine(options.ep, global),
+        None => match options.ep.provider() {
+            Some(provider) => machine(provider, global),
+            None => Err(Failure::usage(
+                Error::new("--ep", format_args!("{} needs a model", options.ep.name()))
+                    .why("this program runs models on the CPU and CUDA providers alone, and knows of the others what is against a model")
+                    .fix(format_args!("name one: prep-onnx doctor MODEL --ep {}", options.ep.name())),
+            )),
+        },
     }
 }
 

@@ -9,22 +9,28 @@ use serde_json::json;
 use crate::answer::{Answer, Outcome, error_json, error_lines};
 use crate::args::Global;
 use crate::host::{Provider, Session, SessionOptions};
-use crate::lint::{Finding, lint};
+use crate::lint::{Finding, Target, lint};
 use crate::trial::AtHand;
 use crate::ui;
 
-pub(super) fn examine(path: &Path, provider: Provider, global: &Global) -> Outcome {
+pub(super) fn examine(path: &Path, target: Target, global: &Global) -> Outcome {
     let model = Model::open(path)?;
     model.check_external_files()?;
-    let findings = lint(&model, provider)?;
-    let load = load(&model, provider, global)?;
+    let findings = lint(&model, target)?;
+    let load = match target.provider() {
+        Some(provider) => load(&model, provider, global)?,
+        None => Ok("not loaded: this program runs models on the CPU and CUDA providers alone".to_owned()),
+    };
     let ok = findings.is_usable() && load.is_ok();
     let mut text = format!(
         "{} on {}, {} nodes with those of functions and subgraphs\n",
         ui::bold(path.display()),
-        provider.name(),
+        target.name(),
         findings.nodes
     );
+    if target != Target::Cpu {
+        text.push_str(&format!("{} {}\n", ui::dim("known:"), target.basis()));
+    }
     for Finding { lint, nodes, count } in &findings.found {
         let defect = lint.effect.is_defect();
         text.push_str(&format!(
@@ -68,7 +74,8 @@ pub(super) fn examine(path: &Path, provider: Provider, global: &Global) -> Outco
     }
     let json = json!({
         "model": path.display().to_string(),
-        "ep": provider,
+        "ep": target,
+        "known": target.basis(),
         "nodes": findings.nodes,
         "ok": ok,
         "findings": findings.found,
