@@ -34,12 +34,14 @@ mod field {
 #[derive(Debug, Clone, Default)]
 pub struct Insertion {
     /// The nodes, in topological order. They come before all others; exactly one of them has the
-    /// image input's name among its outputs.
+    /// image input's name among its outputs, and so for each of `fed`.
     pub nodes: Vec<NodeProto>,
     /// Model-local functions. With any, the IR version becomes at least 8.
     pub functions: Vec<FunctionProto>,
     /// The graph inputs that take the place of the image input.
     pub inputs: Vec<ValueInfoProto>,
+    /// Further inputs of the model that the nodes make: they become values of the graph, as the image input does.
+    pub fed: Vec<String>,
     /// Graph outputs, after the model's own. Each is an output of one of `nodes`.
     pub outputs: Vec<ValueInfoProto>,
     /// Operator sets that the nodes need: domain and version. One that the model has already is left out.
@@ -141,20 +143,19 @@ fn check_names(model: &Model, image_input: &str, insertion: &Insertion) -> Resul
     for node in &insertion.nodes {
         add("node", &node.name)?;
     }
-    let mut producers = 0;
-    for output in insertion.nodes.iter().flat_map(|node| &node.output) {
-        if output == image_input {
-            producers += 1;
-        } else {
-            add("value", output)?;
-        }
+    let outputs = || insertion.nodes.iter().flat_map(|node| &node.output);
+    let replaced = || std::iter::once(image_input).chain(insertion.fed.iter().map(String::as_str));
+    for output in outputs().filter(|output| !replaced().any(|input| input == *output)) {
+        add("value", output)?;
     }
-    if producers != 1 {
-        return Err(Error::new(
-            format!("input `{image_input}`"),
-            "is not made by the inserted nodes",
-        )
-        .expected_got("one node", producers));
+    for input in replaced() {
+        let producers = outputs().filter(|output| *output == input).count();
+        if producers != 1 {
+            return Err(
+                Error::new(format!("input `{input}`"), "is not made by the inserted nodes")
+                    .expected_got("one node", producers),
+            );
+        }
     }
     for function in &insertion.functions {
         if model
@@ -215,18 +216,24 @@ fn splice(model: &Model, image_input: &str, insertion: &Insertion) -> Result<Edi
 
 /// The changes inside the graph: nodes at its start, inputs in the place of the image input.
 fn graph_replacements(model: &Model, image_input: &str, insertion: &Insertion) -> Result<Vec<Replacement>> {
-    let mut inputs = model.fed_inputs().filter(|input| input.value.name == image_input);
-    let (Some(input), None) = (inputs.next(), inputs.next()) else {
-        return Err(Error::new(
-            format!("input `{image_input}`"),
-            "is not one of the model's inputs, or is listed twice",
-        ));
+    let only = |name: &str| {
+        let mut inputs = model.fed_inputs().filter(|input| input.value.name == name);
+        match (inputs.next(), inputs.next()) {
+            (Some(input), None) => Ok(input),
+            _ => Err(Error::new(
+                format!("input `{name}`"),
+                "is not one of the model's inputs, or is listed twice",
+            )),
+        }
     };
     let mut new_inputs = Vec::new();
     for new in &insertion.inputs {
         bytes_field(&mut new_inputs, field::GRAPH_INPUT, &encode(new)?);
     }
-    let mut inner = vec![no_longer_an_input(model, input, new_inputs)];
+    let mut inner = vec![no_longer_an_input(model, only(image_input)?, new_inputs)];
+    for fed in &insertion.fed {
+        inner.push(no_longer_an_input(model, only(fed)?, Vec::new()));
+    }
     if frees_initializers(model, insertion) {
         let initializers = model.initializers_among_inputs();
         inner.extend(initializers.map(|initializer| no_longer_an_input(model, initializer, Vec::new())));

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use prep_onnx_pipeline::{
-    Accept, DOMAIN, Dtype, FusedPlan, ON_BAD_IMAGE_ATTRIBUTE, OnBadImage, PLAN_ATTRIBUTE, op_name,
+    Accept, DOMAIN, Dtype, ON_BAD_IMAGE_ATTRIBUTE, OnBadImage, PLAN_ATTRIBUTE, Version, op_name,
 };
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::image_input::ImageInput;
@@ -208,20 +208,14 @@ fn embedded(model: &Model) -> Embedded {
     }
 }
 
-/// The form of input that an op takes.
+/// The form of input that an op takes, of any version.
 fn accept_of(op: &str) -> Option<Accept> {
     let has_name = |accept: &Accept| {
-        Dtype::ALL
-            .iter()
-            .any(|dtype| op_name(*accept, *dtype, FusedPlan::VERSION) == op)
+        Version::ALL.iter().any(|version| {
+            Dtype::ALL
+                .iter()
+                .any(|dtype| op_name(*accept, *dtype, *version) == op)
+        })
     };
     Accept::ALL.iter().copied().find(has_name)
-}
-
-/// Serialises a value as the text that it displays as.
-pub(crate) fn as_text<S: Serializer>(
-    value: &impl std::fmt::Display,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
 }

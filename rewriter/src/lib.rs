@@ -8,26 +8,24 @@
 
 mod edit;
 mod embed;
-mod half;
 mod image_input;
 mod insert;
 mod inspect;
 mod lowering;
 mod metadata;
 mod model;
-mod new_input;
 mod nodes;
-mod on_bad_image;
 pub mod portable;
 mod preprocessing;
 mod record;
 mod single_file;
 mod strip;
+mod text;
 mod wire;
 
 pub use edit::{Edit, Written};
-pub use embed::{EmbedOptions, Embedding, Report, embed};
-pub use image_input::ImageInput;
+pub use embed::{EmbedOptions, Embedding, Feed, Report, embed};
+pub use image_input::{ImageInput, ImageKind};
 pub use insert::{Insertion, MIN_OPSET, insert};
 pub use inspect::{Embedded, External, Function, Opset, Summary, inspect};
 pub use lowering::Lowering;

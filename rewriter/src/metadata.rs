@@ -13,6 +13,9 @@ pub const STRIP_KEY: &str = "prep_onnx.strip";
 /// The key of what was assumed where nobody named the pipeline; absent where somebody did.
 pub const ASSUMED_KEY: &str = "prep_onnx.assumed";
 
+/// The key of the name of the image input, where the preprocessing takes the place of other inputs too.
+pub(crate) const IMAGE_INPUT_KEY: &str = "prep_onnx.image_input";
+
 /// What in `model` shows that a pipeline was embedded before, if anything does.
 ///
 /// An import of our domain alone shows nothing: ONNX Runtime writes one into every model that it saves while the

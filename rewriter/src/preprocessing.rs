@@ -2,7 +2,7 @@
 
 use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
-use crate::metadata::STRIP_KEY;
+use crate::metadata::{IMAGE_INPUT_KEY, STRIP_KEY};
 use crate::model::{Model, Use, ValueType, read};
 use crate::record::Record;
 use crate::strip::strip;
@@ -60,16 +60,14 @@ fn extract(model: &Model, original: &crate::model::Skeleton) -> Result<Vec<u8>> 
     for input in skeleton.inputs.iter().filter(|input| is_new(&input.value.name)) {
         body.extend(model.range(input.field.start, input.field.end, MAX_PART)?);
     }
+    let is_gone = |name: &str| !skeleton.inputs.iter().any(|present| present.value.name == name);
+    let image = model.metadata_value(IMAGE_INPUT_KEY);
     let replaced = original
         .inputs
         .iter()
         .filter(|input| !original.names.is(&input.value.name, Use::Initializer))
-        .find(|input| {
-            !skeleton
-                .inputs
-                .iter()
-                .any(|present| present.value.name == input.value.name)
-        })
+        .filter(|input| image.is_none_or(|image| input.value.name == image))
+        .find(|input| is_gone(&input.value.name))
         .ok_or_else(|| unexpected("no input was replaced"))?;
     let ValueType::Tensor { element, .. } = &replaced.value.value_type else {
         return Err(unexpected("the replaced input is no tensor"));

@@ -6,7 +6,7 @@ mod common;
 use common::build::*;
 use common::{OnDisk, on_disk, parse, zoo};
 use onnx_protobuf::{Message, ModelProto, ValueInfoProto};
-use prep_onnx_pipeline::{Accept, Dtype, Error, FusedPlan, Layout, Notation, OnBadImage, Pipeline};
+use prep_onnx_pipeline::{Accept, Dtype, Error, Layout, Notation, OnBadImage, Pipeline, Plan};
 use prep_onnx_rewriter::{EmbedOptions, Embedding, Lowering, Model, embed, inspect, strip};
 
 const IMAGENET: &str = r#"
@@ -95,7 +95,7 @@ fn one_file_holds_a_node_and_a_function() {
         text_of(&model.graph.input[0]),
         "image: uint8 [b, image_height, image_width, 3]"
     );
-    let plan = FusedPlan::from_json(std::str::from_utf8(&node.attribute[0].s).unwrap()).unwrap();
+    let plan = Plan::from_json(std::str::from_utf8(&node.attribute[0].s).unwrap()).unwrap();
     assert_eq!(plan, embedding.report.plan);
     assert_eq!(plan.fixed_output(), Some((224, 224)));
 
@@ -171,23 +171,23 @@ fn layout_and_element_type_follow_from_the_model() {
     let report = |model: &ModelProto, text| attempt(model, text, &EmbedOptions::default()).unwrap().report;
     let nhwc = report(&float(&["1", "224", "224", "3"]), IMAGENET);
     assert_eq!(
-        (nhwc.plan.layout, nhwc.op.unwrap().as_str()),
+        (nhwc.plan.form.layout, nhwc.op.unwrap().as_str()),
         (Layout::Nhwc, "prep.onnx::ImageBatchToFloat32V1")
     );
     let half = report(&cnn(8, 17, "x", FLOAT16, &["1", "3", "224", "224"]), IMAGENET);
     assert_eq!(
-        (half.plan.dtype, half.op.unwrap().as_str()),
+        (half.plan.form.dtype, half.op.unwrap().as_str()),
         (Dtype::Float16, "prep.onnx::ImageBatchToFloat16V1")
     );
     let pixels = report(&cnn(8, 17, "x", UINT8, &["1", "3", "320", "320"]), PIXELS);
     assert_eq!(
-        (pixels.plan.dtype, pixels.op.unwrap().as_str()),
+        (pixels.plan.form.dtype, pixels.op.unwrap().as_str()),
         (Dtype::Uint8, "prep.onnx::ImageBatchToUint8V1")
     );
     // Where the shape leaves the axis order open, the pipeline settles it.
     let open = format!("{IMAGENET}\n[output]\nlayout = \"nhwc\"\n");
     let settled = report(&float(&["n", "d1", "d2", "d3"]), &open);
-    assert_eq!(settled.plan.layout, Layout::Nhwc);
+    assert_eq!(settled.plan.form.layout, Layout::Nhwc);
     assert_eq!(
         settled.assumptions,
         ["input `x`: the axis order is nhwc, as the pipeline says"]

@@ -10,6 +10,8 @@
 )]
 
 pub mod embedded;
+pub mod identity;
+pub mod planned;
 pub mod random;
 pub mod zoo;
 

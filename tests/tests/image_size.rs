@@ -35,8 +35,8 @@ fn work(pipeline: &Pipeline, layout: Layout, dtype: Dtype, size: (usize, usize),
         image_size: Some(size),
         values,
     };
-    let plan = pipeline.plan(layout, dtype).unwrap();
-    let nodes = lower(&plan, form, "", &["image".to_owned()], "tensor").unwrap();
+    let plan = pipeline.compile(layout, dtype).unwrap();
+    let nodes = lower(&plan, form, "", &["image".to_owned()], &["tensor".to_owned()]).unwrap();
     for node in &nodes {
         assert!(
             !["If", "Loop", "Shape", "Range"].contains(&node.op_type.as_str()),

@@ -23,11 +23,18 @@ fn portable_bodies_are_small_and_the_same_every_time() {
         for resampler in [None, Some(Resampler::Pillow)] {
             let pipeline = preset.import(resampler).unwrap().pipeline;
             let plan = pipeline
-                .plan(Layout::Nchw, pipeline.output.dtype.unwrap_or(Dtype::Float32))
+                .compile(Layout::Nchw, pipeline.output.dtype.unwrap_or(Dtype::Float32))
                 .unwrap();
             let body = || {
                 let inputs = ["image".to_owned()];
-                lower(&plan, Form::any_size(Accept::Batch, 18), "", &inputs, "tensor").unwrap()
+                lower(
+                    &plan,
+                    Form::any_size(Accept::Batch, 18),
+                    "",
+                    &inputs,
+                    &["tensor".to_owned()],
+                )
+                .unwrap()
             };
             let nodes = body();
             assert!(
@@ -48,11 +55,18 @@ fn control_flow_has_declared_ranks() {
         for resampler in [None, Some(Resampler::Pillow)] {
             let pipeline = preset.import(resampler).unwrap().pipeline;
             let plan = pipeline
-                .plan(Layout::Nchw, pipeline.output.dtype.unwrap_or(Dtype::Float32))
+                .compile(Layout::Nchw, pipeline.output.dtype.unwrap_or(Dtype::Float32))
                 .unwrap();
             let graphs = |accept: Accept, inputs: &[&str]| {
                 let inputs: Vec<String> = inputs.iter().map(|input| (*input).to_owned()).collect();
-                let nodes = lower(&plan, Form::any_size(accept, 18), "p/", &inputs, "tensor").unwrap();
+                let nodes = lower(
+                    &plan,
+                    Form::any_size(accept, 18),
+                    "p/",
+                    &inputs,
+                    &["tensor".to_owned()],
+                )
+                .unwrap();
                 let attributes = nodes.into_iter().flat_map(|node| node.attribute);
                 let graphs: Vec<_> = attributes
                     .filter_map(|attribute| attribute.g.into_option())

@@ -128,6 +128,8 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         assumed: choice.assumption(),
         single_file: options.single_file,
         image_size: options.image_size,
+        outputs: Vec::new(),
+        feeds: Vec::new(),
     };
     let embedding = embed(&model, &choice.pipeline, &embed_options)?;
     let output = options

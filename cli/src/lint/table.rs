@@ -1,5 +1,6 @@
 //! The one list of known defects.
 
+use prep_onnx_rewriter::portable::EXACT_PRODUCT;
 use prep_onnx_rewriter::{ElementType, Node};
 
 use super::{Effect, Lint, Target, kernels};
@@ -184,12 +185,14 @@ pub const LINTS: &[Lint] = &[
         happens: "from compute capability 8.0 on, factors are rounded to 11 bits (TF32) unless that is switched off, \
                   and results have fewer digits than on the CPU",
         versions: "the provider option use_tf32 is there from 1.18 on, and 1 by default",
-        fix: "set use_tf32=0 in the options of the CUDA provider where that matters; embedded preprocessing has none of these",
+        fix: "set use_tf32=0 in the options of the CUDA provider where that matters; of embedded preprocessing only resizes of floats, as torch does them, lose by it",
         matches: |node| {
+            let name = node.name.rsplit('/').next().unwrap_or_default();
             ["MatMul", "Gemm", "Einsum", "Conv", "ConvTranspose"]
                 .iter()
                 .any(|op| node.is(op))
                 && node.element(0) == Some(ElementType::FLOAT32)
+                && !name.starts_with(EXACT_PRODUCT)
         },
     },
     Lint {

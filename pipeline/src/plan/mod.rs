@@ -25,6 +25,8 @@ pub use source::{Matrix, Range, SourceFormat};
 pub use stage::{FloatStage, Resample, Stage};
 pub use values::{GrayRule, Values};
 
+pub use crate::scalar::source::Coefficients;
+
 use crate::named::named_enum;
 use crate::size::MAX_EDGE;
 use crate::{Dtype, Error, Precision, Result, ValueTable};

@@ -13,7 +13,8 @@ mod weights;
 mod windows;
 
 pub use arithmetic::{
-    Arithmetic, FloatAxis, LinearAxis, OpencvFilter, TORCH_BOUND, nearest_index, resize_floats,
+    Arithmetic, FloatAxis, LinearAxis, OpencvFilter, TORCH_BOUND, area_axes, cubic_axis, nearest_index,
+    resize_floats,
 };
 pub use filter::{Filter, HAMMING};
 pub use passes::{resize, resize_part};

@@ -82,18 +82,25 @@ pub(crate) fn composite(value: u8, alpha: u8, over: u8) -> u8 {
 ///
 /// BT.601 of limited range has the constants of OpenCV's `COLOR_YUV2RGB_NV12`, which are 1.164, 2.018, -0.391, -0.813 and
 /// 1.596; the others are the exact ones, rounded. Luma below the offset counts as the offset.
-#[derive(Clone, Copy)]
-pub(crate) struct Coefficients {
-    offset: i32,
-    luma: i32,
-    blue_cb: i32,
-    green_cb: i32,
-    green_cr: i32,
-    red_cr: i32,
+#[derive(Clone, Copy, Debug)]
+pub struct Coefficients {
+    /// What is subtracted from luma.
+    pub offset: i32,
+    /// The factor of luma, in every channel.
+    pub luma: i32,
+    /// The factor of Cb in blue.
+    pub blue_cb: i32,
+    /// The factor of Cb in green.
+    pub green_cb: i32,
+    /// The factor of Cr in green.
+    pub green_cr: i32,
+    /// The factor of Cr in red.
+    pub red_cr: i32,
 }
 
 impl Coefficients {
-    pub(crate) fn of(matrix: Matrix, range: Range) -> Self {
+    /// Those of a matrix and a range.
+    pub fn of(matrix: Matrix, range: Range) -> Self {
         match (matrix, range) {
             (Matrix::Bt601, Range::Limited) => Self {
                 offset: 16,

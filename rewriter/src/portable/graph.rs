@@ -1,6 +1,6 @@
 //! Builds a list of nodes. Names follow from positions: equal plans give equal bytes.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use onnx_protobuf::attribute_proto::AttributeType;
 use onnx_protobuf::tensor_proto::DataType;
@@ -10,6 +10,9 @@ use onnx_protobuf::{
     type_proto,
 };
 use protobuf::MessageField;
+
+/// What the names of nodes begin with that multiply float32 matrices without losing a bit, whatever the provider.
+pub const EXACT_PRODUCT: &str = "MatMul_of_digits";
 
 /// The name of a tensor.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +29,7 @@ impl Value {
 }
 
 /// Nodes under construction.
+#[derive(Default)]
 pub(crate) struct Graph {
     /// The standard operator set that the nodes are written for.
     pub(crate) opset: i64,
@@ -59,6 +63,22 @@ impl Graph {
         inputs: &[&Value],
         attributes: Vec<AttributeProto>,
     ) -> Value {
+        self.labelled(op_type, op_type, inputs, attributes)
+    }
+
+    /// Adds a product of float32 matrices that is exact also where factors are rounded to 11 bits: its name says so to those who
+    /// look for products that are not.
+    pub(crate) fn exact_product(&mut self, weights: &Value, pixels: &Value) -> Value {
+        self.labelled(EXACT_PRODUCT, "MatMul", &[weights, pixels], Vec::new())
+    }
+
+    fn labelled(
+        &mut self,
+        label: &str,
+        op_type: &str,
+        inputs: &[&Value],
+        attributes: Vec<AttributeProto>,
+    ) -> Value {
         let node = self.node(op_type, inputs, attributes);
         let same = |other: &&NodeProto| {
             other.op_type == node.op_type && other.input == node.input && other.attribute == node.attribute
@@ -71,7 +91,7 @@ impl Graph {
         {
             return Value::named(known);
         }
-        let output = Value::named(format!("{}{op_type}_{}", self.prefix, self.count));
+        let output = Value::named(format!("{}{label}_{}", self.prefix, self.count));
         self.count += 1;
         self.nodes.push(NodeProto {
             // ONNX Runtime 1.18 to 1.20 refuses two nodes without a name.
@@ -193,9 +213,14 @@ impl Graph {
         self.constant(DataType::INT64, &[], value.to_le_bytes().to_vec())
     }
 
-    /// A uint8 constant without axes.
-    pub(crate) fn byte(&mut self, value: u8) -> Value {
-        self.constant(DataType::UINT8, &[], vec![value])
+    /// A uint8 constant.
+    pub(crate) fn bytes(&mut self, shape: &[usize], values: &[u8]) -> Value {
+        self.constant(DataType::UINT8, shape, values.to_vec())
+    }
+
+    /// A bool constant.
+    pub(crate) fn bools(&mut self, shape: &[usize], values: impl IntoIterator<Item = bool>) -> Value {
+        self.constant(DataType::BOOL, shape, values.into_iter().map(u8::from).collect())
     }
 
     fn constant(&mut self, data_type: DataType, shape: &[usize], raw_data: Vec<u8>) -> Value {
@@ -213,8 +238,19 @@ impl Graph {
         value
     }
 
-    /// The nodes that `result` needs, which is renamed to `output`, in topological order.
-    pub(crate) fn finish(mut self, result: &Value, output: &str) -> Vec<NodeProto> {
+    /// The nodes that the results need, each of which gets the name beside it, in topological order.
+    pub(crate) fn finish(mut self, results: &[(Value, String)]) -> Vec<NodeProto> {
+        let made: HashSet<String> = self.nodes.iter().flat_map(|node| node.output.clone()).collect();
+        let mut renamed: HashMap<String, String> = HashMap::new();
+        for (value, name) in results {
+            // What no node makes, or what has a name already, needs a node for this one.
+            let value = if made.contains(&value.0) && !renamed.contains_key(&value.0) {
+                value.clone()
+            } else {
+                self.op("Identity", &[value])
+            };
+            renamed.insert(value.0, name.clone());
+        }
         let constants = std::mem::take(&mut self.constants);
         let mut nodes: Vec<NodeProto> = constants
             .into_iter()
@@ -226,12 +262,10 @@ impl Graph {
             .collect();
         nodes.append(&mut self.nodes);
         for node in &mut nodes {
-            for name in node.output.iter_mut().filter(|name| **name == result.0) {
-                *name = output.to_owned();
-            }
+            rename(node, &renamed);
         }
         // A node that nothing reads breaks the memory plan of ONNX Runtime up to 1.18.
-        let mut needed: HashSet<String> = HashSet::from([output.to_owned()]);
+        let mut needed: HashSet<String> = renamed.into_values().collect();
         let mut kept: Vec<NodeProto> = Vec::with_capacity(nodes.len());
         for node in nodes.into_iter().rev() {
             if node.output.iter().any(|name| needed.contains(name)) {
@@ -241,6 +275,23 @@ impl Graph {
         }
         kept.reverse();
         kept
+    }
+}
+
+fn rename(node: &mut NodeProto, renamed: &HashMap<String, String>) {
+    for name in node.input.iter_mut().chain(&mut node.output) {
+        if let Some(new) = renamed.get(name) {
+            name.clone_from(new);
+        }
+    }
+    for graph in node
+        .attribute
+        .iter_mut()
+        .filter_map(|attribute| attribute.g.as_mut())
+    {
+        for node in &mut graph.node {
+            rename(node, renamed);
+        }
     }
 }
 
@@ -307,10 +358,10 @@ fn attribute(name: &str, type_: AttributeType) -> AttributeProto {
     }
 }
 
-/// A tensor of `shape`.
+/// A tensor of `shape`; an extent below 0 is unknown.
 fn tensor_info(name: &str, data_type: DataType, shape: &[i64]) -> ValueInfoProto {
     let dimension = |extent: &i64| Dimension {
-        value: Some(dimension::Value::DimValue(*extent)),
+        value: (*extent >= 0).then_some(dimension::Value::DimValue(*extent)),
         ..Dimension::default()
     };
     let shape = TensorShapeProto {

@@ -8,28 +8,34 @@
 //! same place, and no runtime works out a -1: extents are written out, and those that are 0 without images
 //! stay in their place or are joined by Flatten.
 
-mod axis;
-mod digits;
-mod fast;
-mod finish;
-mod fixed;
+mod canvas;
+mod form;
+mod formula;
+mod geometry;
 mod graph;
+mod gray;
+mod images;
 mod num;
+mod outputs;
+mod picture;
+mod places;
 mod ragged;
-mod resize;
-mod size;
-mod weights;
+mod resample;
+mod sizes;
+mod source;
+mod turn;
+mod values;
 
 use onnx_protobuf::NodeProto;
-use prep_onnx_pipeline::{Accept, Error, ErrorKind, FusedPlan, Result};
+use prep_onnx_pipeline::{Accept, Error, ErrorKind, Plan, Result};
 use serde::Serialize;
 
-use graph::{Graph, Value, ints};
-use num::Extent;
-use size::{Crop, Extents};
+use graph::{Graph, Value};
+use images::Style;
 
-pub use fast::MAX_DEVIATION;
-pub use finish::Values;
+pub use graph::EXACT_PRODUCT;
+pub use resample::MAX_DEVIATION;
+pub use values::Values;
 
 /// Which standard ops a resize becomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -70,7 +76,7 @@ impl Form {
     }
 }
 
-/// The nodes that compute `output` from `inputs`, the tensors that `form.accept` names.
+/// The nodes that compute `outputs`, the tensor and then those of the plan, from `inputs`, the tensors that `form.accept` names.
 ///
 /// All other names begin with `prefix`.
 ///
@@ -79,13 +85,13 @@ impl Form {
 /// of mixed sizes, and for encoded images, which no standard op decodes. An image size goes with
 /// [`Accept::Batch`] and [`Portable::Exact`] only.
 pub fn lower(
-    plan: &FusedPlan,
+    plan: &Plan,
     form: Form,
     prefix: &str,
     inputs: &[String],
-    output: &str,
+    outputs: &[String],
 ) -> Result<Vec<NodeProto>> {
-    lower_to(plan, form, prefix, inputs, output, End::Joined)
+    lower_to(plan, form, prefix, inputs, outputs, End::Joined)
 }
 
 /// How the nodes meet those of the model.
@@ -99,11 +105,11 @@ pub(crate) enum End {
 
 /// As [`lower`], with an end that fits the model.
 pub(crate) fn lower_to(
-    plan: &FusedPlan,
+    plan: &Plan,
     form: Form,
     prefix: &str,
     inputs: &[String],
-    output: &str,
+    outputs: &[String],
     end: End,
 ) -> Result<Vec<NodeProto>> {
     let Form {
@@ -113,9 +119,7 @@ pub(crate) fn lower_to(
         image_size,
         values,
     } = form;
-    if let (Some(step), Portable::Fast) = (plan.resize, portable) {
-        fast::check(&step, opset)?;
-    }
+    resample::check(plan, portable, opset)?;
     if image_size.is_some() && (accept, portable) != (Accept::Batch, Portable::Exact) {
         return Err(
             Error::new("image size", "is known only of a batch of exact images")
@@ -126,25 +130,24 @@ pub(crate) fn lower_to(
                 .fix("leave --image-size out"),
         );
     }
+    let wanted = 1 + plan.outputs.len();
+    if outputs.len() != wanted {
+        return Err(Error::new("outputs", "are not those of the plan").expected_got(wanted, outputs.len()));
+    }
     let mut graph = Graph::new(prefix, opset);
     let inputs: Vec<Value> = inputs.iter().map(Value::named).collect();
-    let result = match (accept, inputs.as_slice()) {
+    let style = Style { portable, values };
+    let mut results = match (accept, inputs.as_slice()) {
         (Accept::Batch, [image]) => match image_size {
-            Some(size) => fixed::fixed(&mut graph, plan, image, size, values)?,
-            None => {
-                let extents = size::extents(&mut graph, plan, image);
-                batch(&mut graph, plan, portable, image, &extents)
+            Some(size) => {
+                plan.geometry(size.0, size.1)?;
+                images::fixed(&mut graph, plan, style, image, size)
             }
+            None => images::batch(&mut graph, plan, style, image)?,
         },
         (Accept::Ragged, [pixels, shapes]) => {
-            let Some(output) = plan.fixed_output() else {
-                return Err(
-                    Error::new("pipeline", "makes tensors whose size depends on the image")
-                        .why("tensors of mixed sizes cannot be one batch")
-                        .fix("end it with a center_crop or an exact resize, or use --accept batch"),
-                );
-            };
-            ragged::ragged(&mut graph, plan, portable, output, pixels, shapes)
+            check_mixed_sizes(plan)?;
+            ragged::ragged(&mut graph, plan, style, pixels, shapes)?
         }
         (Accept::Encoded, _) => {
             return Err(Error::new("accept", "no standard op decodes images")
@@ -159,42 +162,24 @@ pub(crate) fn lower_to(
             );
         }
     };
-    let result = match end {
-        End::Joined => result,
-        End::Apart => finish::apart(&mut graph, &result),
-    };
-    Ok(graph.finish(&result, output))
-}
-
-/// The tensors of `image`, uint8 [N, H, W, 3] of `extents`.
-fn batch(graph: &mut Graph, plan: &FusedPlan, portable: Portable, image: &Value, extents: &Extents) -> Value {
-    let to = match plan.resize {
-        Some(step) => size::resized(graph, step.size.resolve(), &extents.image),
-        None => extents.image.clone(),
-    };
-    let crop = size::crop(graph, plan, &to);
-    let pixels = match plan.resize {
-        Some(step) if portable == Portable::Fast && step.filter.support().is_some() => {
-            fast::resize(graph, &step, image, extents, &to, &crop)
-        }
-        Some(step) => resize::resize(graph, &step, image, extents, &to, &crop),
-        None => {
-            let image = size::sized(graph, image, extents);
-            let image = slice(graph, &image, &crop, &[1, 2]);
-            graph.op_with("Transpose", &[&image], vec![ints("perm", &[0, 3, 1, 2])])
-        }
-    };
-    finish::finish(graph, plan, pixels, &crop, Values::Arithmetic)
-}
-
-/// The part of resized `pixels` that the crop keeps, whose rows and columns are `axes`.
-fn slice(graph: &mut Graph, pixels: &Value, crop: &Crop, axes: &[i64; 2]) -> Value {
-    if crop.is_whole {
-        return pixels.clone();
+    if let (End::Apart, Some(tensor)) = (end, results.first_mut()) {
+        *tensor = form::apart(&mut graph, &plan.form, tensor);
     }
-    let mut edges = |pair: &size::Pair| graph.shape(&[Extent::Num(&pair.rows), Extent::Num(&pair.columns)]);
-    let (start, count) = (edges(&crop.start), edges(&crop.count));
-    let end = graph.op("Add", &[&start, &count]);
-    let axes = graph.ints(axes);
-    graph.op("Slice", &[pixels, &start, &end, &axes])
+    let results: Vec<_> = results.into_iter().zip(outputs.iter().cloned()).collect();
+    Ok(graph.finish(&results))
+}
+
+/// Checks that images of mixed sizes become tensors of one size.
+///
+/// # Errors
+/// When they do not.
+pub(crate) fn check_mixed_sizes(plan: &Plan) -> Result<()> {
+    if plan.fixed_output().is_some() || plan.is_of_batch() {
+        return Ok(());
+    }
+    Err(
+        Error::new("pipeline", "makes tensors whose size depends on the image")
+            .why("tensors of mixed sizes cannot be one batch")
+            .fix("end it with a center_crop or an exact resize, or use --accept batch"),
+    )
 }

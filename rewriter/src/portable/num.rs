@@ -65,6 +65,8 @@ impl Graph {
         floor: "Floor", f64::floor;
         ceil: "Ceil", f64::ceil;
         round: "Round", f64::round_ties_even;
+        sqrt: "Sqrt", f64::sqrt;
+        abs: "Abs", f64::abs;
     }
 
     fn binary(&mut self, op: &str, fold: fn(f64, f64) -> f64, a: &Num, b: &Num) -> Num {
@@ -167,6 +169,15 @@ impl Graph {
             (Condition::Known(false), _) | (_, Condition::Known(false)) => Condition::Known(false),
             (Condition::Known(true), other) | (other, Condition::Known(true)) => other.clone(),
             (Condition::Later(a), Condition::Later(b)) => Condition::Later(self.op("And", &[a, b])),
+        }
+    }
+
+    /// Whether one of them holds.
+    pub(crate) fn or(&mut self, a: &Condition, b: &Condition) -> Condition {
+        match (a, b) {
+            (Condition::Known(true), _) | (_, Condition::Known(true)) => Condition::Known(true),
+            (Condition::Known(false), other) | (other, Condition::Known(false)) => other.clone(),
+            (Condition::Later(a), Condition::Later(b)) => Condition::Later(self.op("Or", &[a, b])),
         }
     }
 

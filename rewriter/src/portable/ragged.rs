@@ -1,66 +1,143 @@
-//! Images of mixed sizes: the batch body for one image, in a Loop.
+//! Images of mixed sizes: the body for one image, in a Loop.
 
 use onnx_protobuf::tensor_proto::DataType;
-use prep_onnx_pipeline::{CHANNELS, Dtype, FusedPlan, MAX_PIXELS};
+use prep_onnx_pipeline::{Dtype, MAX_PIXELS, Plan, Result};
 
+use super::form;
+use super::geometry::geometry;
 use super::graph::{Graph, Value, int};
+use super::images::{Style, check_possible, tensor};
 use super::num::{Extent, Num};
-use super::size::{Extents, Pair};
-use super::{Portable, batch};
+use super::outputs::extras;
+use super::places::Pair;
 
-/// Computes [N, ...] from `pixels`, uint8 [total], and `shapes`, int64 [N, 3], for a plan whose output is
-/// always `output` = (height, width).
+/// Computes the outputs from `pixels`, uint8 [total], and `shapes`, int64 [N, 3], for a plan whose output is always
+/// of one size, or of the size that the batch decides.
+///
+/// # Errors
+/// Those of [`check_possible`].
 pub(super) fn ragged(
     graph: &mut Graph,
-    plan: &FusedPlan,
-    portable: Portable,
-    output: (usize, usize),
+    plan: &Plan,
+    style: Style,
     pixels: &Value,
     shapes: &Value,
-) -> Value {
-    let data_type = match plan.dtype {
+) -> Result<Vec<Value>> {
+    let data_type = match plan.form.dtype {
         Dtype::Float32 => DataType::FLOAT,
         Dtype::Float16 => DataType::FLOAT16,
         Dtype::Uint8 => DataType::UINT8,
     };
-    let [_, tensor @ ..] = plan.output_shape(1, output).map(|extent| extent as i64);
     let wide = graph.cast(shapes, DataType::DOUBLE);
-    let images = images(graph, pixels, shapes, &wide);
+    let mut images = checked(graph, plan, pixels, shapes, &wide);
+    // All sizes at once: each number is one for each image.
+    let every = |graph: &mut Graph, axis: i64| {
+        let axis = graph.ints(&[axis]);
+        let column = graph.op_with("Gather", &[&wide, &axis], vec![int("axis", 1)]);
+        let flat = graph.ints(&[-1]);
+        Num::Later(graph.op("Reshape", &[&column, &flat]))
+    };
+    let all = [every(graph, 0), every(graph, 1)];
+    let all = image_size(graph, plan, all);
+    let batch = plan.is_of_batch().then(|| {
+        let alone = geometry(graph, plan, &all, None);
+        Pair {
+            rows: largest(graph, &alone.output.rows),
+            columns: largest(graph, &alone.output.columns),
+        }
+    });
+    let sizes = geometry(graph, plan, &all, batch.as_ref());
+    check_possible(&sizes)?;
+    let wrong = largest(graph, &sizes.wrong);
+    if wrong.known() != Some(0.0) {
+        let wrong = graph.min(&wrong, &1.0.into());
+        let ones = graph.doubles(&[3], &[1.0; 3]);
+        let ones = graph.demand("each_image_can_be_preprocessed", &wrong, &ones);
+        let first = graph.ints(&[0]);
+        let one = Num::Later(graph.op_with("Gather", &[&ones, &first], vec![int("axis", 0)]));
+        images = graph.mul(&images, &one);
+    }
+    let images = graph.int64(&images);
+    let first = graph.int(0);
+    let turns = graph.op_with("Gather", &[&images, &first], vec![int("axis", 0)]);
+    let output = plan.fixed_output().map(|(rows, columns)| Pair {
+        rows: rows.into(),
+        columns: columns.into(),
+    });
+    let output = output.or_else(|| batch.clone()).unwrap_or(sizes.output.clone());
+    let extents = form::extents(graph, &plan.form, plan.channels(), &output);
+    let declared: Vec<i64> = extents
+        .iter()
+        .map(|extent| extent.known().map_or(-1, |extent| extent as i64))
+        .collect();
+    let shape = graph.shape(&extents.iter().map(Extent::Num).collect::<Vec<_>>());
     let start = graph.ints(&[0]);
-    graph.repeat(&images, &start, (data_type, &tensor), |graph, index, start| {
-        let shape = graph.op_with("Gather", &[&wide, index], vec![int("axis", 0)]);
+    let mut tensors = graph.repeat(&turns, &start, (data_type, &declared), |graph, index, start| {
+        let of_image = graph.op_with("Gather", &[&wide, index], vec![int("axis", 0)]);
         let mut extent = |axis: i64| {
             let axis = graph.ints(&[axis]);
-            Num::Later(graph.op_with("Gather", &[&shape, &axis], vec![int("axis", 0)]))
+            Num::Later(graph.op_with("Gather", &[&of_image, &axis], vec![int("axis", 0)]))
         };
         let (rows, columns) = (extent(0), extent(1));
-        let (one, channels) = (Num::from(1.0), Num::from(CHANNELS));
+        let channels = Num::from(plan.source.source_channels());
         let area = graph.mul(&rows, &columns);
         let length = graph.mul(&area, &channels);
         let length = graph.int64(&length);
         let end = graph.op("Add", &[start, &length]);
         let axes = graph.ints(&[0]);
         let image = graph.op("Slice", &[pixels, start, &end, &axes]);
-        let shape = graph.shape(&[
-            Extent::Num(&one),
+        let tensor_shape = graph.shape(&[
+            Extent::Num(&1.0.into()),
             Extent::Num(&rows),
             Extent::Num(&columns),
             Extent::Num(&channels),
         ]);
-        let image = graph.op("Reshape", &[&image, &shape]);
-        let extents = Extents {
-            images: one,
-            image: Pair { rows, columns },
-        };
-        let tensor_of_image = batch(graph, plan, portable, &image, &extents);
-        let shape = graph.ints(&tensor);
+        let image = graph.op("Reshape", &[&image, &tensor_shape]);
+        let size = image_size(graph, plan, [rows, columns]);
+        let sizes = geometry(graph, plan, &size, batch.as_ref());
+        let tensor_of_image = tensor(graph, plan, style, &image, &size, &sizes);
         (end, graph.op("Reshape", &[&tensor_of_image, &shape]))
-    })
+    });
+    if form::is_joined(&plan.form) {
+        let rest: Vec<Extent<'_>> = [Extent::Rest]
+            .into_iter()
+            .chain(extents.iter().skip(1).map(Extent::Num))
+            .collect();
+        let shape = graph.shape(&rest);
+        tensors = graph.op("Reshape", &[&tensors, &shape]);
+    }
+    let mut outputs = vec![tensors];
+    outputs.extend(extras(graph, plan, &sizes, &images));
+    Ok(outputs)
 }
 
-/// The number of images (int64, no axes), once every shape is that of an RGB image and all of them together are
+/// The size of an image in a tensor of so many rows and columns.
+fn image_size(graph: &mut Graph, plan: &Plan, [rows, columns]: [Num; 2]) -> Pair {
+    let rows = if plan.source.is_planar() {
+        let twice = graph.mul(&rows, &2.0.into());
+        graph.div(&twice, &3.0.into())
+    } else {
+        rows
+    };
+    Pair { rows, columns }
+}
+
+/// The largest of numbers that are not negative, one for each image; 0 where there is none.
+fn largest(graph: &mut Graph, numbers: &Num) -> Num {
+    let Num::Later(numbers) = numbers else {
+        return numbers.clone();
+    };
+    // Reductions of nothing differ between runtimes.
+    let zero = graph.doubles(&[1], &[0.0]);
+    let numbers = graph.op_with("Concat", &[numbers, &zero], vec![int("axis", 0)]);
+    let largest = graph.op_with("ReduceMax", &[&numbers], vec![int("keepdims", 0)]);
+    let shape = graph.ints(&[1]);
+    Num::Later(graph.op("Reshape", &[&largest, &shape]))
+}
+
+/// The number of images, once every shape is that of an image of the source format and all of them together are
 /// as long as `pixels`. `wide` is `shapes` in float64.
-fn images(graph: &mut Graph, pixels: &Value, shapes: &Value, wide: &Value) -> Value {
+fn checked(graph: &mut Graph, plan: &Plan, pixels: &Value, shapes: &Value, wide: &Value) -> Num {
     let mut column = |axis: i64| {
         let axis = graph.ints(&[axis]);
         graph.op_with("Gather", &[wide, &axis], vec![int("axis", 1)])
@@ -69,21 +146,36 @@ fn images(graph: &mut Graph, pixels: &Value, shapes: &Value, wide: &Value) -> Va
     let area = graph.op("Mul", &[&rows, &columns]);
     let numbers = graph.op_with("Concat", &[wide, &area], vec![int("axis", 1)]);
     // An image of one pixel more: reductions of nothing differ between runtimes.
-    let (channels, most) = (CHANNELS as f64, MAX_PIXELS as f64);
-    let least = graph.doubles(&[1, 4], &[1.0, 1.0, channels, 1.0]);
+    let (channels, most) = (plan.source.source_channels() as f64, MAX_PIXELS as f64);
+    let (unit_rows, unit_columns) = if plan.source.is_planar() {
+        (3.0, 2.0)
+    } else {
+        (1.0, 1.0)
+    };
+    let least = [unit_rows, unit_columns, channels, unit_rows * unit_columns];
+    let least = graph.doubles(&[1, 4], &least);
     let most = graph.doubles(&[1, 4], &[most, most, channels, most]);
     let numbers = graph.op_with("Concat", &[&numbers, &least], vec![int("axis", 0)]);
     let nearest = graph.op("Max", &[&numbers, &least]);
     let nearest = graph.op("Min", &[&nearest, &most]);
-    let beyond = graph.op("Sub", &[&numbers, &nearest]);
-    let beyond = graph.op("Abs", &[&beyond]);
+    let mut beyond = graph.op("Sub", &[&numbers, &nearest]);
+    beyond = graph.op("Abs", &[&beyond]);
+    if plan.source.is_planar() {
+        let parts = graph.op("Div", &[&numbers, &least]);
+        let parts_whole = graph.op("Floor", &[&parts]);
+        let rest = graph.op("Sub", &[&parts, &parts_whole]);
+        // Sixths and more: more than 0 is far more than 1 then.
+        let many = graph.doubles(&[], &[12.0]);
+        let rest = graph.op("Mul", &[&rest, &many]);
+        beyond = graph.op("Add", &[&beyond, &rest]);
+    }
     let beyond = graph.op_with("ReduceMax", &[&beyond], vec![int("keepdims", 0)]);
 
     let third = graph.ints(&[3]);
     let areas = graph.op_with("Gather", &[&numbers, &third], vec![int("axis", 1)]);
     let sum = graph.op_with("ReduceSum", &[&areas], vec![int("keepdims", 0)]);
-    let of_images = graph.sub(&Num::Later(sum), &1.0.into());
-    let needed = graph.mul(&of_images, &CHANNELS.into());
+    let of_images = graph.sub(&Num::Later(sum), &Num::from(unit_rows * unit_columns));
+    let needed = graph.mul(&of_images, &Num::from(channels));
     let needed = graph.value(&needed);
     let total = graph.op("Shape", &[pixels]);
     let total = graph.cast(&total, DataType::DOUBLE);
@@ -99,8 +191,5 @@ fn images(graph: &mut Graph, pixels: &Value, shapes: &Value, wide: &Value) -> Va
     let extents = graph.op("Shape", &[shapes]);
     let extents = graph.cast(&extents, DataType::DOUBLE);
     let images = Num::Later(graph.op_with("Gather", &[&extents, &first], vec![int("axis", 0)]));
-    let images = graph.mul(&images, &one);
-    let images = graph.int64(&images);
-    let first = graph.int(0);
-    graph.op_with("Gather", &[&images, &first], vec![int("axis", 0)])
+    graph.mul(&images, &one)
 }

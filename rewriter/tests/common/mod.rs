@@ -68,6 +68,7 @@ pub(crate) fn insertion(model: &Model, image_input: &str) -> Insertion {
     Insertion {
         nodes: vec![node],
         functions: vec![function(model.standard_opset().unwrap_or(11))],
+        fed: Vec::new(),
         inputs: vec![build::tensor_info(&name, 2, &["N", "H", "W", "3"])],
         outputs: Vec::new(),
         opset_imports: vec![("prep.onnx".into(), 1)],

@@ -15,6 +15,8 @@ mod opencv_cubic;
 mod torch;
 
 pub use opencv::{LinearAxis, nearest_index};
+pub use opencv_area::area_axes;
+pub use opencv_cubic::cubic_axis;
 pub use torch::{FloatAxis, resize_floats};
 
 named_enum! {

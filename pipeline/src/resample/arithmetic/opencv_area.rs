@@ -51,11 +51,19 @@ fn linear(input: usize, output: usize) -> Vec<Vec<(usize, f32)>> {
         .collect()
 }
 
+/// The axes (rows, columns) of `cv2.INTER_AREA`: for each output position the source positions and their weights.
+pub fn area_axes(from: (usize, usize), to: (usize, usize)) -> [Vec<Vec<(usize, f32)>>; 2] {
+    let axis = if to.0 <= from.0 && to.1 <= from.1 {
+        coverage
+    } else {
+        linear
+    };
+    [axis(from.0, to.0), axis(from.1, to.1)]
+}
+
 pub(super) fn area(image: ArrayView3<'_, u8>, to: (usize, usize)) -> Array3<u8> {
     let (height, width, channels) = image.dim();
-    let shrinks = to.0 <= height && to.1 <= width;
-    let axis = if shrinks { coverage } else { linear };
-    let (rows, columns) = (axis(height, to.0), axis(width, to.1));
+    let [rows, columns] = area_axes((height, width), to);
     Array3::from_shape_fn((to.0, to.1, channels), |(row, column, channel)| {
         let horizontal = |row: usize| {
             columns[column].iter().fold(0.0_f32, |sum, (at, weight)| {

@@ -6,8 +6,8 @@ use ndarray::{Array3, ArrayView3};
 
 use super::opencv::scale;
 
-/// For each output position four clamped source positions and 11-bit weights.
-fn axis(input: usize, output: usize) -> Vec<([usize; 4], [i64; 4])> {
+/// One axis of `cv2.INTER_CUBIC`: for each output position four clamped source positions and 11-bit weights.
+pub fn cubic_axis(input: usize, output: usize) -> Vec<([usize; 4], [i64; 4])> {
     const A: f32 = -0.75;
     let scale = scale(input, output);
     (0..output)
@@ -28,7 +28,7 @@ fn axis(input: usize, output: usize) -> Vec<([usize; 4], [i64; 4])> {
 
 pub(super) fn cubic(image: ArrayView3<'_, u8>, to: (usize, usize)) -> Array3<u8> {
     let (height, width, channels) = image.dim();
-    let (rows, columns) = (axis(height, to.0), axis(width, to.1));
+    let (rows, columns) = (cubic_axis(height, to.0), cubic_axis(width, to.1));
     Array3::from_shape_fn((to.0, to.1, channels), |(row, column, channel)| {
         let (across, weights) = &columns[column];
         let horizontal = |row: usize| -> i64 {

@@ -3,21 +3,46 @@
 use prep_onnx_pipeline::resample::{HAMMING, MAX_TORCHVISION_PRECISION, PILLOW_PRECISION};
 use prep_onnx_pipeline::{Filter, Windows};
 
-use super::axis::{DOUBLED, Sampling, Window};
-use super::graph::{Graph, Value, int};
-use super::num::Num;
+use super::axis::{Sampling, Window};
+use crate::portable::graph::{Graph, Value, int};
+use crate::portable::num::Num;
 
-/// Normalised weights: float64 [blocks, BLOCK, window].
-pub(super) fn real_weights(graph: &mut Graph, filter: Filter, sampling: &Sampling, window: &Window) -> Value {
-    let distance = graph.op("Sub", &[&window.positions, &window.center]);
+/// Weights as whole numbers.
+pub(super) struct Integers {
+    /// float64 [blocks, BLOCK, window].
+    pub(super) weights: Value,
+    /// What stands for 1: float64 without axes, a power of two.
+    pub(super) one: Value,
+    /// How many of the units of higher digits are 1: the most of which no weight has more than [`LARGEST`], float64 without axes.
+    pub(super) units: Value,
+}
+
+/// The largest higher digit.
+const LARGEST: f64 = 2048.0;
+
+/// Normalised weights: float64 [blocks, BLOCK, window]. `center` is that of each output, float64 [blocks, BLOCK, 1], `input` the
+/// source extent.
+pub(super) fn antialiased(
+    graph: &mut Graph,
+    filter: Filter,
+    sampling: &Sampling,
+    center: &Value,
+    (window, input): (&Window, &Num),
+) -> Value {
+    let distance = graph.op("Sub", &[&window.positions, center]);
     let half = graph.doubles(&[], &[0.5]);
     let distance = Num::Later(graph.op("Add", &[&distance, &half]));
     let distance = graph.mul(&distance, &sampling.inverse);
     let distance = graph.value(&distance);
     let weights = kernel(graph, filter, &distance);
-    let before_first = graph.op("Less", &[&window.positions, &window.first]);
-    let before_end = graph.op("Less", &[&window.positions, &window.end]);
-    let inside = graph.op("Xor", &[&before_first, &before_end]);
+    // Beyond its window a sample has no weight. That of the cubic kernel is there of the order of the square of the rounding
+    // errors, which no sum of weights near 1 tells from 0; what is beyond the image is not near.
+    let inside = if filter == Filter::Bicubic {
+        let input = graph.value(input);
+        graph.op("Less", &[&window.positions, &input])
+    } else {
+        window.inside(graph)
+    };
     let zero = graph.doubles(&[], &[0.0]);
     let weights = graph.op("Where", &[&inside, &weights, &zero]);
     // CumSum adds in the order of the taps; ReduceSum may not.
@@ -28,51 +53,51 @@ pub(super) fn real_weights(graph: &mut Graph, filter: Filter, sampling: &Samplin
     graph.op("Div", &[&weights, &sum])
 }
 
-/// Weights rounded to whole multiples of a power of two, times [`DOUBLED`]: float64 of the same shape.
-pub(super) fn quantised(graph: &mut Graph, filter: Filter, windows: Windows, weights: &Value) -> Value {
+/// Weights rounded to whole multiples of a power of two.
+pub(super) fn quantised(graph: &mut Graph, signed: bool, windows: Windows, weights: &Value) -> Integers {
     let half = graph.doubles(&[], &[0.5]);
-    let (one, unit) = match windows {
-        Windows::Pillow | Windows::Pillow12 => {
-            let one = f64::from(1_u32 << PILLOW_PRECISION);
-            (graph.doubles(&[], &[one]), graph.doubles(&[], &[DOUBLED / one]))
-        }
-        Windows::Torchvision => {
-            let largest = graph.op_with("ReduceMax", &[weights], vec![int("keepdims", 0)]);
-            let powers: Vec<f64> = (1..=MAX_TORCHVISION_PRECISION)
-                .map(|bits| f64::from(1_u32 << bits))
-                .collect();
-            let powers = graph.doubles(&[powers.len()], &powers);
-            let scaled = graph.op("Mul", &[&powers, &largest]);
-            let rounded = graph.op("Add", &[&scaled, &half]);
-            let limit = graph.doubles(&[], &[32_768.0]);
-            let fits = graph.op("Less", &[&rounded, &limit]);
-            let least = graph.doubles(&[], &[1.0]);
-            let candidates = graph.op("Where", &[&fits, &powers, &least]);
-            let one = graph.op_with("ReduceMax", &[&candidates], vec![int("keepdims", 0)]);
-            let doubled = graph.doubles(&[], &[DOUBLED]);
-            let unit = graph.op("Div", &[&doubled, &one]);
-            (one, unit)
-        }
+    // That of a pixel near its sample: of the negative ones none is as large.
+    let largest = graph.op_with("ReduceMax", &[weights], vec![int("keepdims", 0)]);
+    let least = graph.doubles(&[], &[1.0]);
+    // The largest power of two, up to so many bits, times which the largest weight stays below a limit.
+    let power = |graph: &mut Graph, bits: u32, limit: f64| {
+        let powers: Vec<f64> = (1..=bits).map(|bits| f64::from(1_u32 << bits)).collect();
+        let limits: Vec<f64> = powers.iter().map(|power| limit / power).collect();
+        let [powers, limits] = [powers, limits].map(|values| graph.doubles(&[values.len()], &values));
+        let fits = graph.op("Less", &[&largest, &limits]);
+        let candidates = graph.op("Where", &[&fits, &powers, &least]);
+        graph.op_with("ReduceMax", &[&candidates], vec![int("keepdims", 0)])
     };
+    let one = match windows {
+        Windows::Pillow | Windows::Pillow12 => graph.doubles(&[], &[f64::from(1_u32 << PILLOW_PRECISION)]),
+        // Rounded, it stays below 2^15.
+        Windows::Torchvision => power(graph, MAX_TORCHVISION_PRECISION, 32_767.5),
+    };
+    let units = power(graph, PILLOW_PRECISION.max(MAX_TORCHVISION_PRECISION), LARGEST);
     let scaled = graph.op("Mul", &[weights, &one]);
-    let integers = match filter {
-        Filter::Bicubic | Filter::Lanczos => {
-            let (sign, size) = (graph.op("Sign", &[&scaled]), graph.op("Abs", &[&scaled]));
-            let size = graph.op("Add", &[&size, &half]);
-            let size = graph.op("Floor", &[&size]);
-            graph.op("Mul", &[&sign, &size])
-        }
+    let weights = if signed {
+        let (sign, size) = (graph.op("Sign", &[&scaled]), graph.op("Abs", &[&scaled]));
+        let size = graph.op("Add", &[&size, &half]);
+        let size = graph.op("Floor", &[&size]);
+        graph.op("Mul", &[&sign, &size])
+    } else {
+        let sum = graph.op("Add", &[&scaled, &half]);
+        graph.op("Floor", &[&sum])
+    };
+    Integers { weights, one, units }
+}
+
+/// Whether a filter has negative weights.
+pub(super) fn is_signed(filter: Filter) -> bool {
+    match filter {
+        Filter::Bicubic | Filter::Lanczos => true,
         Filter::Nearest
         | Filter::NearestExact
         | Filter::Bilinear
         | Filter::Box
         | Filter::Hamming
-        | Filter::Area => {
-            let sum = graph.op("Add", &[&scaled, &half]);
-            graph.op("Floor", &[&sum])
-        }
-    };
-    graph.op("Mul", &[&integers, &unit])
+        | Filter::Area => false,
+    }
 }
 
 fn kernel(graph: &mut Graph, filter: Filter, x: &Value) -> Value {

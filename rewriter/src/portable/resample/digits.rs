@@ -11,7 +11,7 @@ use onnx_protobuf::tensor_proto::DataType;
 use prep_onnx_pipeline::AxisWeights;
 
 use super::axis::BLOCK;
-use super::graph::{Graph, Value, int};
+use crate::portable::graph::{Graph, Value, int};
 
 /// The most bits of a digit, its sign not counted as one.
 const MAX_DIGIT_BITS: u32 = 11;
@@ -152,7 +152,7 @@ impl Pass {
         let unit = 2_f32.powi(power);
         let weights: Vec<f32> = digits.iter().map(|digit| *digit as f32 * unit).collect();
         let weights = graph.floats(&[self.starts.len(), BLOCK, self.window], &weights);
-        let sum = graph.op("MatMul", &[&weights, pixels]);
+        let sum = graph.exact_product(&weights, pixels);
         let Some(carry) = carry else { return sum };
         let unit = graph.floats(&[], &[unit]);
         let carry = graph.op("Mul", &[carry, &unit]);

@@ -2,66 +2,62 @@
 
 use onnx_protobuf::tensor_shape_proto::{Dimension as DimensionProto, dimension};
 use onnx_protobuf::{TensorShapeProto, TypeProto, ValueInfoProto, type_proto};
-use prep_onnx_pipeline::{Accept, CHANNELS, Error, Result};
+use prep_onnx_pipeline::{Error, InputElement, InputExtent, Result, SourceFormat};
 use protobuf::MessageField;
 
-use crate::embed::EmbedOptions;
+use super::options::EmbedOptions;
 use crate::model::{Dimension, ElementType, Model, Value, ValueType};
 
 /// The longest name of an input, in bytes.
 const MAX_NAME: usize = 255;
 
-/// The names of the inputs of a form.
-pub(crate) fn usual_names(accept: Accept) -> &'static [&'static str] {
-    match accept {
-        Accept::Batch => &["image"],
-        Accept::Ragged => &["pixels", "shapes"],
-        Accept::Encoded => &["bytes", "lengths"],
-    }
-}
-
 /// The new inputs: names, element types and shapes.
 pub(crate) struct NewInputs {
     inputs: Vec<(String, ElementType, Vec<Dimension>)>,
-    /// The number of images.
-    pub(crate) batch: Dimension,
 }
 
 impl NewInputs {
-    /// The inputs of `options.accept` for batches of `batch` images.
+    /// The inputs of `options.accept` for batches of `batch` images in the format `source`.
     ///
     /// # Errors
     /// A wanted name that is empty or too long. Whether it is free, `insert` checks.
     pub(crate) fn of(
         model: &Model,
         options: &EmbedOptions,
+        source: SourceFormat,
         batch: &Dimension,
         assumptions: &mut Vec<String>,
     ) -> Result<Self> {
         let names = names(model, options, assumptions)?;
         let first = names.first().cloned().unwrap_or_default();
         let open = |what: &str| Dimension::Symbolic(free_dimension(model, &format!("{first}_{what}")));
-        // An unnamed batch stays unnamed: ONNX Runtime fuses more once it has a name, which moves last bits.
-        let (batch, images) = (batch.clone(), batch.clone());
-        let channels = Dimension::Fixed(CHANNELS as i64);
-        let shapes = match options.accept {
-            Accept::Batch => {
-                let [height, width] = match options.image_size {
-                    Some((height, width)) => [height, width].map(|edge| Dimension::Fixed(edge as i64)),
-                    None => [open("height"), open("width")],
-                };
-                vec![vec![batch, height, width, channels]]
-            }
-            Accept::Ragged => vec![vec![open("total")], vec![batch, channels]],
-            Accept::Encoded => vec![vec![open("total")], vec![batch]],
+        let number = |number: usize| Dimension::Fixed(number as i64);
+        let extent = |extent: &InputExtent| match extent {
+            // An unnamed batch stays unnamed: ONNX Runtime fuses more once it has a name, which moves last bits.
+            InputExtent::Images => batch.clone(),
+            InputExtent::Rows => match options.image_size {
+                Some((height, _)) => number(source.rows(height)),
+                None if source.is_planar() => open("rows"),
+                None => open("height"),
+            },
+            InputExtent::Columns => match options.image_size {
+                Some((_, width)) => number(width),
+                None => open("width"),
+            },
+            InputExtent::SourceChannels => number(source.source_channels()),
+            InputExtent::Total => open("total"),
+            InputExtent::Fixed(extent) => number(*extent),
         };
-        let types = [ElementType::UINT8, ElementType::INT64];
-        let inputs = names.into_iter().zip(types).zip(shapes);
+        let tensors = options.accept.form().inputs;
+        let inputs = names.into_iter().zip(tensors).map(|(name, tensor)| {
+            let element = match tensor.element {
+                InputElement::Uint8 => ElementType::UINT8,
+                InputElement::Int64 => ElementType::INT64,
+            };
+            (name, element, tensor.extents.iter().map(extent).collect())
+        });
         Ok(Self {
-            inputs: inputs
-                .map(|((name, element), shape)| (name, element, shape))
-                .collect(),
-            batch: images,
+            inputs: inputs.collect(),
         })
     }
 
@@ -89,7 +85,13 @@ impl NewInputs {
 }
 
 fn names(model: &Model, options: &EmbedOptions, assumptions: &mut Vec<String>) -> Result<Vec<String>> {
-    let usual = usual_names(options.accept);
+    let usual: Vec<&str> = options
+        .accept
+        .form()
+        .inputs
+        .iter()
+        .map(|tensor| tensor.name)
+        .collect();
     let Some(wanted) = &options.input_name else {
         let free = usual.iter().map(|usual| {
             let free = model.free_name(usual);

@@ -3,18 +3,11 @@
 //! Every formula has the order of operations of `prep_onnx_pipeline::AxisWeights`: the float64
 //! results, and so the integers, are the same.
 
-use onnx_protobuf::tensor_proto::DataType;
-use prep_onnx_pipeline::{Filter, Windows};
-
-use super::graph::{Graph, Value, int};
-use super::num::{Condition, Extent, Num};
-use super::weights::{quantised, real_weights};
+use crate::portable::graph::{Graph, Value, int};
+use crate::portable::num::{Condition, Extent, Num};
 
 /// Output positions that share one block of source positions.
 pub(super) const BLOCK: usize = 8;
-
-/// The weights of a pass give twice the pixel values.
-pub(super) const DOUBLED: f64 = 2.0;
 
 /// One axis of a resize.
 #[derive(Clone, Debug)]
@@ -45,6 +38,22 @@ impl Axis {
         }
     }
 
+    /// Input, output, start and count, where all are known.
+    pub(super) fn known(&self) -> Option<[usize; 4]> {
+        let known = |num: &Num| num.known().map(|value| value as usize);
+        Some([
+            known(&self.input)?,
+            known(&self.output)?,
+            known(&self.start)?,
+            known(&self.count)?,
+        ])
+    }
+
+    /// Whether all outputs are needed.
+    pub(super) fn is_whole(&self) -> bool {
+        self.start.known() == Some(0.0) && self.count == self.output
+    }
+
     /// The sampling of this axis by an antialiased filter.
     pub(super) fn sampling(&self, graph: &mut Graph, support: f64) -> Sampling {
         let scale = graph.div(&self.input, &self.output);
@@ -65,13 +74,27 @@ pub(super) struct Sampling {
     pub(super) inverse: Num,
 }
 
-/// The needed outputs of an axis, in blocks of [`BLOCK`], and where they read.
-pub(super) struct Window {
+impl Sampling {
+    /// The centre of each output position, and its window: the first source position, and the one after the last.
+    pub(super) fn windows(&self, graph: &mut Graph, axis: &Axis, outputs: &Outputs) -> [Value; 3] {
+        let middle = graph.add(&Num::Later(outputs.positions.clone()), &0.5.into());
+        let center = graph.mul(&middle, &self.scale);
+        let first = graph.sub(&center, &self.support);
+        let first = graph.add(&first, &0.5.into());
+        let first = graph.floor(&first);
+        let first = graph.max(&first, &0.0.into());
+        let end = graph.add(&center, &self.support);
+        let end = graph.add(&end, &0.5.into());
+        let end = graph.floor(&end);
+        let end = graph.min(&end, &axis.input);
+        [center, first, end].map(|num| graph.value(&num))
+    }
+}
+
+/// The needed outputs of an axis, in blocks of [`BLOCK`].
+#[derive(Clone)]
+pub(super) struct Outputs {
     /// float64 [blocks, BLOCK, 1].
-    pub(super) center: Value,
-    pub(super) first: Value,
-    pub(super) end: Value,
-    /// Source positions of a block: float64 [blocks, 1, window].
     pub(super) positions: Value,
     /// The blocks that are needed: int64 [1], from and to; `None` for all.
     needed: Option<(Value, Value)>,
@@ -79,47 +102,56 @@ pub(super) struct Window {
     blocks: Num,
 }
 
-impl Window {
-    /// The windows of `axis`.
-    pub(super) fn new(graph: &mut Graph, axis: &Axis, sampling: &Sampling, windows: Windows) -> Self {
+impl Outputs {
+    /// Those of `axis`; all of them where `whole` numbers follow from the whole axis.
+    pub(super) fn new(graph: &mut Graph, axis: &Axis, whole: bool) -> Self {
         let block = Num::from(BLOCK);
         let blocks = graph.div(&axis.count, &block);
         let blocks = graph.ceil(&blocks);
-        // torchvision's precision follows from the largest weight of the whole axis.
-        let part = axis.start.known() != Some(0.0) || axis.count != axis.output;
-        let (positions, needed) = if part && windows == Windows::Torchvision {
-            let before = graph.div(&axis.start, &block);
-            let before = graph.ceil(&before);
-            let after = graph.add(&before, &blocks);
-            let skipped = graph.mul(&before, &block);
-            let origin = graph.sub(&axis.start, &skipped);
-            let rest = graph.sub(&axis.output, &origin);
-            let all = graph.div(&rest, &block);
-            let all = graph.ceil(&all);
-            let positions = positions(graph, &all, &origin, &axis.output);
-            let zero = graph.doubles(&[], &[0.0]);
-            let positions = graph.op("Max", &[&positions, &zero]);
-            (positions, Some((graph.int64(&before), graph.int64(&after))))
-        } else {
+        if axis.is_whole() || !whole {
             let end = graph.add(&axis.start, &axis.count);
-            (positions(graph, &blocks, &axis.start, &end), None)
-        };
-        let middle = graph.add(&Num::Later(positions), &0.5.into());
-        let center = graph.mul(&middle, &sampling.scale);
-        let first = graph.sub(&center, &sampling.support);
-        let first = graph.add(&first, &0.5.into());
-        let first = graph.floor(&first);
-        let first = graph.max(&first, &0.0.into());
-        let end = graph.add(&center, &sampling.support);
-        let end = graph.add(&end, &0.5.into());
-        let end = graph.floor(&end);
-        let end = graph.min(&end, &axis.input);
-        let [center, first, end] = [center, first, end].map(|num| graph.value(&num));
+            return Self {
+                positions: positions(graph, &blocks, &axis.start, &end),
+                needed: None,
+                blocks,
+            };
+        }
+        let before = graph.div(&axis.start, &block);
+        let before = graph.ceil(&before);
+        let after = graph.add(&before, &blocks);
+        let skipped = graph.mul(&before, &block);
+        let origin = graph.sub(&axis.start, &skipped);
+        let rest = graph.sub(&axis.output, &origin);
+        let all = graph.div(&rest, &block);
+        let all = graph.ceil(&all);
+        let positions = positions(graph, &all, &origin, &axis.output);
+        let zero = graph.doubles(&[], &[0.0]);
+        Self {
+            positions: graph.op("Max", &[&positions, &zero]),
+            needed: Some((graph.int64(&before), graph.int64(&after))),
+            blocks,
+        }
+    }
+}
+
+/// Where the needed outputs of an axis read.
+pub(super) struct Window {
+    /// float64 [blocks, BLOCK, 1].
+    pub(super) first: Value,
+    pub(super) end: Value,
+    /// Source positions of a block: float64 [blocks, 1, window].
+    pub(super) positions: Value,
+    outputs: Outputs,
+}
+
+impl Window {
+    /// The windows from `first` to before `end`, which move forward with the output position.
+    pub(super) fn new(graph: &mut Graph, outputs: Outputs, first: Value, end: Value) -> Self {
         let mut row = |of: &Value, row: usize| {
             let row = graph.ints(&[row as i64]);
             graph.op_with("Gather", &[of, &row], vec![int("axis", 1)])
         };
-        // Windows move forward with the output position: the first row begins and the last one ends.
+        // The first row begins and the last one ends.
         let (block_start, block_end) = (row(&first, 0), row(&end, BLOCK - 1));
         let widths = graph.op("Sub", &[&block_end, &block_start]);
         let width = graph.op_with("ReduceMax", &[&widths], vec![int("keepdims", 0)]);
@@ -127,12 +159,10 @@ impl Window {
         let range = graph.op("Range", &[&zero, &width, &one]);
         let positions = graph.op("Add", &[&block_start, &range]);
         Self {
-            center,
             first,
             end,
             positions,
-            needed,
-            blocks,
+            outputs,
         }
     }
 
@@ -152,28 +182,23 @@ impl Window {
         let positions = Num::Later(self.needed(graph, &self.positions));
         let positions = graph.sub(&positions, low);
         let positions = graph.value(&positions);
-        let shape = graph.shape(&[Extent::Num(&self.blocks), Extent::Rest]);
+        let shape = graph.shape(&[Extent::Num(&self.outputs.blocks), Extent::Rest]);
         let positions = Num::Later(graph.op("Reshape", &[&positions, &shape]));
         let last = graph.sub(length, &1.0.into());
         let positions = graph.min(&positions, &last);
         graph.int64(&positions)
     }
 
-    /// Weights times [`DOUBLED`]: float64 [blocks, BLOCK, window].
-    pub(super) fn weights(
-        &self,
-        graph: &mut Graph,
-        sampling: &Sampling,
-        filter: Filter,
-        windows: Windows,
-    ) -> Value {
-        let weights = real_weights(graph, filter, sampling, self);
-        let weights = quantised(graph, filter, windows, &weights);
-        self.needed(graph, &weights)
+    /// Which source positions are in the window of an output: bool [blocks, BLOCK, window].
+    pub(super) fn inside(&self, graph: &mut Graph) -> Value {
+        let before_first = graph.op("Less", &[&self.positions, &self.first]);
+        let before_end = graph.op("Less", &[&self.positions, &self.end]);
+        graph.op("Xor", &[&before_first, &before_end])
     }
 
-    fn needed(&self, graph: &mut Graph, blocks: &Value) -> Value {
-        let Some((from, to)) = &self.needed else {
+    /// Of numbers for all blocks those of the needed ones.
+    pub(super) fn needed(&self, graph: &mut Graph, blocks: &Value) -> Value {
+        let Some((from, to)) = &self.outputs.needed else {
             return blocks.clone();
         };
         let axes = graph.ints(&[0]);
@@ -208,42 +233,4 @@ fn positions(graph: &mut Graph, blocks: &Num, start: &Num, end: &Num) -> Value {
         graph.min(&positions, &last)
     };
     graph.value(&positions)
-}
-
-/// The source position of each needed output of a nearest filter: int64 [count].
-pub(super) fn nearest(graph: &mut Graph, axis: &Axis, filter: Filter, windows: Windows) -> Value {
-    let [zero, one] = [0.0, 1.0].map(|value| graph.doubles(&[], &[value]));
-    let scale = graph.div(&axis.input, &axis.output);
-    let output = graph.scalar(&axis.output);
-    let index = graph.op("Range", &[&zero, &output, &one]);
-    let source = match windows {
-        Windows::Pillow | Windows::Pillow12 => {
-            // Pillow adds the scale up, beginning with half of it.
-            let half = graph.mul(&scale, &0.5.into());
-            let (half, scale) = (graph.value(&half), graph.value(&scale));
-            let after_first = graph.op("Less", &[&zero, &index]);
-            let steps = graph.op("Where", &[&after_first, &scale, &half]);
-            let axis = graph.int(0);
-            graph.op("CumSum", &[&steps, &axis])
-        }
-        Windows::Torchvision => {
-            let scale = graph.value(&scale);
-            let scale = graph.cast(&scale, DataType::FLOAT);
-            let mut index = graph.cast(&index, DataType::FLOAT);
-            if filter == Filter::NearestExact {
-                let half = graph.floats(&[1], &[0.5]);
-                index = graph.op("Add", &[&index, &half]);
-            }
-            let source = graph.op("Mul", &[&index, &scale]);
-            graph.cast(&source, DataType::DOUBLE)
-        }
-    };
-    let source = Num::Later(graph.op("Floor", &[&source]));
-    let last = graph.sub(&axis.input, &1.0.into());
-    let source = graph.min(&source, &last);
-    let source = graph.int64(&source);
-    let end = graph.add(&axis.start, &axis.count);
-    let (start, end) = (graph.int64(&axis.start), graph.int64(&end));
-    let axes = graph.ints(&[0]);
-    graph.op("Slice", &[&source, &start, &end, &axes])
 }

@@ -1,0 +1,216 @@
+//! What is to be embedded: which input, which plan, which inputs and outputs.
+
+use prep_onnx_pipeline::plan::Blocks;
+use prep_onnx_pipeline::{
+    Accept, Dtype, Error, ErrorKind, Layout, MAX_PIXELS, Output, Pipeline, Plan, Result,
+};
+
+use super::inputs::NewInputs;
+use super::options::EmbedOptions;
+use super::outputs::{Extras, kinds};
+use crate::image_input::{ImageInput, ImageKind};
+use crate::model::{Dimension, Model};
+use crate::portable;
+
+/// Everything that is decided before anything is written.
+pub(super) struct Decision {
+    pub(super) image_input: ImageInput,
+    /// The pipeline, its output as the model takes it.
+    pub(super) pipeline: Pipeline,
+    pub(super) plan: Plan,
+    pub(super) inputs: NewInputs,
+    pub(super) extras: Extras,
+    pub(super) assumptions: Vec<String>,
+}
+
+/// Decides for `model`.
+///
+/// # Errors
+/// Where the model and the pipeline do not go together, or the options with either; names what.
+pub(super) fn decide(model: &Model, pipeline: &Pipeline, options: &EmbedOptions) -> Result<Decision> {
+    let within = |error: Error| error.within(model.path().display()).or_kind(ErrorKind::Model);
+    let kinds = kinds(options).map_err(within)?;
+    let layout = pipeline.output.layout.unwrap_or(Layout::Nchw);
+    let kind = pipeline.compile(layout, Dtype::Float32).map_err(within)?;
+    let mut image_input = ImageInput::find_for(model, options.input.as_deref(), ImageKind::of(&kind))?;
+    if let Some(layout) = pipeline.output.layout {
+        if let Some(Blocks::Patches { .. }) = kind.form.blocks {
+            // Patches have the order of their rule: the axes of the input say nothing of it.
+            image_input.layout = layout;
+        } else {
+            image_input = image_input.with_layout(layout);
+        }
+    }
+    check_output(pipeline.output, &image_input).map_err(within)?;
+    let (layout, dtype) = (image_input.layout, image_input.dtype);
+    let plan = pipeline
+        .compile(layout, dtype)
+        .and_then(|plan| plan.with_outputs(&kinds))
+        .map_err(within)?;
+    if let Some(size) = options.image_size {
+        check_image_size(&plan, size, options.accept).map_err(within)?;
+    }
+    check_size(&plan, &image_input, options).map_err(within)?;
+    check_accept(&plan, options).map_err(within)?;
+
+    let mut assumptions = image_input.assumptions.clone();
+    let batch = if is_joined(&plan) {
+        // Blocks of all images on one axis say nothing of the number of images.
+        Dimension::Unknown
+    } else {
+        image_input.batch().clone()
+    };
+    let inputs = NewInputs::of(model, options, plan.source, &batch, &mut assumptions).map_err(within)?;
+    let of_model = (image_input.name.as_str(), &batch);
+    let extras = Extras::of(model, options, &plan, of_model, &mut assumptions).map_err(within)?;
+    let pipeline = Pipeline {
+        output: Output {
+            layout: Some(layout),
+            dtype: Some(dtype),
+        },
+        ..pipeline.clone()
+    };
+    Ok(Decision {
+        image_input,
+        pipeline,
+        plan,
+        inputs,
+        extras,
+        assumptions,
+    })
+}
+
+fn check_output(output: Output, input: &ImageInput) -> Result<()> {
+    let subject = |key: &str| format!("output.{key}");
+    let differs = |key: &str| {
+        Error::new(
+            subject(key),
+            format!("differs from that of the model's input `{}`", input.name),
+        )
+    };
+    if let Some(layout) = output.layout.filter(|layout| *layout != input.layout) {
+        return Err(differs("layout")
+            .expected_got(input.layout, layout)
+            .fix("leave output.layout out: it follows from the model"));
+    }
+    if let Some(dtype) = output.dtype.filter(|dtype| *dtype != input.dtype) {
+        return Err(differs("dtype")
+            .expected_got(input.dtype, dtype)
+            .fix("leave output.dtype out: it follows from the model"));
+    }
+    Ok(())
+}
+
+/// Checks that the model takes the size of image that the plan makes.
+fn check_size(plan: &Plan, input: &ImageInput, options: &EmbedOptions) -> Result<()> {
+    let made = plan.fixed_output().or_else(|| {
+        let (height, width) = options.image_size?;
+        plan.geometry(height, width).ok().map(|geometry| geometry.output)
+    });
+    if plan.form.blocks.is_some() {
+        return check_blocks(plan, input, made);
+    }
+    let (height, width) = input.size();
+    let fits = |dimension: &Dimension, made: Option<usize>| match (dimension.fixed(), made) {
+        (Some(taken), Some(made)) => i64::try_from(made) == Ok(taken),
+        (Some(_), None) => false,
+        (None, _) => true,
+    };
+    if fits(height, made.map(|size| size.0)) && fits(width, made.map(|size| size.1)) {
+        return Ok(());
+    }
+    let got = match made {
+        Some((height, width)) => format!("{height} x {width}"),
+        None if plan.is_of_batch() => "a size that depends on the images of a batch".to_owned(),
+        None => "a size that depends on the image".to_owned(),
+    };
+    let error = Error::new(
+        format!("input `{}`", input.name),
+        "the pipeline makes images of another size (height x width)",
+    );
+    Err(error
+        .expected_got(format!("{height} x {width}"), got)
+        .fix("give the pipeline an exact resize or a centre crop of the model's size, or use the pipeline that this model was trained with"))
+}
+
+/// Checks that the model takes the blocks that the plan makes: of the axes behind the first one, all that are fixed.
+fn check_blocks(plan: &Plan, input: &ImageInput, made: Option<(usize, usize)>) -> Result<()> {
+    let (rows, columns) = plan.form.blocks.map_or((1, 1), |blocks| blocks.unit());
+    let shape = plan.output_shape(1, made.unwrap_or((rows, columns)));
+    // Without a size the number of blocks is open.
+    let open = if made.is_none() && !is_joined(plan) { 2 } else { 1 };
+    let taken = input.shape.iter().skip(open).map(Dimension::fixed);
+    let fits = taken
+        .zip(shape.iter().skip(open))
+        .all(|(taken, made)| taken.is_none_or(|taken| taken == *made as i64));
+    let counted = made.is_none() && !is_joined(plan) && input.shape[1].fixed().is_some();
+    if fits && !counted {
+        return Ok(());
+    }
+    let shown: Vec<_> = shape
+        .iter()
+        .enumerate()
+        .map(|(axis, extent)| {
+            if axis < open {
+                "?".to_owned()
+            } else {
+                extent.to_string()
+            }
+        })
+        .collect();
+    let taken: Vec<_> = input.shape.iter().map(ToString::to_string).collect();
+    Err(Error::new(
+        format_args!("input `{}`", input.name),
+        "the pipeline makes blocks of another shape",
+    )
+    .expected_got(
+        format_args!("[{}]", taken.join(", ")),
+        format_args!("[{}]", shown.join(", ")),
+    )
+    .fix("give the pipeline the sizes of blocks and images that the model was trained with"))
+}
+
+fn is_joined(plan: &Plan) -> bool {
+    match plan.form.blocks {
+        None => false,
+        Some(Blocks::Tiles { joined, .. } | Blocks::Patches { joined, .. }) => joined,
+    }
+}
+
+/// Images of mixed sizes are one batch only where all get one size; the decoder gives RGB.
+fn check_accept(plan: &Plan, options: &EmbedOptions) -> Result<()> {
+    if options.accept == Accept::Batch {
+        return Ok(());
+    }
+    if !options.accept.takes(plan.source) {
+        return Err(Error::new(
+            "input.format",
+            format_args!("does not go with --accept {}", options.accept),
+        )
+        .expected_got("rgb, which decoders give", plan.source.name())
+        .fix("leave input.format out, or use --accept batch or ragged")
+        .with_kind(ErrorKind::Usage));
+    }
+    portable::check_mixed_sizes(plan)
+}
+
+/// Checks that images of the size that all are said to have can be preprocessed.
+fn check_image_size(plan: &Plan, (height, width): (usize, usize), accept: Accept) -> Result<()> {
+    let subject = "image size";
+    if accept != Accept::Batch {
+        return Err(Error::new(subject, format!("does not go with --accept {accept}"))
+            .with_kind(ErrorKind::Usage)
+            .expected_got("--accept batch", format!("--accept {accept}"))
+            .why("only images of one size can be of a known size")
+            .fix("leave --image-size or --accept out"));
+    }
+    if height.checked_mul(width).is_none_or(|pixels| pixels > MAX_PIXELS) {
+        return Err(Error::new(subject, "has too many pixels")
+            .expected_got(format!("at most {MAX_PIXELS}"), format!("{height} x {width}")));
+    }
+    plan.source
+        .image_size(plan.source.rows(height), width)
+        .and_then(|_| plan.geometry(height, width))
+        .map(drop)
+        .map_err(|error| error.within(subject))
+}

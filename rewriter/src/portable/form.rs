@@ -1,0 +1,195 @@
+//! The form of the finished tensor: blocks, element type.
+
+use onnx_protobuf::tensor_proto::DataType;
+use prep_onnx_pipeline::plan::{Blocks, Form, PatchOrder};
+use prep_onnx_pipeline::{Dtype, Layout};
+
+use super::graph::{Graph, Value, int, ints};
+use super::num::{Extent, Num};
+use super::places::Pair;
+
+/// The axis order in which the values are worked out.
+pub(super) fn layout(form: &Form) -> Layout {
+    match form.blocks {
+        None | Some(Blocks::Tiles { .. }) => form.layout,
+        Some(Blocks::Patches {
+            order: PatchOrder::ChannelsFirst,
+            ..
+        }) => Layout::Nchw,
+        Some(Blocks::Patches {
+            order: PatchOrder::ChannelsLast,
+            ..
+        }) => Layout::Nhwc,
+    }
+}
+
+/// The finished tensor of `value`, which has four axes in the order of [`layout`] and the element type float32 or uint8.
+pub(super) fn finish(graph: &mut Graph, form: &Form, value: Value, channels: usize, size: &Pair) -> Value {
+    let value = match form.dtype {
+        Dtype::Float32 => value,
+        Dtype::Float16 => graph.cast(&value, DataType::FLOAT16),
+        Dtype::Uint8 => value,
+    };
+    let value = match form.blocks {
+        None => value,
+        Some(blocks) => blocked(graph, form, blocks, &value, channels, size),
+    };
+    match form.dtype {
+        // ONNX Runtime drops a Cast to float16 whose result is cast back, as float16 operators on
+        // the CPU do: the value would not be rounded.
+        Dtype::Float16 => apart(graph, form, &value),
+        Dtype::Float32 | Dtype::Uint8 => value,
+    }
+}
+
+/// `tensor`, a finished one, kept apart from what reads it by a Reshape to the same shape.
+pub(super) fn apart(graph: &mut Graph, form: &Form, tensor: &Value) -> Value {
+    let rank = form.shape(1, 1, form.blocks.map_or((1, 1), Blocks::unit)).len();
+    let same = graph.ints(&vec![0; rank]);
+    graph.op("Reshape", &[tensor, &same])
+}
+
+/// The extents of the tensor of one image of `size`, without the axis of images; blocks on an axis of their own.
+pub(super) fn extents(graph: &mut Graph, form: &Form, channels: usize, size: &Pair) -> Vec<Num> {
+    let channels = Num::from(channels);
+    let (rows, columns) = (size.rows.clone(), size.columns.clone());
+    match (form.blocks, form.layout) {
+        (None, Layout::Nchw) => vec![channels, rows, columns],
+        (None, Layout::Nhwc) => vec![rows, columns, channels],
+        (Some(blocks), layout) => {
+            let (down, across) = match blocks {
+                Blocks::Tiles { height, width, .. } => (height, width),
+                Blocks::Patches { size, .. } => (size, size),
+            };
+            let down = graph.div(&rows, &down.into());
+            let across = graph.div(&columns, &across.into());
+            let mut extents = vec![graph.mul(&down, &across)];
+            match (blocks, layout) {
+                (Blocks::Tiles { height, width, .. }, Layout::Nchw) => {
+                    extents.extend([channels, height.into(), width.into()]);
+                }
+                (Blocks::Tiles { height, width, .. }, Layout::Nhwc) => {
+                    extents.extend([height.into(), width.into(), channels]);
+                }
+                (Blocks::Patches { size, repeat, .. }, _) => {
+                    extents.push(graph.mul(&channels, &Num::from(repeat * size * size)));
+                }
+            }
+            extents
+        }
+    }
+}
+
+/// Whether the blocks of all images lie on one axis.
+pub(super) fn is_joined(form: &Form) -> bool {
+    match form.blocks {
+        None => false,
+        Some(Blocks::Tiles { joined, .. } | Blocks::Patches { joined, .. }) => joined,
+    }
+}
+
+fn blocked(
+    graph: &mut Graph,
+    form: &Form,
+    blocks: Blocks,
+    value: &Value,
+    channels: usize,
+    size: &Pair,
+) -> Value {
+    let number = |number: usize| Num::from(number);
+    let channels_num = number(channels);
+    match blocks {
+        Blocks::Tiles {
+            height,
+            width,
+            joined,
+        } => {
+            let down = graph.div(&size.rows, &height.into());
+            let across = graph.div(&size.columns, &width.into());
+            let (height, width) = (number(height), number(width));
+            let tiles = graph.mul(&down, &across);
+            let (cut, perm, tile) = match form.layout {
+                Layout::Nchw => (
+                    [&channels_num, &down, &height, &across, &width],
+                    [0, 2, 4, 1, 3, 5],
+                    [&channels_num, &height, &width],
+                ),
+                Layout::Nhwc => (
+                    [&down, &height, &across, &width, &channels_num],
+                    [0, 1, 3, 2, 4, 5],
+                    [&height, &width, &channels_num],
+                ),
+            };
+            let value = reshape(graph, value, &cut);
+            let value = graph.op_with("Transpose", &[&value], vec![ints("perm", &perm)]);
+            let count = (!joined).then_some(&tiles);
+            reshape(graph, &value, &count.into_iter().chain(tile).collect::<Vec<_>>())
+        }
+        Blocks::Patches {
+            size: edge,
+            merge,
+            repeat,
+            order,
+            joined,
+        } => {
+            let unit = edge * merge;
+            let down = graph.div(&size.rows, &unit.into());
+            let across = graph.div(&size.columns, &unit.into());
+            let groups = graph.mul(&down, &across);
+            let patches = graph.mul(&groups, &number(merge * merge));
+            let (merge, edge_num) = (number(merge), number(edge));
+            // Group row, group column, row and column in the group, then the patch: what is repeated, and its values.
+            let (cut, perm, repeated) = match order {
+                PatchOrder::ChannelsFirst => (
+                    [
+                        &channels_num,
+                        &down,
+                        &merge,
+                        &edge_num,
+                        &across,
+                        &merge,
+                        &edge_num,
+                    ],
+                    [0, 2, 5, 3, 6, 1, 4, 7],
+                    [number(channels), number(edge * edge)],
+                ),
+                PatchOrder::ChannelsLast => (
+                    [
+                        &down,
+                        &merge,
+                        &edge_num,
+                        &across,
+                        &merge,
+                        &edge_num,
+                        &channels_num,
+                    ],
+                    [0, 1, 4, 2, 5, 3, 6, 7],
+                    [number(1), number(edge * edge * channels)],
+                ),
+            };
+            let value = reshape(graph, value, &cut);
+            let mut value = graph.op_with("Transpose", &[&value], vec![ints("perm", &perm)]);
+            if repeat > 1 {
+                value = reshape(graph, &value, &repeated.each_ref());
+                value = graph.op_with("Concat", &vec![&value; repeat], vec![int("axis", 2)]);
+            }
+            let row = number(channels * repeat * edge * edge);
+            let count = (!joined).then_some(&patches);
+            reshape(
+                graph,
+                &value,
+                &count.into_iter().chain([&row]).collect::<Vec<_>>(),
+            )
+        }
+    }
+}
+
+/// `value` as [everything else, extents].
+fn reshape(graph: &mut Graph, value: &Value, extents: &[&Num]) -> Value {
+    let extents: Vec<Extent<'_>> = [Extent::Rest]
+        .into_iter()
+        .chain(extents.iter().map(|extent| Extent::Num(extent)))
+        .collect();
+    let shape = graph.shape(&extents);
+    graph.op("Reshape", &[value, &shape])
+}

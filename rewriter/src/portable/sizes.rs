@@ -1,0 +1,327 @@
+//! The size that a rule gives, in a graph: the formulas of `prep_onnx_pipeline::SizeRule`, in their order of operations.
+
+use prep_onnx_pipeline::{FitRounding, Limit, SizeRule};
+
+use super::formula::{N, Sheet};
+use super::num::Num;
+use super::places::Pair;
+
+/// Height and width on a sheet.
+#[derive(Clone, Copy)]
+pub(super) struct Size<'s> {
+    pub(super) rows: N<'s>,
+    pub(super) columns: N<'s>,
+}
+
+impl<'s> Size<'s> {
+    pub(super) fn of(sheet: &'s Sheet, pair: &Pair) -> Self {
+        Self::new(sheet, pair.rows.clone(), pair.columns.clone())
+    }
+
+    fn new(sheet: &'s Sheet, rows: impl Into<Num>, columns: impl Into<Num>) -> Self {
+        Self {
+            rows: sheet.number(rows),
+            columns: sheet.number(columns),
+        }
+    }
+
+    pub(super) fn pair(self) -> Pair {
+        Pair {
+            rows: self.rows.num(),
+            columns: self.columns.num(),
+        }
+    }
+
+    pub(super) fn both(self, of: impl Fn(N<'s>) -> N<'s>) -> Self {
+        Self {
+            rows: of(self.rows),
+            columns: of(self.columns),
+        }
+    }
+
+    /// The other way round.
+    pub(super) fn turned(self) -> Self {
+        Self {
+            rows: self.columns,
+            columns: self.rows,
+        }
+    }
+
+    /// `self` where `condition` holds, else `other`.
+    pub(super) fn picked(self, condition: super::formula::Truth<'s>, other: Self) -> Self {
+        Self {
+            rows: condition.pick(self.rows, other.rows),
+            columns: condition.pick(self.columns, other.columns),
+        }
+    }
+}
+
+/// The size that `image` is resized to. `source` is the size of the source image, `batch` that of the canvas of the batch.
+pub(super) fn resized<'s>(
+    sheet: &'s Sheet,
+    rule: SizeRule,
+    image: Size<'s>,
+    source: Size<'s>,
+    batch: Option<Size<'s>>,
+) -> Size<'s> {
+    let multiple_below = |multiple: usize| move |edge: N<'s>| (edge / multiple).floor() * multiple;
+    let exact = |height: usize, width: usize| Size::new(sheet, height, width);
+    match rule {
+        SizeRule::Exact { height, width } => exact(height, width),
+        SizeRule::ShortestEdge { size, max } => shortest_edge(sheet, image, size, max),
+        SizeRule::LongestEdge { size } => {
+            let scale = sheet.number(size) / image.rows.max(image.columns);
+            image.both(|edge| (edge * scale + 0.5).floor())
+        }
+        SizeRule::Cover { height, width } => cover(image, (height, width)),
+        SizeRule::CropPct {
+            height,
+            width,
+            fraction,
+        } => {
+            let [height, width] = [height, width].map(|edge| (edge as f64 / fraction) as usize);
+            if height == width {
+                shortest_edge(sheet, image, height, None)
+            } else {
+                cover(image, (height, width))
+            }
+        }
+        SizeRule::Detr { shortest, longest } => detr(sheet, image, (shortest, longest), true),
+        SizeRule::Yolos {
+            shortest,
+            longest,
+            multiple,
+        } => detr(sheet, image, (shortest, longest), false).both(multiple_below(multiple)),
+        SizeRule::Fit {
+            height,
+            width,
+            rounding,
+            enlarge,
+        } => fit(sheet, image, (height, width), rounding, enlarge),
+        SizeRule::Dpt {
+            height,
+            width,
+            multiple,
+            keep_aspect_ratio,
+        } => dpt(sheet, image, (height, width), multiple, keep_aspect_ratio),
+        SizeRule::Textnet { shortest, multiple } => shortest_edge(sheet, image, shortest, None)
+            .both(|edge| ((edge + (multiple - 1)) / multiple).floor() * multiple),
+        SizeRule::Glpn { multiple } => image.both(multiple_below(multiple)),
+        SizeRule::Vilt { shortest, multiple } => vilt(sheet, image, shortest, multiple),
+        SizeRule::Thumbnail { height, width } => thumbnail(image, (height, width)),
+        SizeRule::PaddleocrDet { limit, limit_type } => {
+            let limit = sheet.number(limit);
+            let one = sheet.number(1.0);
+            let ratio = match limit_type {
+                Limit::Max => {
+                    let long = image.rows.max(image.columns);
+                    limit.below(long).pick(limit / long, one)
+                }
+                Limit::Min => {
+                    let short = image.rows.min(image.columns);
+                    short.below(limit).pick(limit / short, one)
+                }
+            };
+            image.both(|edge| (((edge * ratio).floor() / 32.0).round() * 32.0).max(32.0))
+        }
+        SizeRule::PaddleocrRec { height, width } => {
+            let aspect = source.columns / source.rows;
+            let widest = batch.map_or_else(
+                || text_line_width(sheet, height, width, source),
+                |batch| batch.columns,
+            );
+            Size {
+                rows: sheet.number(height),
+                columns: (sheet.number(height) * aspect).ceil().min(widest),
+            }
+        }
+        SizeRule::Height { height } => Size {
+            rows: sheet.number(height),
+            columns: (image.columns * height / image.rows).floor().max(1.0),
+        },
+        SizeRule::Smart {
+            multiple,
+            min_pixels,
+            max_pixels,
+        } => smart(sheet, image, multiple, (min_pixels as f64, max_pixels as f64)),
+    }
+}
+
+/// The width of PaddleOCR's canvas for a text line of this source size, alone in its batch.
+pub(super) fn text_line_width<'s>(sheet: &'s Sheet, height: usize, width: usize, source: Size<'s>) -> N<'s> {
+    let least = width as f64 / height as f64;
+    let aspect = source.columns / source.rows;
+    (sheet.number(height) * aspect.max(least)).floor()
+}
+
+fn shortest_edge<'s>(sheet: &'s Sheet, image: Size<'s>, size: usize, max: Option<usize>) -> Size<'s> {
+    let (short, long) = (image.rows.min(image.columns), image.rows.max(image.columns));
+    let (mut new_short, mut new_long) = (sheet.number(size), (sheet.number(size) * long / short).floor());
+    if let Some(max) = max {
+        let max = sheet.number(max);
+        let over = max.below(new_long);
+        new_short = over.pick((max * new_short / new_long).floor(), new_short);
+        new_long = over.pick(max, new_long);
+    }
+    let tall = image.columns.below(image.rows);
+    Size {
+        rows: tall.pick(new_long, new_short),
+        columns: tall.pick(new_short, new_long),
+    }
+}
+
+fn cover(image: Size<'_>, target: (usize, usize)) -> Size<'_> {
+    let ratio = (image.rows / target.0).min(image.columns / target.1);
+    image.both(|edge| (edge / ratio).round())
+}
+
+/// `keeps`: an image whose shorter edge has its target stays as it is, whatever the longer one.
+fn detr<'s>(sheet: &'s Sheet, image: Size<'s>, (shortest, longest): (usize, usize), keeps: bool) -> Size<'s> {
+    let (rows, columns) = (image.rows, image.columns);
+    let (short, long) = (rows.min(columns), rows.max(columns));
+    let target = sheet.number(shortest);
+    let over = sheet.number(longest).below(long / short * shortest);
+    let limited = sheet.number(longest) * short / long;
+    let raw = over.pick(limited, target);
+    let size = over.pick(limited.round(), target);
+    let other = (raw * long / short).floor();
+    let tall = columns.below(rows);
+    let scaled = Size {
+        rows: tall.pick(other, size),
+        columns: tall.pick(size, other),
+    };
+    // Neither is below the other one.
+    let (one, zero) = (sheet.number(1.0), sheet.number(0.0));
+    let differs = short.below(size).or(size.below(short)).pick(one, zero);
+    let same = if keeps {
+        differs.below(1.0)
+    } else {
+        differs.below(1.0).and(rows.below(columns + 1.0))
+    };
+    image.picked(same, scaled)
+}
+
+fn fit<'s>(
+    sheet: &'s Sheet,
+    image: Size<'s>,
+    target: (usize, usize),
+    rounding: FitRounding,
+    enlarge: bool,
+) -> Size<'s> {
+    let (rows, columns) = (image.rows, image.columns);
+    let scale = || {
+        let scale = (sheet.number(target.0) / rows).min(sheet.number(target.1) / columns);
+        if enlarge { scale } else { scale.min(1.0) }
+    };
+    match rounding {
+        FitRounding::Even => {
+            let scale = scale();
+            image.both(|edge| (edge * scale).round().max(1.0))
+        }
+        FitRounding::Down => {
+            let scale = scale();
+            image.both(|edge| (edge * scale).floor())
+        }
+        FitRounding::Up => {
+            let scale = scale();
+            Size {
+                rows: (rows * scale).ceil().min(target.0),
+                columns: (columns * scale).ceil().min(target.1),
+            }
+        }
+        FitRounding::Timm => {
+            let mut ratio = (rows / target.0).max(columns / target.1);
+            if !enlarge {
+                ratio = ratio.max(1.0);
+            }
+            image.both(|edge| (edge / ratio).round())
+        }
+        FitRounding::Insightface => {
+            let aspect = rows / columns;
+            let model = target.0 as f64 / target.1 as f64;
+            let tall = sheet.number(model).below(aspect);
+            let [height, width] = [target.0, target.1].map(|edge| sheet.number(edge));
+            let scaled = Size {
+                rows: tall.pick(height, (width * aspect).floor()),
+                columns: tall.pick((height / aspect).floor(), width),
+            };
+            if enlarge {
+                return scaled;
+            }
+            let fits = rows
+                .below(target.0 as f64 + 1.0)
+                .and(columns.below(target.1 as f64 + 1.0));
+            image.picked(fits, scaled)
+        }
+    }
+}
+
+fn dpt<'s>(
+    sheet: &'s Sheet,
+    image: Size<'s>,
+    target: (usize, usize),
+    multiple: usize,
+    keep_aspect_ratio: bool,
+) -> Size<'s> {
+    let mut rows = sheet.number(target.0) / image.rows;
+    let mut columns = sheet.number(target.1) / image.columns;
+    if keep_aspect_ratio {
+        let one = sheet.number(1.0);
+        let nearer = (one - columns).abs().below((one - rows).abs());
+        rows = nearer.pick(columns, rows);
+        columns = rows;
+    }
+    let edge = |scale: N<'s>, edge: N<'s>| (scale * edge / multiple).round() * multiple;
+    Size {
+        rows: edge(rows, image.rows),
+        columns: edge(columns, image.columns),
+    }
+}
+
+fn vilt<'s>(sheet: &'s Sheet, image: Size<'s>, shortest: usize, multiple: usize) -> Size<'s> {
+    let longest = (1333.0 / 800.0 * shortest as f64) as usize;
+    let shorter = sheet.number(shortest);
+    let wide = image.rows.below(image.columns);
+    let scaled = Size {
+        rows: wide.pick(shorter, image.rows * (shorter / image.columns)),
+        columns: wide.pick(image.columns * (shorter / image.rows), shorter),
+    };
+    let long = scaled.rows.max(scaled.columns);
+    let over = sheet.number(longest).below(long);
+    let scale = sheet.number(longest) / long;
+    scaled
+        .both(|edge| edge * scale)
+        .picked(over, scaled)
+        .both(|edge| ((edge + 0.5).floor() / multiple).floor() * multiple)
+}
+
+fn thumbnail(image: Size<'_>, target: (usize, usize)) -> Size<'_> {
+    let box_ = Size {
+        rows: image.rows.min(target.0),
+        columns: image.columns.min(target.1),
+    };
+    let (tall, wide) = (image.columns.below(image.rows), image.rows.below(image.columns));
+    let scaled = Size {
+        rows: wide.pick((image.rows * box_.columns / image.columns).floor(), box_.rows),
+        columns: tall.pick((image.columns * box_.rows / image.rows).floor(), box_.columns),
+    };
+    let shrinks = box_.rows.below(image.rows).or(box_.columns.below(image.columns));
+    scaled.picked(shrinks, image)
+}
+
+fn smart<'s>(
+    sheet: &'s Sheet,
+    image: Size<'s>,
+    multiple: usize,
+    (min_pixels, max_pixels): (f64, f64),
+) -> Size<'s> {
+    let near = image.both(|edge| (edge / multiple).round() * multiple);
+    let pixels = near.rows * near.columns;
+    let area = image.rows * image.columns;
+    let shrinks = (area / max_pixels).sqrt();
+    let smaller = image.both(|edge| ((edge / shrinks / multiple).floor() * multiple).max(multiple));
+    let grows = (sheet.number(min_pixels) / area).sqrt();
+    let larger = image.both(|edge| (edge * grows / multiple).ceil() * multiple);
+    let over = sheet.number(max_pixels).below(pixels);
+    smaller.picked(over, larger.picked(pixels.below(min_pixels), near))
+}
