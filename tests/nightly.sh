@@ -14,6 +14,8 @@ cd "$(dirname "$0")/.."
 export RUSTC_WRAPPER='' CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
 
 seconds=600 jobs=1 parts=()
+# Seconds that one input may take.
+slowest=10
 while [ $# -gt 0 ]; do
   case $1 in
     --seconds | --jobs) declare "${1#--}=${2:?$1 needs a number}"; shift 2 ;;
@@ -68,12 +70,25 @@ fuzz_one() {
     # 16 KiB: the largest seed.
     { TIMEFORMAT=%U && time TMPDIR=$scratch LSAN_OPTIONS=suppressions=$scratch/leaks \
       "$binaries/$target" "$corpus" "$seeds/$target" -dict="$dictionary" -max_total_time="$left" \
-      -max_len=16384 -timeout=10 -rss_limit_mb=2048 -artifact_prefix="$artifacts/" -print_final_stats=1 \
+      -max_len=16384 -timeout="$slowest" -rss_limit_mb=2048 -artifact_prefix="$artifacts/" -print_final_stats=1 \
       >>"$fuzz/$target.log" 2>&1; } 2>>"$fuzz/$target.time" && continue
+    forget_starved "$target" && continue
     echo "$target: ended early:" && grep -am 3 -E '^==|panicked|SUMMARY|ERROR' "$fuzz/$target.log" || tail -n 3 "$fuzz/$target.log"
     touch "$fuzz/$target.early"
     return
   done
+  forget_starved "$target" || true
+}
+
+# forget_starved TARGET: deletes what was slow by the clock and is not by the processor; whether there was any
+forget_starved() {
+  local input starved=1
+  while read -r input; do
+    (ulimit -t "$slowest" && "$binaries/$1" "$input") >/dev/null 2>&1 || continue
+    rm "$input"
+    starved=0
+  done < <(find "$fuzz/artifacts/$1" -type f -newer "$fuzz/started" \( -name 'timeout-*' -o -name 'slow-unit-*' \))
+  return "$starved"
 }
 
 # used TARGET: whole seconds of user time so far

@@ -2,7 +2,6 @@
 //! can run here.
 
 use ndarray::ArrayView3;
-use prep_onnx_pipeline::plan::Blocks;
 use prep_onnx_pipeline::{Plan, Result};
 use prep_onnx_rewriter::{Lowering, preprocessing};
 
@@ -10,13 +9,6 @@ use crate::embedded::EmbeddedModel;
 use crate::host::{Array, Provider, Session, SessionOptions};
 use crate::inference::{Inference, Picture};
 use crate::runtime::Loaded;
-use crate::source::as_source;
-
-fn is_joined(blocks: Blocks) -> bool {
-    match blocks {
-        Blocks::Tiles { joined, .. } | Blocks::Patches { joined, .. } => joined,
-    }
-}
 
 /// One way to run the embedded part of a model.
 struct Backend {
@@ -37,7 +29,7 @@ impl Executions {
     /// # Errors
     /// A part that cannot be taken out of the model, or that ONNX Runtime refuses.
     pub(crate) fn new(embedded: EmbeddedModel, loaded: &Loaded, provider: Provider) -> Result<Self> {
-        let plan = embedded.plan()?;
+        let plan = embedded.pipeline.compile(embedded.layout, embedded.dtype)?;
         let path = embedded.model.path().to_owned();
         let part = preprocessing(&embedded.model)?;
         let name = path.display().to_string();
@@ -50,7 +42,7 @@ impl Executions {
             let session = Session::from_bytes(loaded, &name, &part, options)?;
             Ok(Backend {
                 name: backend,
-                inference: Inference::new(&path, session, None, None, None, Vec::new())?.with_plan(&plan),
+                inference: Inference::new(&path, session, None, None, None, Vec::new())?,
             })
         };
         let mut backends = Vec::new();
@@ -80,18 +72,14 @@ impl Executions {
             dtype,
             ..
         } = &self.embedded;
-        let image = as_source(image, pipeline.input)?;
-        pipeline.reference(image.view(), *layout, *dtype).map(Array::from)
+        pipeline.reference(image, *layout, *dtype).map(Array::from)
     }
 
     /// What each backend makes of one image.
     pub(crate) fn run(&mut self, picture: &Picture<'_>) -> Vec<Result<Array>> {
-        // Blocks on one axis: the first extent is not that of the images.
-        let joined = self.plan.form.blocks.is_some_and(is_joined);
-        let run = |backend: &mut Backend| match joined {
-            true => backend.inference.run_whole(picture),
-            false => backend.inference.run_one(picture),
-        };
-        self.backends.iter_mut().map(run).collect()
+        self.backends
+            .iter_mut()
+            .map(|backend| backend.inference.run_one(picture))
+            .collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use prep_onnx_pipeline::{Error, Result, text_of};
+use prep_onnx_pipeline::{Error, ErrorKind, Result, json_once, text_of};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -28,12 +28,10 @@ impl Labels {
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let bytes =
             std::fs::read(path).map_err(|error| Error::io(path.display(), "cannot be read", &error))?;
-        let text = text_of(bytes).map_err(|error| error.within(path.display()))?;
-        Self::parse(
-            &text,
-            path.extension().is_some_and(|extension| extension == "json"),
-        )
-        .map_err(|error| error.within(path.display()))
+        let json = path.extension().is_some_and(|extension| extension == "json");
+        text_of(bytes)
+            .and_then(|text| Self::parse(&text, json))
+            .map_err(|error| error.within(path.display()).or_kind(ErrorKind::Config))
     }
 
     pub(crate) fn parse(text: &str, json: bool) -> Result<Self> {
@@ -46,22 +44,28 @@ impl Labels {
                     .collect(),
             ));
         }
-        let value: Value = serde_json::from_str(text)
-            .map_err(|error| Error::new("", format_args!("is not valid JSON: {error}")))?;
+        let value = json_once(text)?;
         let value = value.get("id2label").cloned().unwrap_or(value);
         let name = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         match value {
             Value::Array(items) => Ok(Self(items.iter().map(name).collect())),
             Value::Object(map) => {
-                let mut names = vec![String::new(); map.len()];
+                let mut names = vec![None; map.len()];
                 for (key, value) in &map {
-                    let index = key.parse::<usize>().ok().and_then(|index| names.get_mut(index));
-                    *index.ok_or_else(|| {
+                    let index = key.parse::<usize>().ok();
+                    let place = index.and_then(|index| names.get_mut(index)).ok_or_else(|| {
                         Error::new(key, "is no index of a class")
                             .expected_got(format_args!("0 to {}", map.len().saturating_sub(1)), key)
-                    })? = name(value);
+                    })?;
+                    // "1" and "01" are one index.
+                    if let Some(first) = place.replace(name(value)) {
+                        let both = format_args!("{first:?} and {:?}", name(value));
+                        return Err(
+                            Error::new(key, "is the index of two classes").expected_got("one name", both)
+                        );
+                    }
                 }
-                Ok(Self(names))
+                Ok(Self(names.into_iter().flatten().collect()))
             }
             other => Err(Error::new("", "holds no labels")
                 .expected_got("a list of names, or a table from index to name", other)),
@@ -130,6 +134,74 @@ mod tests {
             error.to_string(),
             "7: is no index of a class: expected 0 to 0, got 7"
         );
+    }
+
+    /// Damaged files: refused, or as many names as there are entries.
+    #[test]
+    fn damaged_labels_are_refused_or_read_whole() {
+        let mut state = 5_u64;
+        let mut below = |end: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) as usize % end
+        };
+        let good = r#"{"id2label": {"0": "cat", "1": "dög", "2": ["n01", "owl"]}, "x": [1, null, 2.5e300]}"#;
+        let words = [
+            "\"0\"",
+            "\"01\"",
+            "18446744073709551616",
+            "{",
+            "}",
+            "[",
+            "]",
+            ",",
+            ":",
+            "\"",
+            "null",
+            "\\u0030",
+            "é",
+        ];
+        let mut read = 0;
+        for _ in 0..20_000 {
+            let mut chars: Vec<char> = good.chars().collect();
+            for _ in 0..=below(3) {
+                let at = below(chars.len());
+                let word = words[below(words.len())].chars();
+                let end = (at + below(4)).min(chars.len());
+                chars.splice(at..end, word);
+            }
+            let text: String = chars.into_iter().collect();
+            if let Ok(labels) = Labels::parse(&text, true) {
+                read += 1;
+                let value: Value = serde_json::from_str(&text).unwrap();
+                let names = value.get("id2label").unwrap_or(&value);
+                let entries = names
+                    .as_object()
+                    .map(serde_json::Map::len)
+                    .or(names.as_array().map(Vec::len));
+                assert_eq!(Some(labels.len()), entries, "{text}");
+            }
+        }
+        assert!(read > 100, "{read}");
+    }
+
+    #[test]
+    fn an_index_with_two_names_is_refused_with_both() {
+        for (text, expected) in [
+            (
+                r#"{"0": "cat", "1": "dog", "0": "owl"}"#,
+                "line 1: the key \"0\" is there twice: \"cat\" and \"owl\"",
+            ),
+            (
+                r#"{"id2label": {"0": "cat", "0": "cat"}}"#,
+                "line 1: the key \"0\" is there twice: \"cat\" and \"cat\"",
+            ),
+            (
+                r#"{"0": "cat", "1": "dog", "01": "owl"}"#,
+                "1: is the index of two classes: expected one name, got \"owl\" and \"dog\"",
+            ),
+        ] {
+            assert_eq!(Labels::parse(text, true).unwrap_err().to_string(), expected);
+        }
     }
 
     #[test]

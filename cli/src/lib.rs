@@ -26,7 +26,6 @@ mod results;
 pub mod runtime;
 mod seen;
 mod size;
-mod source;
 mod trial;
 mod ui;
 

@@ -22,6 +22,11 @@ impl OutputFile {
     /// # Errors
     /// `path` is a folder, a device or a pipe, or its folder is missing or not writable.
     pub(crate) fn create(path: &Path) -> Result<Self> {
+        if path == Path::new("-") {
+            return Err(Error::new("-", "is standard output, where this is not written")
+                .fix("name a file, and send that on with cat; ./- is a file of this name")
+                .with_kind(ErrorKind::Usage));
+        }
         let present = std::fs::metadata(path).ok();
         if let Some(present) = present.as_ref().filter(|present| !present.is_file()) {
             let got = if present.is_dir() {

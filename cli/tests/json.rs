@@ -6,6 +6,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -98,6 +99,44 @@ fn failures_are_json_too() {
 }
 
 #[test]
+fn a_model_is_no_stream() {
+    let folder = folder_with_model();
+    prep_onnx(&["embed", "model.onnx"], folder.path());
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../models/demo/red_disc-01.png");
+    std::fs::copy(models, folder.path().join("a.png")).unwrap();
+    for arguments in [
+        &["embed", "-"][..],
+        &["inspect", "-"],
+        &["strip", "-", "-o", "x.onnx"],
+        &["doctor", "-"],
+        &["run", "-", "a.png"],
+        &["verify", "-", "a.png"],
+        &["bench", "-"],
+        &["preview", "-", "a.png", "-o", "x.png"],
+        &["embed", "model.onnx", "-o", "-"],
+        &["strip", "model.prep.onnx", "-o", "-"],
+        &["preview", "model.prep.onnx", "a.png", "-o", "-"],
+    ] {
+        let (answer, code) = json(&[arguments, &["--json"]].concat(), folder.path());
+        let error = &answer["error"];
+        assert_eq!(
+            (error["kind"].as_str(), code),
+            (Some("usage"), Some(2)),
+            "{answer}"
+        );
+        assert!(
+            error["what"].as_str().unwrap().starts_with("-: is standard "),
+            "{answer}"
+        );
+        assert!(error["fix"].as_str().unwrap().contains("./-"), "{answer}");
+    }
+    // The advice.
+    std::fs::rename(folder.path().join("model.onnx"), folder.path().join("-")).unwrap();
+    let (_, code) = json(&["embed", "./-", "-o", "./-.onnx", "--json"], folder.path());
+    assert_eq!(code, Some(0));
+}
+
+#[test]
 fn doctor_and_completions_are_json() {
     let folder = tempfile::tempdir().unwrap();
     let (doctor, _) = json(&["doctor", "--json"], folder.path());
@@ -158,6 +197,8 @@ fn documents(folder: &Path) -> Vec<(Vec<&'static str>, Option<i32>)> {
         ),
         (vec!["pipelines"], Some(0)),
         (vec!["pipelines", "clip"], Some(0)),
+        (vec!["steps"], Some(0)),
+        (vec!["steps", "resize"], Some(0)),
         (vec!["completions", "zsh"], Some(0)),
         (vec!["man", "."], Some(0)),
         (vec!["doctor"], None),
@@ -259,6 +300,69 @@ fn every_command_answers_in_one_shape() {
         } else {
             assert_ne!(code, Some(2), "{arguments:?}: {answer}");
         }
+    }
+}
+
+/// The fields that a row of the page names, and those that it names for some cases alone.
+fn named(page: &str, command: &str) -> [BTreeSet<String>; 2] {
+    let start = format!("| `{command}` | ");
+    let (_, table) = page.split_once("| command | fields | at times |").unwrap();
+    let row = table
+        .lines()
+        .find_map(|line| line.strip_prefix(&start))
+        .unwrap_or_else(|| panic!("{command}"));
+    let mut cells = row.split(" | ");
+    [cells.next(), cells.next()].map(|cell| {
+        let words = cell.unwrap_or_default().split('`').skip(1).step_by(2);
+        words
+            .filter(|word| !word.starts_with('-'))
+            .map(str::to_owned)
+            .collect()
+    })
+}
+
+/// The names of all fields at any depth.
+fn all_fields(value: &serde_json::Value, found: &mut BTreeSet<String>) {
+    match value {
+        serde_json::Value::Array(items) => items.iter().for_each(|item| all_fields(item, found)),
+        serde_json::Value::Object(fields) => {
+            for (name, field) in fields {
+                found.insert(name.clone());
+                all_fields(field, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn the_page_names_the_fields_that_are_printed() {
+    let folder = folder_with_model();
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let mut printed: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (arguments, _) in documents(folder.path()) {
+        let (answer, _) = json(&[arguments.as_slice(), &["--json"]].concat(), folder.path());
+        let fields = answer.as_object().unwrap();
+        if fields.contains_key("error") {
+            continue;
+        }
+        let command = arguments[0];
+        let [always, at_times] = named(&page, command);
+        for name in fields.keys().map(String::as_str) {
+            let everywhere = ["schema", "command", "ok"].contains(&name);
+            assert!(
+                everywhere || always.contains(name) || at_times.contains(name),
+                "{command}: the page does not name {name}"
+            );
+        }
+        all_fields(&answer, printed.entry(command).or_default());
+    }
+    for (command, mut printed) in printed {
+        let [always, _] = named(&page, command);
+        // No document here has rows that were ranked.
+        printed.insert("top".to_owned());
+        let missing: Vec<_> = always.difference(&printed).collect();
+        assert!(missing.is_empty(), "{command} does not print {missing:?}");
     }
 }
 

@@ -184,7 +184,7 @@ fn labels_have_to_be_those_of_the_model() {
     assert!(
         top("l.txt")
             .err
-            .contains("l.txt: is no text: byte 2 is not UTF-8")
+            .contains("l.txt: is no text: byte 2 is 0xfc, which is not UTF-8")
     );
 }
 

@@ -43,6 +43,6 @@ pub use plan::wire::{Version, op_name};
 pub use plan::{DOMAIN, DOMAIN_VERSION, MAX_PIXELS, OutputKind, PLAN_ATTRIBUTE, Plan, SourceFormat};
 pub use presets::{PRESETS, Preset, imagenet_at, preset};
 pub use resample::{AxisWeights, Filter, Resampler, Windows};
-pub use schema::{Document, Notation, config_text};
+pub use schema::{Document, Notation, json_once};
 pub use size::{FitRounding, Limit, MAX_EDGE, RuleInfo, SizeRule};
-pub use text::text_of;
+pub use text::{config_text, text_of};

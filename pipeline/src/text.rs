@@ -1,6 +1,6 @@
 //! Text files as the programs of every system write them.
 
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -18,7 +18,7 @@ const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 /// # Errors
 /// Other bytes, with the place of the first one; a zero byte, which text has none of.
 pub fn text_of(mut bytes: Vec<u8>) -> Result<String> {
-    const FIX: &str = "save the file as UTF-8";
+    const FIX: &str = "save the file as UTF-8, or copy it again if it is no text";
     let utf16 = |rest: &[u8], unit: fn([u8; 2]) -> u16| {
         let (units, odd) = rest.as_chunks::<2>();
         let text: Result<String, _> = char::decode_utf16(units.iter().copied().map(unit)).collect();
@@ -36,7 +36,12 @@ pub fn text_of(mut bytes: Vec<u8>) -> Result<String> {
             }
             String::from_utf8(bytes).map_err(|error| {
                 let at = error.utf8_error().valid_up_to();
-                Error::new("", format_args!("is no text: byte {at} is not UTF-8")).fix(FIX)
+                let byte = error.as_bytes()[at];
+                Error::new(
+                    "",
+                    format_args!("is no text: byte {at} is 0x{byte:02x}, which is not UTF-8"),
+                )
+                .fix(FIX)
             })?
         }
     };
@@ -48,6 +53,36 @@ pub fn text_of(mut bytes: Vec<u8>) -> Result<String> {
                 .fix(FIX),
         ),
     }
+}
+
+/// The text of a configuration file: UTF-8, with or without a byte order mark.
+///
+/// # Errors
+/// Those of [`text_of`]; UTF-16, which no library reads as JSON or TOML from a file.
+///
+/// ```
+/// use prep_onnx_pipeline::config_text;
+///
+/// assert_eq!(config_text(b"\xef\xbb\xbf{}".to_vec())?, "{}");
+/// assert!(config_text(b"\xff\xfe{\0}\0".to_vec()).is_err());
+/// # Ok::<(), prep_onnx_pipeline::Error>(())
+/// ```
+pub fn config_text(bytes: Vec<u8>) -> Result<String> {
+    let is_utf16 = match bytes.as_slice() {
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
+        // ASCII without a mark: every other byte is 0.
+        [0, second, 0, ..] | [second, 0, _, 0, ..] => *second != 0,
+        _ => false,
+    };
+    let text = if is_utf16 {
+        Err(Error::new("", "is text in UTF-16")
+            .expected_got("UTF-8", "UTF-16")
+            .why("JSON and TOML are UTF-8; Windows PowerShell writes UTF-16 with > and Out-File")
+            .fix("save it as UTF-8"))
+    } else {
+        text_of(bytes)
+    };
+    text.map_err(|error| error.or_kind(ErrorKind::Config))
 }
 
 #[cfg(test)]
@@ -74,7 +109,7 @@ mod tests {
     #[test]
     fn other_bytes_are_refused_with_their_place() {
         for (bytes, what) in [
-            (&b"gr\xfcn"[..], "is no text: byte 2 is not UTF-8"),
+            (&b"gr\xfcn"[..], "is no text: byte 2 is 0xfc, which is not UTF-8"),
             (b"c\0a\0", "is no text: there is a zero byte at 1"),
             (b"\xff\xfec", "begins as UTF-16 does, but is none"),
             (b"\xff\xfe\x00\xd8", "begins as UTF-16 does, but is none"),
@@ -83,7 +118,10 @@ mod tests {
             let error = text_of(bytes.to_vec()).unwrap_err();
             assert_eq!(
                 (error.to_string().as_str(), error.help()),
-                (what, Some("save the file as UTF-8"))
+                (
+                    what,
+                    Some("save the file as UTF-8, or copy it again if it is no text")
+                )
             );
         }
     }

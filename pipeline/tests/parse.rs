@@ -171,6 +171,6 @@ fn a_file_to_which_something_happened_is_called_by_its_name() {
         config_text(b"{\"a\": \"\xe9\"}".to_vec())
             .unwrap_err()
             .to_string(),
-        "is not text in UTF-8: byte 7 is 0xe9"
+        "is no text: byte 7 is 0xe9, which is not UTF-8"
     );
 }

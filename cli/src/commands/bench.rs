@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use ndarray::Array3;
-use prep_onnx_loader::{DecodeOptions, Scratch, Sources, decode};
+use prep_onnx_loader::{DecodeOptions, Scratch, Skipped, Sources, decode};
 use prep_onnx_pipeline::{Error, Result};
 use prep_onnx_rewriter::{ImageInput, Lowering, Model, preprocessing, strip};
 use serde_json::{Value, json};
@@ -15,6 +15,7 @@ use crate::args::Global;
 use crate::embedded::EmbeddedModel;
 use crate::host::{Array, Feed, Provider, Session, SessionOptions};
 use crate::inference::{Inference, Picture};
+use crate::job::{SKIPPED_FIX, no_images, skipped_in_words, skipped_json};
 use crate::reading::read_image;
 use crate::runtime::Loaded;
 use crate::ui;
@@ -79,8 +80,8 @@ struct Subject {
 
 pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     let embedded = EmbeddedModel::open(&options.model)?;
-    let mut subjects = if options.images.is_empty() {
-        drawn()
+    let (mut subjects, skipped) = if options.images.is_empty() {
+        (drawn(), Skipped::default())
     } else {
         read(&options.images)?
     };
@@ -113,7 +114,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
             }
         }
     }
-    Ok(answer(options, &mut subjects, stages.note))
+    Ok(answer(options, &mut subjects, stages.note, &skipped))
 }
 
 /// The sessions of one model.
@@ -136,10 +137,9 @@ impl Stages {
         let path = embedded.model.path();
         let name = path.display().to_string();
         let part = preprocessing(&embedded.model)?;
-        let plan = embedded.plan()?;
         let backend = |fused: bool| {
             let session = Session::from_bytes(loaded, &name, &part, SessionOptions { fused, ..options })?;
-            Ok::<_, Error>(Inference::new(path, session, None, None, None, Vec::new())?.with_plan(&plan))
+            Inference::new(path, session, None, None, None, Vec::new())
         };
         let mut stages = Self {
             portable: (embedded.lowering != Lowering::Fused)
@@ -164,7 +164,7 @@ impl Stages {
         }
         let whole = |fused: bool| {
             let session = Session::open(loaded, path, SessionOptions { fused, ..options })?;
-            Ok::<_, Error>(Inference::new(path, session, None, None, None, Vec::new())?.with_plan(&plan))
+            Inference::new(path, session, None, None, None, Vec::new())
         };
         // Where the model has other inputs, nothing feeds them here.
         if embedded.lowering != Lowering::Fused {
@@ -247,11 +247,12 @@ fn original(model: &Model, loaded: &Loaded, options: SessionOptions) -> Result<(
     Ok((session, (name, count.unwrap_or(1).max(1))))
 }
 
-fn read(arguments: &[String]) -> Result<Vec<Subject>> {
+fn read(arguments: &[String]) -> Result<(Vec<Subject>, Skipped)> {
     let mut sources = Sources::new();
     for argument in arguments {
         sources = sources.expand(argument)?;
     }
+    let skipped = sources.skipped();
     let mut subjects = Vec::new();
     for source in sources {
         let name = source.id().to_owned();
@@ -265,11 +266,9 @@ fn read(arguments: &[String]) -> Result<Vec<Subject>> {
         });
     }
     if subjects.is_empty() {
-        return Err(
-            Error::new("images", "there are none").expected_got("at least one image", arguments.join(" "))
-        );
+        return Err(no_images(&arguments.join(" "), &skipped));
     }
-    Ok(subjects)
+    Ok((subjects, skipped))
 }
 
 /// Smooth colours with a fine grain: neither flat nor noise.
@@ -294,7 +293,7 @@ fn median(times: &mut [Duration]) -> Option<f64> {
     Some((*middle + *other).as_secs_f64() * 500.0)
 }
 
-fn answer(options: &Options, subjects: &mut [Subject], note: Option<String>) -> Answer {
+fn answer(options: &Options, subjects: &mut [Subject], note: Option<String>, skipped: &Skipped) -> Answer {
     let mut headings = vec!["image", "height x width"];
     headings.extend(STAGES.map(|(_, name, _)| name));
     let mut table = ui::Table::new(&headings);
@@ -318,6 +317,9 @@ fn answer(options: &Options, subjects: &mut [Subject], note: Option<String>) -> 
             options.rounds, options.threads
         ))
     );
+    if let Some(skipped) = skipped_in_words(skipped) {
+        text.push_str(&format!("{} {skipped}; {SKIPPED_FIX}\n", ui::warn("skipped:")));
+    }
     if cfg!(debug_assertions) {
         text.push_str(&format!(
             "{} decode and fused are slow in this executable, which was built without --release\n",
@@ -336,6 +338,7 @@ fn answer(options: &Options, subjects: &mut [Subject], note: Option<String>) -> 
         "images": images,
         "optimized": !cfg!(debug_assertions),
         "note": note,
+        "skipped": skipped_json(skipped),
     });
     Answer::new(text, json)
 }

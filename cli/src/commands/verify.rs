@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use prep_onnx_loader::Sources;
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_loader::{Skipped, Sources};
+use prep_onnx_pipeline::{Error, ErrorKind, Result, json_once, text_of};
 use prep_onnx_rewriter::Lowering;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -17,6 +17,7 @@ use crate::embedded::EmbeddedModel;
 use crate::executions::Executions;
 use crate::host::{Array, Provider, Session, SessionOptions, npy};
 use crate::inference::Picture;
+use crate::job::{SKIPPED_FIX, no_images, skipped_in_words, skipped_json};
 use crate::reading::read_image;
 use crate::runtime::Loaded;
 use crate::ui;
@@ -104,6 +105,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     for argument in &options.images {
         sources = sources.expand(argument)?;
     }
+    let skipped = sources.skipped();
     let loaded = global.load_runtime_for(options.ep)?;
     let elsewhere = embedded.op_elsewhere(options.ep);
     let assumption = embedded.assumption();
@@ -165,9 +167,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         }
     }
     if rows.is_empty() {
-        return Err(Error::new("images", "there are none")
-            .expected_got("at least one image", options.images.join(" "))
-            .into());
+        return Err(no_images(&options.images.join(" "), &skipped).into());
     }
     Ok(answer(&Report {
         model: &options.model,
@@ -176,6 +176,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         runtime: loaded.version(),
         assumption,
         with_original: expected.is_some(),
+        skipped,
     }))
 }
 
@@ -210,6 +211,8 @@ struct Report<'a> {
     assumption: Option<String>,
     /// Whether the reference was compared with what another program made.
     with_original: bool,
+    /// Files in folders that are no images.
+    skipped: Skipped,
 }
 
 fn failed(image: &str, error: Error) -> Row {
@@ -304,6 +307,9 @@ fn answer(report: &Report<'_>) -> Answer {
         )),
         Err(error) => text.push_str(&format!("{}\n", error_lines(error))),
     }
+    if let Some(skipped) = skipped_in_words(&report.skipped) {
+        text.push_str(&format!("{} {skipped}; {SKIPPED_FIX}\n", ui::warn("skipped:")));
+    }
     if !report.with_original {
         text.push_str(&format!("{}\n", ui::dim(NOT_COMPARED)));
     }
@@ -322,6 +328,7 @@ fn answer(report: &Report<'_>) -> Answer {
         "load_error": report.whole.as_ref().err().map(error_json),
         "pipeline_assumed": report.assumption.is_some(),
         "compared_with_original": report.with_original,
+        "skipped": skipped_json(&report.skipped),
     });
     Answer::new(text, json).with_verdict(ok)
 }
@@ -343,16 +350,21 @@ impl Expected {
         if path.extension().is_some_and(|extension| extension == "npy") {
             return npy::read(path).map(Self::Tensors);
         }
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Error::io(path.display(), "cannot be read", &error))?;
-        serde_json::from_str(&text).map(Self::Digests).map_err(|error| {
+        let bytes =
+            std::fs::read(path).map_err(|error| Error::io(path.display(), "cannot be read", &error))?;
+        let text = text_of(bytes).map_err(|error| error.within(path.display()).or_kind(ErrorKind::Config))?;
+        let digests = serde_json::from_str(&text).map_err(|error| {
             Error::new(path.display(), format_args!("is no table of digests: {error}"))
                 .expected_got(
                     "{\"photo.jpg\": \"<sha256>\", ...} or a .npy file",
                     "something else",
                 )
                 .fix(RECIPE)
-        })
+                .with_kind(ErrorKind::Config)
+        })?;
+        // Where a name is there twice.
+        json_once(&text).map_err(|error| error.within(path.display()))?;
+        Ok(Self::Digests(digests))
     }
 
     fn agreement(

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::Path;
 
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
 use super::Array;
 
@@ -43,7 +43,7 @@ pub(crate) fn write_header(npy_type: &str, shape: &[usize], out: &mut dyn Write)
 /// No .npy file; Fortran order, big-endian or another element type; data that does not fill the shape.
 pub fn read(path: &Path) -> Result<Array> {
     let bytes = std::fs::read(path).map_err(|error| Error::io(path.display(), "cannot be read", &error))?;
-    parse(&bytes).map_err(|error| error.within(path.display()))
+    parse(&bytes).map_err(|error| error.within(path.display()).or_kind(ErrorKind::Io))
 }
 
 fn parse(bytes: &[u8]) -> Result<Array> {
@@ -137,6 +137,54 @@ mod tests {
         for array in arrays {
             assert_eq!(parse(&bytes(&array)).unwrap(), array);
         }
+    }
+
+    /// Damaged files: refused, or an array that is written and read as the same bytes.
+    #[test]
+    fn damaged_files_are_refused_or_read_as_what_they_say() {
+        let mut state = 17_u64;
+        let mut below = |end: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) as usize % end
+        };
+        let good = bytes(&Array::Int64(ArrayD::zeros(IxDyn(&[3, 2]))));
+        let words: [&[u8]; 12] = [
+            b"18446744073709551615",
+            b"(0, 9223372036854775807)",
+            b"'",
+            b",",
+            b"(",
+            b")",
+            b"<f0",
+            b"<f4",
+            b"|b1",
+            b"True",
+            b"-1",
+            b"\xff",
+        ];
+        let mut read = 0;
+        for _ in 0..20_000 {
+            let mut file = good.clone();
+            for _ in 0..=below(3) {
+                let at = below(file.len().max(1)).min(file.len());
+                match below(4) {
+                    0 => file.truncate(at),
+                    1 => file.insert(at, below(256) as u8),
+                    2 if at < file.len() => file[at] ^= 1 << below(8),
+                    _ => {
+                        let word = words[below(words.len())];
+                        let end = (at + word.len()).min(file.len());
+                        file.splice(at..end, word.iter().copied());
+                    }
+                }
+            }
+            if let Ok(array) = parse(&file) {
+                read += 1;
+                let written = bytes(&array);
+                assert_eq!(bytes(&parse(&written).unwrap()), written);
+            }
+        }
+        assert!(read > 100, "{read}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The inputs that take the images, and images laid out for them.
 
 use ndarray::{Array1, Array2, Array4, ArrayView1, ArrayView2, ArrayView3, ArrayView4, Axis, stack};
-use prep_onnx_pipeline::{CHANNELS, Error, Result};
+use prep_onnx_pipeline::{CHANNELS, Error, ErrorKind, Result};
 
 use crate::host::{Array, Feed, Port, Session};
 
@@ -74,6 +74,7 @@ impl ImageInputs {
                     "several inputs take images"
                 };
                 Err(Error::new("inputs", what)
+                    .with_kind(ErrorKind::Model)
                     .expected_got(
                         "one input uint8 [N, H, W, 3], or uint8 [total] with int64 [N, 3] or int64 [N]",
                         listed.join("; "),
@@ -103,7 +104,7 @@ impl Padded {
         match inputs {
             ImageInputs::Batch { .. } => stack(Axis(0), images)
                 .map(Self::Batch)
-                .map_err(|error| Error::new("images", error)),
+                .map_err(|error| Error::new("images", error).with_kind(ErrorKind::Image)),
             ImageInputs::Ragged { .. } => {
                 let pixels: Array1<u8> = images.iter().flat_map(|image| image.iter().copied()).collect();
                 let mut shapes = Array2::<i64>::zeros((images.len(), CHANNELS));
@@ -114,7 +115,9 @@ impl Padded {
                 }
                 Ok(Self::Ragged(pixels, shapes))
             }
-            ImageInputs::Encoded { .. } => Err(Error::new("images", "are wanted as files")),
+            ImageInputs::Encoded { .. } => {
+                Err(Error::new("images", "are wanted as files").with_kind(ErrorKind::Model))
+            }
         }
     }
 

@@ -10,11 +10,10 @@ use std::time::Duration;
 
 use ndarray::{Array1, Array2, Array4, ArrayView3, Axis, aview2};
 use prep_onnx_loader::Batch;
-use prep_onnx_pipeline::{CHANNELS, Error, ImageStatus, Plan, Result, SourceFormat};
+use prep_onnx_pipeline::{CHANNELS, Error, ErrorKind, ImageStatus, Result};
 use prep_onnx_rewriter::Model;
 
 use crate::host::{Array, Session};
-use crate::source::as_source;
 use inputs::{ImageInputs, Images, Padded, all_feeds};
 use rows::{Known, refusal};
 pub(crate) use rows::{Rows, RowsOption};
@@ -32,11 +31,6 @@ pub(crate) struct Inference {
     fixed_batch: Option<usize>,
     /// Whether the output has a row for each image.
     known: Known,
-    /// What the images are handed over as.
-    source: SourceFormat,
-    /// Whether the result of an image is as large as the largest of its batch: only images of one size run together, so
-    /// that an image's output is its own.
-    of_batch: bool,
 }
 
 impl Inference {
@@ -73,12 +67,9 @@ impl Inference {
             feeds,
             fixed_batch,
             known: Known::Settled(Rows::Each),
-            source: SourceFormat::Rgb,
-            of_batch: false,
         };
-        let channels = port_channels(&inference);
         // Any image shows whether the other inputs are there, before the first one is decoded.
-        let pixel = Array4::<u8>::zeros((fixed_batch.unwrap_or(1), 1, 1, channels));
+        let pixel = Array4::<u8>::zeros((fixed_batch.unwrap_or(1), 1, 1, CHANNELS));
         let shapes = Array2::<i64>::zeros((fixed_batch.unwrap_or(1), CHANNELS));
         let flat = Array1::<u8>::zeros(1);
         let lengths = Array1::<i64>::zeros(fixed_batch.unwrap_or(1));
@@ -91,15 +82,6 @@ impl Inference {
             .session
             .check_feeds(&all_feeds(&inference.inputs, images, &inference.feeds))?;
         Ok(inference)
-    }
-
-    /// Images are handed over and grouped as the model's pipeline asks for.
-    pub(crate) fn with_plan(self, plan: &Plan) -> Self {
-        Self {
-            source: plan.source,
-            of_batch: plan.is_of_batch(),
-            ..self
-        }
     }
 
     /// Finds out whether the output has a row for each image: `option` says it, or else what `model`, the file of
@@ -216,9 +198,7 @@ impl Inference {
         let images: Vec<ArrayView3<'_, u8>> = batch.images().collect();
         let limit = self.together(limit);
         // As the loader has laid them out, without a copy.
-        if self.source == SourceFormat::Rgb
-            && (!self.of_batch || batch.as_batch().is_some())
-            && !images.is_empty()
+        if !images.is_empty()
             && images.len() <= limit
             && self.fixed_batch.is_none_or(|fixed| fixed == images.len())
         {
@@ -237,12 +217,12 @@ impl Inference {
             let (height, width, _) = image.dim();
             let key = match &self.inputs {
                 ImageInputs::Batch { .. } => (height, width),
-                ImageInputs::Ragged { .. } if self.of_batch => (height, width),
                 ImageInputs::Ragged { .. } | ImageInputs::Encoded { .. } => (0, 0),
             };
             groups.entry(key).or_default().push(index);
         }
-        let mut results: Vec<Result<Array>> = vec![Err(Error::new("image", "was not run")); images.len()];
+        let mut results: Vec<Result<Array>> =
+            vec![Err(Error::new("image", "was not run").with_kind(ErrorKind::Runtime)); images.len()];
         for group in groups.values().flat_map(|indices| indices.chunks(limit)) {
             let members: Vec<_> = group
                 .iter()
@@ -266,7 +246,7 @@ impl Inference {
             Err(_) => {
                 let alone = |image| {
                     let row = self.run_group(&[image])?.pop();
-                    row.ok_or_else(|| Error::new("output", "has no row"))
+                    row.ok_or_else(|| Error::new("output", "has no row").with_kind(ErrorKind::Runtime))
                 };
                 images.iter().copied().map(alone).collect()
             }
@@ -281,10 +261,7 @@ impl Inference {
     /// The output of each file, at most `limit` of them together. Where a run fails, each of its files is run
     /// alone, so that an error is that of one image.
     pub(crate) fn run_files(&mut self, files: &[&[u8]], limit: usize) -> Vec<Result<Array>> {
-        let limit = match self.of_batch {
-            true => self.together(1),
-            false => self.together(limit),
-        };
+        let limit = self.together(limit);
         let mut results = Vec::with_capacity(files.len());
         for group in files.chunks(limit) {
             match self.run_file_group(group) {
@@ -292,7 +269,9 @@ impl Inference {
                 Err(error) if group.len() == 1 => results.push(Err(of_the_file(error))),
                 Err(_) => results.extend(group.iter().map(|file| {
                     let row = self.run_file_group(&[file]).map_err(of_the_file)?.pop();
-                    row.unwrap_or_else(|| Err(Error::new("output", "has no row")))
+                    row.unwrap_or_else(|| {
+                        Err(Error::new("output", "has no row").with_kind(ErrorKind::Runtime))
+                    })
                 })),
             }
         }
@@ -314,7 +293,7 @@ impl Inference {
         let feeds = all_feeds(&self.inputs, images, &self.feeds);
         let mut arrays = self.session.run(&feeds, &[self.output, status])?.into_iter();
         let (Some(output), Some(statuses)) = (arrays.next(), arrays.next()) else {
-            return Err(Error::new("output", "was not computed"));
+            return Err(Error::new("output", "was not computed").with_kind(ErrorKind::Runtime));
         };
         let statuses = statuses.to_f64();
         let rows = self.split(output, padded.len(), count)?.into_iter().zip(statuses);
@@ -331,7 +310,7 @@ impl Inference {
                 self.run_group(&[picture.pixels])?.pop()
             }
         };
-        Array::stack(&[row.ok_or_else(|| Error::new("output", "has no row"))?])
+        Array::stack(&[row.ok_or_else(|| Error::new("output", "has no row").with_kind(ErrorKind::Runtime))?])
     }
 
     /// How long one image takes: of a fixed batch, its share.
@@ -340,7 +319,7 @@ impl Inference {
         let images = match &self.inputs {
             ImageInputs::Encoded { .. } => Padded::files(&vec![picture.file; count]),
             ImageInputs::Batch { .. } | ImageInputs::Ragged { .. } => {
-                self.padded(&vec![picture.pixels; count])?
+                Padded::new(&self.inputs, &vec![picture.pixels; count])?
             }
         };
         let feeds = all_feeds(&self.inputs, images.view(), &self.feeds);
@@ -355,23 +334,8 @@ impl Inference {
         if let (Some(fixed), Some(last)) = (self.fixed_batch, images.last()) {
             padded.resize(fixed.max(count), *last);
         }
-        let images = self.padded(&padded)?;
+        let images = Padded::new(&self.inputs, &padded)?;
         self.run_images(images.view(), count)
-    }
-
-    /// The images, copied together in the source format.
-    fn padded(&self, images: &[ArrayView3<'_, u8>]) -> Result<Padded> {
-        let images: Vec<_> = images
-            .iter()
-            .map(|image| as_source(*image, self.source))
-            .collect::<Result<_>>()?;
-        let views: Vec<_> = images.iter().map(|image| image.view()).collect();
-        Padded::new(&self.inputs, &views)
-    }
-
-    /// The output for one picture that runs alone, as it is.
-    pub(crate) fn run_whole(&mut self, picture: &Picture<'_>) -> Result<Array> {
-        self.outputs(&[*picture])
     }
 
     /// The rows of the first `count` images.
@@ -383,13 +347,16 @@ impl Inference {
         };
         let feeds = all_feeds(&self.inputs, images, &self.feeds);
         let array = self.session.run(&feeds, &[self.output])?.pop();
-        let array = array.ok_or_else(|| Error::new("output", "was not computed"))?;
+        let array =
+            array.ok_or_else(|| Error::new("output", "was not computed").with_kind(ErrorKind::Runtime))?;
         self.split(array, ran, count)
     }
 
     /// The rows of the first `count` of the `ran` images of an output.
     fn split(&self, array: Array, ran: usize, count: usize) -> Result<Vec<Array>> {
-        let of_the_output = |what: &str| Error::new(format_args!("output `{}`", self.output_name()), what);
+        let of_the_output = |what: &str| {
+            Error::new(format_args!("output `{}`", self.output_name()), what).with_kind(ErrorKind::Model)
+        };
         match &self.known {
             Known::Settled(Rows::Whole(_)) if ran == 1 => Ok(vec![array]),
             Known::Settled(Rows::Each) if array.shape().first() == Some(&ran) => {
@@ -420,12 +387,12 @@ impl Inference {
             }
             ImageInputs::Batch { .. } | ImageInputs::Ragged { .. } => {
                 let pixels: Vec<_> = pictures.iter().map(|picture| picture.pixels).collect();
-                self.padded(&pixels)?
+                Padded::new(&self.inputs, &pixels)?
             }
         };
         let feeds = all_feeds(&self.inputs, images.view(), &self.feeds);
         let array = self.session.run(&feeds, &[self.output])?.pop();
-        array.ok_or_else(|| Error::new("output", "was not computed"))
+        array.ok_or_else(|| Error::new("output", "was not computed").with_kind(ErrorKind::Runtime))
     }
 }
 
@@ -452,23 +419,10 @@ impl<'a> Picture<'a> {
     }
 }
 
-/// The channels of the input for images of one size.
-fn port_channels(inference: &Inference) -> usize {
-    let port = inference
-        .session
-        .inputs()
-        .iter()
-        .find(|port| port.name == inference.inputs.counted());
-    let last = port.and_then(|port| port.shape.as_ref()?.last().copied());
-    last.and_then(|channels| usize::try_from(channels).ok())
-        .filter(|channels| *channels > 0)
-        .unwrap_or(CHANNELS)
-}
-
 /// The reason alone where a run of one file failed because of the file.
 fn of_the_file(error: Error) -> Error {
     match error.to_string().split_once("bytes[0]: ") {
-        Some((_, reason)) => Error::new("", reason),
+        Some((_, reason)) => Error::new("", reason).with_kind(ErrorKind::Image),
         None => error,
     }
 }
@@ -477,7 +431,11 @@ fn of_the_file(error: Error) -> Error {
 fn readable(code: i64) -> Result<()> {
     match ImageStatus::from_code(code) {
         Some(ImageStatus::Good) => Ok(()),
-        Some(status) => Err(Error::new("", format_args!("cannot be read: {status}"))),
-        None => Err(Error::new("", format_args!("cannot be read: status {code}"))),
+        Some(status) => {
+            Err(Error::new("", format_args!("cannot be read: {status}")).with_kind(ErrorKind::Image))
+        }
+        None => {
+            Err(Error::new("", format_args!("cannot be read: status {code}")).with_kind(ErrorKind::Image))
+        }
     }
 }

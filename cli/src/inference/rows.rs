@@ -6,7 +6,7 @@
 use std::fmt;
 
 use clap::ValueEnum;
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 use prep_onnx_rewriter::{Dimension, Model, ValueType, output_size_depends_on_values};
 use serde::{Deserialize, Serialize};
 
@@ -129,7 +129,7 @@ impl First {
 
 /// The error of an output that is no image's, of a model that takes several images at once.
 pub(super) fn refusal(output: impl fmt::Display, fixed: usize, why: &str) -> Error {
-    Error::new(format_args!("output `{output}`"), "cannot be told apart image by image")
+    Error::new(format_args!("output `{output}`"), "cannot be told apart image by image").with_kind(ErrorKind::Model)
         .expected_got(format_args!("a row for each of the {fixed} images that the model takes at once"), why)
         .fix("take another output with --output, or a model that takes one image at a time; where the first axis is that of the images, say so with --rows each")
 }

@@ -5,7 +5,7 @@
 
 use ndarray::Array3;
 use prep_onnx_loader::{DecodeOptions, Scratch, decode};
-use prep_onnx_pipeline::{CHANNELS, Error, Result};
+use prep_onnx_pipeline::{CHANNELS, Error, ErrorKind, Result};
 
 use super::rows::Rows;
 use super::{Inference, Picture};
@@ -86,7 +86,7 @@ fn rows(array: &Array) -> Result<Vec<Vec<u8>>> {
         .map(|row| {
             let mut bytes = Vec::new();
             row.write_le(&mut bytes)
-                .map_err(|error| Error::new("output", error))?;
+                .map_err(|error| Error::new("output", error).with_kind(ErrorKind::Runtime))?;
             Ok(bytes)
         })
         .collect()
@@ -102,7 +102,7 @@ impl Sample {
                 Vec::new(),
             )?;
             Array3::from_shape_vec((image.height, image.width, CHANNELS), image.data)
-                .map_err(|error| Error::new("pixels", error))?
+                .map_err(|error| Error::new("pixels", error).with_kind(ErrorKind::Image))?
         } else {
             picture.pixels.to_owned()
         };
@@ -132,7 +132,7 @@ impl Sample {
 }
 
 fn png(pixels: &Array3<u8>) -> Result<Vec<u8>> {
-    let failed = |error: &dyn std::fmt::Display| Error::new("trial image", error);
+    let failed = |error: &dyn std::fmt::Display| Error::new("trial image", error).with_kind(ErrorKind::Image);
     let edge = |edge: usize| u32::try_from(edge).map_err(|error| failed(&error));
     let (height, width, _) = pixels.dim();
     let mut file = Vec::new();

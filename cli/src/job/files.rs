@@ -3,7 +3,7 @@
 use std::sync::mpsc::sync_channel;
 
 use prep_onnx_loader::{DecodeOptions, ImageReader, Source};
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
 use super::runner::{BatchDone, Runner};
 use crate::inference::Picture;
@@ -57,7 +57,9 @@ pub(super) fn run(
     std::thread::Builder::new()
         .name("prep-onnx-read".to_owned())
         .spawn(read)
-        .map_err(|error| Error::new("a thread", format_args!("cannot be started: {error}")))?;
+        .map_err(|error| {
+            Error::new("a thread", format_args!("cannot be started: {error}")).with_kind(ErrorKind::Io)
+        })?;
     for batch in receiver {
         let files = batch.iter().filter_map(|file| file.bytes.as_deref().ok());
         runner.inference.settle(files.map(Picture::of_file))?;
@@ -83,7 +85,7 @@ fn rows(runner: &mut Runner, batch: Vec<File>, options: &DecodeOptions) -> Resul
                     .ok();
                 let output = outputs
                     .next()
-                    .unwrap_or_else(|| Err(Error::new("image", "was not run")));
+                    .unwrap_or_else(|| Err(Error::new("image", "was not run").with_kind(ErrorKind::Runtime)));
                 (size.filter(|_| output.is_ok()), output)
             }
             Err(error) => (None, Err(error)),

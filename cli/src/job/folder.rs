@@ -3,7 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
 use crate::output::{cannot_write, folder_of, new_permissions};
 
@@ -51,6 +51,7 @@ impl Folder {
             Err(TryLockError::WouldBlock) => {
                 return Err(
                     Error::new(path.display(), "another process is writing this output")
+                        .with_kind(ErrorKind::Io)
                         .fix("wait for it, or name another file; --shard gives each process its own images"),
                 );
             }
@@ -77,7 +78,10 @@ impl Folder {
     /// # Errors
     /// A folder that cannot be listed.
     pub(super) fn part_numbers(&self) -> Result<Vec<usize>> {
-        let cannot = |error| Error::new(self.path.display(), format_args!("cannot be listed: {error}"));
+        let cannot = |error| {
+            Error::new(self.path.display(), format_args!("cannot be listed: {error}"))
+                .with_kind(ErrorKind::Io)
+        };
         let mut numbers = Vec::new();
         for entry in fs::read_dir(&self.path).map_err(cannot)? {
             let name = entry.map_err(cannot)?.file_name();
@@ -144,7 +148,8 @@ fn check_ours(path: &Path) -> Result<()> {
         return Ok(());
     }
     let is_dir = path.is_dir();
-    let error = Error::new(path.display(), "is in the way; nothing in it was touched");
+    let error =
+        Error::new(path.display(), "is in the way; nothing in it was touched").with_kind(ErrorKind::Io);
     // The first release had no mark.
     if is_dir && super::manifest::is_of_first_release(&path.join(MANIFEST)) {
         return Err(error

@@ -25,5 +25,5 @@ pub(crate) use manifest::Manifest;
 pub(crate) use model_files::ModelFiles;
 pub(crate) use runner::{Runner, check_classes};
 pub(crate) use store::{Begin, Store};
-pub(crate) use summary::{SKIPPED_FIX, Summary};
+pub(crate) use summary::{SKIPPED_FIX, Summary, no_images, skipped_in_words, skipped_json};
 pub(crate) use tracker::Tracker;

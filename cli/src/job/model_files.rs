@@ -5,7 +5,7 @@ use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 use prep_onnx_rewriter::Model;
 use sha2::{Digest, Sha256};
 
@@ -99,6 +99,7 @@ impl ModelFiles {
         });
         changed.map_or(Ok(()), |watched| {
             Err(Error::new(watched.path.display(), "changed while it was read")
+                .with_kind(ErrorKind::Io)
                 .fix("run again once nobody writes to it"))
         })
     }
@@ -117,14 +118,15 @@ impl ModelFiles {
             Some(watched) if self.digest()? != digest => Err(Error::new(
                 watched.path.display(),
                 "was written to while the run went on, so that rows may be of two models",
-            )),
+            )
+            .with_kind(ErrorKind::Io)),
             _ => Ok(()),
         }
     }
 }
 
 fn cannot_read(path: &Path, error: &std::io::Error) -> Error {
-    Error::new(path.display(), format_args!("cannot be read: {error}"))
+    Error::new(path.display(), format_args!("cannot be read: {error}")).with_kind(ErrorKind::Io)
 }
 
 #[cfg(test)]

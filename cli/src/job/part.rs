@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -126,7 +126,9 @@ impl Rows {
 }
 
 fn encoding(error: &dyn std::fmt::Display) -> Error {
-    Error::new("row", "cannot be encoded").why(error)
+    Error::new("row", "cannot be encoded")
+        .with_kind(ErrorKind::Io)
+        .why(error)
 }
 
 /// A part file that is read row by row.
@@ -144,8 +146,9 @@ impl Part {
     /// # Errors
     /// What reading meets.
     pub(super) fn open(path: &Path) -> Result<Option<Self>> {
-        let cannot =
-            |error: std::io::Error| Error::new(path.display(), format_args!("cannot be read: {error}"));
+        let cannot = |error: std::io::Error| {
+            Error::new(path.display(), format_args!("cannot be read: {error}")).with_kind(ErrorKind::Io)
+        };
         let file = match File::open(path) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             opened => opened.map_err(cannot)?,
@@ -191,6 +194,7 @@ impl Part {
     fn read_row(&mut self) -> Result<ImageResult> {
         let broken = |what: &dyn std::fmt::Display| {
             Error::new(&self.path, format_args!("is damaged: {what}"))
+                .with_kind(ErrorKind::Io)
                 .fix("delete the file and run again with --resume, which computes its rows again")
         };
         let line = line(&mut self.reader).map_err(|error| broken(&error))?;
@@ -215,7 +219,7 @@ impl Part {
                 });
                 Ok(Kept::Top(ranked.collect()))
             }
-            (None, None, Some(error)) => Err(Error::new("", error)),
+            (None, None, Some(error)) => Err(Error::new("", error).with_kind(ErrorKind::Image)),
             _ => return Err(broken(&"a row is neither an output nor an error")),
         };
         Ok(ImageResult {

@@ -1,7 +1,7 @@
 //! Images that the loader decodes, through a model that takes pixels.
 
 use prep_onnx_loader::{Loader, Source};
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
 use super::inputs::Places;
 use super::runner::{BatchDone, Runner};
@@ -27,9 +27,9 @@ pub(super) fn run(
         let rows = batch.items().iter().map(|item| {
             let (size, outcome) = match &item.size {
                 Ok(size) => {
-                    let output = outputs
-                        .next()
-                        .unwrap_or_else(|| Err(Error::new("image", "was not run")));
+                    let output = outputs.next().unwrap_or_else(|| {
+                        Err(Error::new("image", "was not run").with_kind(ErrorKind::Runtime))
+                    });
                     (
                         Some(item.original.unwrap_or(*size)),
                         output.map_err(|error| error.within(&item.id)),

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use prep_onnx_loader::DecodeOptions;
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
 use crate::host::Array;
 use crate::inference::{Inference, Rows};
@@ -53,6 +53,7 @@ pub(crate) fn check_classes(output: &str, elements: usize, labels: usize) -> Res
         return Ok(());
     }
     Err(Error::new("--labels", "are not those of this model")
+        .with_kind(ErrorKind::Config)
         .expected_got(
             format_args!("{elements} names, one for each element of output `{output}`"),
             format_args!("{labels} names"),

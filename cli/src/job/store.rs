@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
 use super::folder::{Folder, MANIFEST};
 use super::manifest::{Earlier, Manifest};
@@ -77,7 +77,7 @@ impl Store {
     fn take_over(&mut self, begin: Begin) -> Result<()> {
         let Some(folder) = &self.folder else { return Ok(()) };
         let numbers = folder.part_numbers()?;
-        let here = |what: &str| Error::new(self.name.display(), what);
+        let here = |what: &str| Error::new(self.name.display(), what).with_kind(ErrorKind::Io);
         match (begin, Manifest::read(&folder.path().join(MANIFEST))) {
             (_, _) if numbers.is_empty() => {}
             (_, Earlier::Unreadable(why)) => {
@@ -117,7 +117,7 @@ impl Store {
     }
 
     fn folder(&self) -> Result<&Folder> {
-        let gone = || Error::new(self.name.display(), "was removed");
+        let gone = || Error::new(self.name.display(), "was removed").with_kind(ErrorKind::Io);
         self.folder.as_ref().ok_or_else(gone)
     }
 
@@ -220,9 +220,10 @@ impl Store {
         let known = self
             .parts
             .get(index)
-            .ok_or_else(|| Error::new(self.name.display(), "has no such part"))?;
+            .ok_or_else(|| Error::new(self.name.display(), "has no such part").with_kind(ErrorKind::Io))?;
         Part::open(&known.path)?.ok_or_else(|| {
             Error::new(known.path.display(), "was changed while the run went on")
+                .with_kind(ErrorKind::Io)
                 .fix("run again with --resume, which computes its rows again")
         })
     }
@@ -288,6 +289,7 @@ fn read_parts(folder: &Folder, numbers: &[usize]) -> Result<(Vec<Known>, Option<
         let path = folder.part(first);
         if first < done {
             return Err(Error::new(path.display(), "has rows that another part has too")
+                .with_kind(ErrorKind::Io)
                 .fix("delete the folder to begin again"));
         }
         // One is missing in between.

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use prep_onnx_loader::Skipped;
+use prep_onnx_pipeline::{Error, ErrorKind};
 use serde_json::{Map, Value, json};
 
 use super::decoding::Cost;
@@ -46,6 +47,33 @@ pub(crate) struct Summary {
 pub(crate) const SKIPPED_FIX: &str =
     "in a folder, files are taken by extension; name others in a list or by a pattern";
 
+/// What a folder's walk passed over, in one line; `None` where that is nothing.
+pub(crate) fn skipped_in_words(skipped: &Skipped) -> Option<String> {
+    match skipped.total() {
+        0 => None,
+        1 => Some(format!("1 file: {skipped}")),
+        total => Some(format!("{total} files: {skipped}")),
+    }
+}
+
+/// The same for programs.
+pub(crate) fn skipped_json(skipped: &Skipped) -> Value {
+    json!({ "files": skipped.total(), "by_extension": skipped.by_extension() })
+}
+
+/// The error of a command that was given no image, with what it passed over.
+pub(crate) fn no_images(given: &str, skipped: &Skipped) -> Error {
+    let error = Error::new("images", "there are none")
+        .expected_got("at least one image", given)
+        .with_kind(ErrorKind::Image);
+    match skipped_in_words(skipped) {
+        None => error,
+        Some(skipped) => error
+            .why(format_args!("what is there was skipped: {skipped}"))
+            .fix(SKIPPED_FIX),
+    }
+}
+
 /// A rate with two digits at least.
 fn in_words(rate: f64) -> String {
     let digits = match rate {
@@ -76,15 +104,6 @@ impl Summary {
         (self.ran > 0).then(|| self.ran as f64 / self.took.as_secs_f64().max(1e-9))
     }
 
-    /// What a folder's walk passed over, in one line.
-    pub(crate) fn skipped_in_words(&self) -> Option<String> {
-        match self.skipped.total() {
-            0 => None,
-            1 => Some(format!("1 file: {}", self.skipped)),
-            total => Some(format!("{total} files: {}", self.skipped)),
-        }
-    }
-
     /// The lines of the table.
     pub(crate) fn table(&self) -> String {
         let mut table = ui::Table::new(&[]);
@@ -103,7 +122,7 @@ impl Summary {
             None => "no image had to run".to_owned(),
         };
         line("time", format!("{}, {rate}", ui::duration(self.took)));
-        if let Some(skipped) = self.skipped_in_words() {
+        if let Some(skipped) = skipped_in_words(&self.skipped) {
             line("skipped", format!("{skipped}; {SKIPPED_FIX}"));
         }
         if let Some(why) = &self.whole {
@@ -126,10 +145,7 @@ impl Summary {
         map.insert("resumed".to_owned(), self.resumed.into());
         map.insert("seconds".to_owned(), self.took.as_secs_f64().into());
         map.insert("images_per_second".to_owned(), json!(self.rate()));
-        map.insert(
-            "skipped".to_owned(),
-            json!({ "files": self.skipped.total(), "by_extension": self.skipped.by_extension() }),
-        );
+        map.insert("skipped".to_owned(), skipped_json(&self.skipped));
         let rows = if self.whole.is_some() { "whole" } else { "each" };
         map.insert("rows".to_owned(), rows.into());
         if let Some(why) = &self.whole {

@@ -146,6 +146,7 @@ impl<'a> Writer<'a> {
 /// The error of an output that does not go into one array with those before.
 pub(crate) fn differs(id: &str, first: (&str, &[usize]), array: &Array) -> Error {
     Error::new("outputs", "differ in shape from image to image")
+        .with_kind(ErrorKind::Model)
         .expected_got(
             format_args!("{} {:?}", first.0, first.1),
             format_args!("{} {:?} for {id}", array.dtype(), array.shape()),

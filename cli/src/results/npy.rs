@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
 use super::{ImageResult, Kept, differs};
 use crate::host::{Array, npy};
@@ -71,7 +71,7 @@ impl NpyWriter {
 
     pub(super) fn finish(self) -> Result<()> {
         if self.missing.is_none() {
-            return Err(Error::new("outputs", "there are none"));
+            return Err(Error::new("outputs", "there are none").with_kind(ErrorKind::Image));
         }
         self.index.finish()?;
         self.file.finish()

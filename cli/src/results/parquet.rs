@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
 mod columns;
 
@@ -48,7 +48,8 @@ impl<'a> ParquetWriter<'a> {
         {
             return Err(match (kept, self.columns.output_form()) {
                 (Kept::Output(array), Some((dtype, shape))) => differs(&row.id, (dtype, shape), array),
-                _ => Error::new(&row.id, "has another number of elements than the images before"),
+                _ => Error::new(&row.id, "has another number of elements than the images before")
+                    .with_kind(ErrorKind::Model),
             });
         }
         self.columns.push(row, self.labels);
@@ -61,7 +62,11 @@ impl<'a> ParquetWriter<'a> {
     }
 
     fn write_group(&mut self) -> Result<()> {
-        let failed = |error: &dyn std::fmt::Display| Error::new("table", "cannot be encoded").why(error);
+        let failed = |error: &dyn std::fmt::Display| {
+            Error::new("table", "cannot be encoded")
+                .with_kind(ErrorKind::Io)
+                .why(error)
+        };
         let batch = self
             .columns
             .take(!self.labels.is_empty())
@@ -95,9 +100,11 @@ impl<'a> ParquetWriter<'a> {
             self.write_group()?;
         }
         if let Some(writer) = self.writer.take() {
-            writer
-                .close()
-                .map_err(|error| Error::new("table", "cannot be encoded").why(error))?;
+            writer.close().map_err(|error| {
+                Error::new("table", "cannot be encoded")
+                    .with_kind(ErrorKind::Io)
+                    .why(error)
+            })?;
         }
         self.drain()?;
         self.file.finish()

@@ -158,3 +158,109 @@ fn first_bytes(bytes: &[u8]) -> String {
     let shown: Vec<String> = bytes.iter().take(8).map(|byte| format!("{byte:02X}")).collect();
     shown.join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(bytes: &[u8]) -> Option<&'static str> {
+        recognise(bytes).map(|foreign| match foreign {
+            Foreign::Image(name) | Foreign::Other(name) => name,
+        })
+    }
+
+    #[test]
+    fn every_signature_is_found_at_its_place_and_nowhere_else() {
+        for (at, signature, foreign) in SIGNATURES {
+            let whole = [vec![0xEE; *at], signature.to_vec(), vec![0xEE; 40]].concat();
+            assert_eq!(recognise(&whole), Some(*foreign), "{signature:?}");
+            assert_eq!(recognise(&whole[..at + signature.len()]), Some(*foreign));
+            let moved = [vec![0xEE; at + 1], signature.to_vec(), vec![0xEE; 40]].concat();
+            assert_eq!(recognise(&moved), None, "{signature:?}");
+        }
+    }
+
+    /// None of ours would be taken for another, and all that are refused by name are in the message.
+    #[test]
+    fn no_signature_is_one_of_a_format_that_is_read() {
+        for (at, signature, _) in SIGNATURES {
+            let whole = [vec![0; *at], signature.to_vec(), vec![0; 40]].concat();
+            assert_eq!(Format::sniff(&whole), None, "{signature:?}");
+        }
+    }
+
+    #[test]
+    fn brands_tell_the_formats_of_one_container() {
+        let file = |brands: &[&[u8; 4]]| {
+            let mut bytes = (8 + 4 * brands.len() as u32).to_be_bytes().to_vec();
+            bytes.extend(b"ftyp");
+            bytes.extend(brands.iter().copied().flatten());
+            bytes.extend([0; 30]);
+            bytes
+        };
+        for (brands, expected) in [
+            (&[b"avif", b"\0\0\0\0", b"mif1"][..], "an AVIF image"),
+            (&[b"avis", b"\0\0\0\0"], "an AVIF image"),
+            (&[b"heic", b"\0\0\0\0", b"mif1"], "a HEIC photo"),
+            (&[b"mif1", b"\0\0\0\0", b"heic"], "a HEIC photo"),
+            (&[b"mif1", b"\0\0\0\0", b"miaf"], "a HEIF image"),
+            (&[b"crx ", b"\0\0\0\0"], "a Canon raw photo"),
+            (
+                &[b"isom", b"\0\0\0\0", b"mp42"],
+                "a video or audio file (MP4, MOV)",
+            ),
+        ] {
+            assert_eq!(name(&file(brands)), Some(expected), "{brands:?}");
+        }
+        // A brand behind the box counts for nothing.
+        let mut behind = file(&[b"isom", b"\0\0\0\0"]);
+        behind.extend(b"avif");
+        assert_eq!(name(&behind), Some("a video or audio file (MP4, MOV)"));
+    }
+
+    #[test]
+    fn portable_maps_and_targa_are_told_by_their_headers() {
+        for (bytes, expected) in [
+            (&b"P6\n2 2\n255\n"[..], Some("a PPM image")),
+            (b"P5 2 2 255 ", Some("a PGM image")),
+            (b"P1\t", Some("a PBM image")),
+            (b"P7\nWIDTH", Some("a PAM image")),
+            (b"Pf\n", Some("a PFM image")),
+            (b"P6x", None),
+            (b"P8\n", None),
+        ] {
+            assert_eq!(name(bytes), expected, "{bytes:?}");
+        }
+        let header = |map: u8, kind: u8, depth: u8| {
+            let mut bytes = vec![0; 18];
+            (bytes[1], bytes[2], bytes[7]) = (map, kind, if map == 1 { 24 } else { 0 });
+            (bytes[12], bytes[14], bytes[16]) = (5, 4, depth);
+            bytes
+        };
+        for (bytes, is) in [
+            (header(0, 2, 24), true),
+            (header(0, 10, 32), true),
+            (header(0, 3, 8), true),
+            (header(1, 1, 8), true),
+            (header(0, 2, 8), false),
+            (header(1, 2, 24), false),
+            (header(0, 9, 8), false),
+            ([vec![7; 40], b"TRUEVISION-XFILE.\0".to_vec()].concat(), true),
+        ] {
+            assert_eq!(is_targa(&bytes), is, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_none_of_them_is_said_with_its_first_bytes() {
+        let error = refusal(b"hello, you");
+        assert_eq!(error.kind(), ErrorKind::NotAnImage);
+        assert!(
+            error.to_string().ends_with("got 68 65 6C 6C 6F 2C 20 79"),
+            "{error}"
+        );
+        assert!(refusal(b"").to_string().contains("no image format"));
+        assert_eq!(refusal(b"8BPS\0\x01").kind(), ErrorKind::Unsupported);
+        assert_eq!(refusal(b"PK\x03\x04").kind(), ErrorKind::NotAnImage);
+    }
+}

@@ -1,6 +1,7 @@
 //! Reading TOML and JSON with errors that name the key and the line.
 
 mod locate;
+mod once;
 mod plain;
 mod spoiled;
 
@@ -10,7 +11,7 @@ use serde_json::Value;
 use crate::named::named_enum;
 use crate::{Error, ErrorKind, Result};
 
-pub use spoiled::config_text;
+pub use once::json_once;
 
 named_enum! {
     /// The notation of a configuration text.
@@ -34,7 +35,8 @@ impl<'a> Document<'a> {
     /// Parses `text`, which may begin with a byte order mark.
     ///
     /// # Errors
-    /// On a syntax error, with its line; on a text that is something else, such as a Git LFS pointer;
+    /// On a syntax error, with its line; on a text that is something else, such as a Git LFS pointer; on a key
+    /// that is there twice, in TOML or in a pipeline of ours;
     /// on a number that is not finite, with its key.
     pub fn parse(text: &'a str, notation: Notation) -> Result<Self> {
         Self::read(text, notation).map_err(|error| error.or_kind(ErrorKind::Config))
@@ -46,7 +48,14 @@ impl<'a> Document<'a> {
             return Err(error);
         }
         let value = match notation {
-            Notation::Json => serde_json::from_str(text).map_err(|error| spoiled::json(text, &error))?,
+            Notation::Json => {
+                let value: Value = serde_json::from_str(text).map_err(|error| spoiled::json(text, &error))?;
+                // In the configs of other libraries the last of two counts, as for Python.
+                let ours = ["/steps", "/pipeline/steps"]
+                    .iter()
+                    .any(|steps| value.pointer(steps).is_some());
+                if ours { json_once(text)? } else { value }
+            }
             Notation::Toml => {
                 let table: toml::Table = toml::from_str(text).map_err(|error| {
                     let line = error.span().map_or(1, |span| locate::line(text, span.start));

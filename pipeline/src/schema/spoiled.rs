@@ -1,54 +1,6 @@
 //! Texts that are no JSON or TOML because something happened to the file: what it was.
 
-use crate::{Error, ErrorKind, Result};
-
-/// The text of a configuration file: UTF-8, with or without a byte order mark.
-///
-/// # Errors
-/// On UTF-16, and on bytes that are no UTF-8; names the first one.
-///
-/// ```
-/// use prep_onnx_pipeline::config_text;
-///
-/// assert_eq!(config_text(b"\xef\xbb\xbf{}".to_vec())?, "{}");
-/// assert!(config_text(b"\xff\xfe{\0}\0".to_vec()).is_err());
-/// # Ok::<(), prep_onnx_pipeline::Error>(())
-/// ```
-pub fn config_text(bytes: Vec<u8>) -> Result<String> {
-    decode(bytes).map_err(|error| error.or_kind(ErrorKind::Config))
-}
-
-fn decode(bytes: Vec<u8>) -> Result<String> {
-    let utf16 = match bytes.as_slice() {
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => true,
-        // ASCII in UTF-16 without a mark: every other byte is 0.
-        [0, second, 0, ..] | [second, 0, _, 0, ..] => *second != 0,
-        _ => false,
-    };
-    if utf16 {
-        return Err(Error::new("", "is text in UTF-16")
-            .expected_got("UTF-8", "UTF-16")
-            .why("JSON and TOML are UTF-8; Windows PowerShell writes UTF-16 with > and Out-File")
-            .fix("save it as UTF-8"));
-    }
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(match text.strip_prefix(MARK) {
-            Some(rest) => rest.to_owned(),
-            None => text,
-        }),
-        Err(error) => {
-            let at = error.utf8_error().valid_up_to();
-            Err(Error::new(
-                "",
-                format_args!(
-                    "is not text in UTF-8: byte {at} is 0x{:02x}",
-                    error.as_bytes()[at]
-                ),
-            )
-            .fix("save it as UTF-8, or copy it again if it is no text"))
-        }
-    }
-}
+use crate::Error;
 
 /// The byte order mark of UTF-8, which some editors put in front.
 pub(super) const MARK: char = '\u{feff}';

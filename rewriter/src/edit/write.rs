@@ -73,6 +73,12 @@ impl Edit {
     /// As [`Edit::write`], but for what only writing finds out.
     pub fn check(&self, out: impl AsRef<Path>) -> Result<()> {
         let out = out.as_ref();
+        if out == Path::new("-") {
+            return Err(Error::new("-", "is standard output, where no model is written")
+                .why("a model is written to its end or not at all, and its data files are found from its folder")
+                .fix("name a file, and send that on with cat; ./- is a file of this name")
+                .with_kind(ErrorKind::Usage));
+        }
         if let Ok(present) = std::fs::metadata(out) {
             if !present.is_file() {
                 let got = if present.is_dir() {

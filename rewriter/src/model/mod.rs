@@ -83,6 +83,12 @@ impl Model {
                 _ => error_line,
             }
         };
+        if path == Path::new("-") {
+            return Err(Error::new("", "is standard input, which is no model file")
+                .why("weights are read in pieces, and data files lie beside the model")
+                .fix("save it first, as with cat > model.onnx, and name that; ./- is a file of this name")
+                .with_kind(ErrorKind::Usage));
+        }
         // Before opening: opening a pipe would wait for its writer.
         let kind = std::fs::metadata(path).map_err(unreadable)?;
         if !kind.is_file() {

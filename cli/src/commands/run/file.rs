@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use prep_onnx_loader::{Source, path_text};
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 use serde_json::json;
 
 use super::Job;
@@ -25,6 +25,7 @@ impl Job<'_> {
         if out.is_dir() {
             return Err(Error::new(out.display(), "cannot be written")
                 .expected_got("a file", "a folder")
+                .with_kind(ErrorKind::Io)
                 .into());
         }
         let begin = if self.options.resume || self.options.retry_failed {
@@ -70,11 +71,15 @@ impl Job<'_> {
         summary.resumed = earlier;
         (summary.images, summary.failed) = (store.done(), store.failed());
         if summary.images == 0 {
-            return Err(self.no_images(&summary));
+            return Err(self.no_images());
         }
         if summary.failed == summary.images && format == Format::Npy {
             store.remove();
-            return Err(Error::new("images", "none of them could be run; nothing was written").into());
+            return Err(
+                Error::new("images", "none of them could be run; nothing was written")
+                    .with_kind(ErrorKind::Image)
+                    .into(),
+            );
         }
         let mut writer = Writer::create(out, summary.images, &self.labels)?;
         for row in store.rows() {
@@ -203,6 +208,7 @@ impl Job<'_> {
 
 fn other_images(expected: String, got: String) -> Error {
     Error::new("images", "are not those of the earlier run")
+        .with_kind(ErrorKind::Io)
         .expected_got(expected, got)
         .fix("give the same images as before, or delete the folder of the earlier run to begin again")
 }

@@ -6,7 +6,7 @@ mod out;
 mod show;
 
 use prep_onnx_loader::{Skipped, path_text};
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::Result;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Failure, Outcome};
@@ -14,9 +14,7 @@ use crate::args::Global;
 use crate::embedded::EmbeddedModel;
 use crate::host::{Array, Session, SessionOptions, npy};
 use crate::inference::{Inference, Rows};
-use crate::job::{
-    Decoding, Inputs, Interrupt, Manifest, ModelFiles, Runner, SKIPPED_FIX, Summary, check_classes,
-};
+use crate::job::{Decoding, Inputs, Interrupt, Manifest, ModelFiles, Runner, check_classes, no_images};
 use crate::labels::Labels;
 pub(crate) use options::Options;
 use out::Out;
@@ -28,6 +26,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         shard: options.shard.unwrap_or_default(),
     };
     inputs.check().map_err(Failure::usage)?;
+    options.check_feeds().map_err(Failure::usage)?;
     let out = Out::of(options, global)?;
     let embedded = EmbeddedModel::open(&options.model)?;
     let files = ModelFiles::open(&embedded.model)?;
@@ -69,7 +68,6 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         embedded.status.as_deref(),
         feeds,
     )?
-    .with_plan(&embedded.plan()?)
     .with_rows(options.rows, &embedded.model)?;
     let classes = (!labels.is_empty()).then_some(labels.len());
     if let (Some(elements), Some(classes)) = (inference.row_elements(), classes) {
@@ -159,15 +157,7 @@ impl Job<'_> {
         }
     }
 
-    fn no_images(&self, summary: &Summary) -> Failure {
-        let error =
-            Error::new("images", "there are none").expected_got("at least one image", self.inputs.in_words());
-        match summary.skipped_in_words() {
-            None => error.into(),
-            Some(skipped) => error
-                .why(format_args!("what is there was skipped: {skipped}"))
-                .fix(SKIPPED_FIX)
-                .into(),
-        }
+    fn no_images(&self) -> Failure {
+        no_images(&self.inputs.in_words(), &self.skipped).into()
     }
 }

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args;
+use prep_onnx_pipeline::Error;
 
 use crate::host::Provider;
 use crate::inference::RowsOption;
@@ -88,6 +89,24 @@ pub(crate) struct Options {
     /// What another input of the model gets: an array written by numpy.save
     #[arg(long, value_name = "NAME=FILE.npy", value_parser = feed)]
     pub(super) feed: Vec<(String, PathBuf)>,
+}
+
+impl Options {
+    /// Checks that each input is fed once.
+    ///
+    /// # Errors
+    /// Names the input and both files.
+    pub(super) fn check_feeds(&self) -> Result<(), Error> {
+        let mut feeds = self.feed.iter();
+        while let Some((name, file)) = feeds.next() {
+            if let Some((_, other)) = feeds.clone().find(|(again, _)| again == name) {
+                let both = format_args!("{} and {}", file.display(), other.display());
+                return Err(Error::new("--feed", format_args!("names input `{name}` twice"))
+                    .expected_got("one file", both));
+            }
+        }
+        Ok(())
+    }
 }
 
 fn feed(text: &str) -> Result<(String, PathBuf), String> {

@@ -35,16 +35,13 @@ impl Job<'_> {
                     gone = true;
                     Ok(ControlFlow::Break(()))
                 }
-                Err(error) => Err(Error::new(
-                    "standard output",
-                    format_args!("cannot be written: {error}"),
-                )),
+                Err(error) => Err(Error::io("standard output", "cannot be written", &error)),
             }
         })?;
         drop(out);
         let summary = Summary::new(tracker.finish(), cost, self.whole(), self.skipped.clone());
         if summary.images == 0 && !gone && self.interrupt.exit_code().is_none() {
-            return Err(self.no_images(&summary));
+            return Err(self.no_images());
         }
         if !self.quiet {
             anstream::eprint!("{}", summary.table());
@@ -88,7 +85,7 @@ impl Job<'_> {
         })?;
         let summary = Summary::new(tracker.finish(), cost, self.whole(), self.skipped.clone());
         if summary.images == 0 {
-            return Err(self.no_images(&summary));
+            return Err(self.no_images());
         }
         let mut answer = summary.json();
         answer.insert("output".to_owned(), name.into());
