@@ -15,8 +15,10 @@ mod encoded;
 pub mod host;
 mod kernel;
 mod run;
+mod staged;
 
 pub use boundary::{RegisterCustomOps, register};
 pub use encoded::{EncodedPreprocessor, Files};
 pub use kernel::SimdLevel;
 pub use run::{Executor, ImageShapes, Images, OutputMut, Preprocessor, Sequential, Shape, Threads};
+pub use staged::{ExtraMut, StagedCall, StagedPreprocessor, StagedShape};

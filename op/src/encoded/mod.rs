@@ -2,7 +2,6 @@
 //! threads of the host.
 
 mod files;
-mod places;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -13,7 +12,7 @@ use prep_onnx_pipeline::{Error, FusedPlan, ImageStatus, OnBadImage, Result};
 pub use files::Files;
 
 use crate::run::{
-    Executor, OutputMut, Pool, Preprocessor, Shape, check_output, checked_shape, fixed_output, grow,
+    Executor, OutputMut, Pool, Preprocessor, Shape, check_output, checked_shape, fixed_output, grow, places,
 };
 
 /// Largest buffer of decoded pixels that a worker keeps between images, in bytes.

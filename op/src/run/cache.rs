@@ -4,10 +4,28 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use prep_onnx_pipeline::Result;
 
-use super::tables::Extent;
+/// Which pixels of an image there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    Whole,
+    /// The rows and columns that are read, and no others.
+    Part,
+}
 
-/// What one axis is resized from and to, whether the vertical pass comes first, and which pixels there are.
-pub(crate) type Key = (usize, usize, bool, Extent);
+/// All that the tables of one axis depend on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    /// Source positions.
+    pub(crate) input: usize,
+    /// Positions after the resize.
+    pub(crate) resized: usize,
+    /// Where the output begins in them.
+    pub(crate) offset: i64,
+    /// Positions of the output.
+    pub(crate) output: usize,
+    pub(crate) vertical_first: bool,
+    pub(crate) extent: Extent,
+}
 
 /// How many sizes are kept: enough that a stream of camera formats is served, small enough to search.
 const SIZES: usize = 64;

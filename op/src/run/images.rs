@@ -67,7 +67,7 @@ pub(crate) struct Image {
 
 const SHOWN: usize = 8;
 
-fn shown(extents: &[i64]) -> String {
+pub(crate) fn shown(extents: &[i64]) -> String {
     if extents.len() > SHOWN {
         return format!("{} axes", extents.len());
     }

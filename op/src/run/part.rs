@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use prep_onnx_pipeline::{CHANNELS, Error, FusedPlan, Geometry, ImageStatus, Result};
 
+use super::cache::Extent;
 use super::engine::{OutputImage, Task, run_band};
 use super::finish::Finish;
 use super::images::Shape;
 use super::preprocessor::{AnyEngine, Engine, OutputMut, Preprocessor, check_output};
-use super::tables::{AnyPrepared, Extent, Prepared};
+use super::tables::{AnyPrepared, Prepared};
 use crate::kernel::Isa;
 use crate::kernel::scalar::Scalar;
 
@@ -74,9 +75,36 @@ impl Preprocessor {
         with_engine!(self, engine => {
             // SAFETY: `check_output` compared the output, which is borrowed mutably, with the shape of this
             // image's output.
-            unsafe { engine.run_part(&self.plan, &self.finish, part, pixels, output) }
+            unsafe { engine.run_one(&self.plan, &self.finish, (part.geometry, Extent::Part), pixels, output) }
         })
         .map_err(|error| (ImageStatus::Limit, error))
+    }
+
+    /// Computes the output of one image, with this geometry instead of that of the plan, on this thread.
+    ///
+    /// # Errors
+    /// When `pixels` or `output` have another size, or there is not enough memory.
+    pub(crate) fn run_geometry(
+        &self,
+        geometry: Geometry,
+        pixels: &[u8],
+        mut output: OutputMut<'_>,
+    ) -> Result<()> {
+        let expected = geometry.image.0 * geometry.image.1 * CHANNELS;
+        if pixels.len() != expected {
+            return Err(Error::new("pixels", "are not those of the image")
+                .expected_got(format_args!("{expected} bytes"), pixels.len()));
+        }
+        let shape = Shape {
+            extents: self.plan.output_shape(1, geometry.output),
+            images: 1,
+        };
+        check_output(self.finish.dtype, shape, &mut output)?;
+        let output = OutputImage(output.elements().0);
+        with_engine!(self, engine => {
+            // SAFETY: as above.
+            unsafe { engine.run_one(&self.plan, &self.finish, (geometry, Extent::Whole), pixels, output) }
+        })
     }
 }
 
@@ -99,22 +127,22 @@ impl<I: Isa> Engine<I> {
 
     /// # Safety
     /// As for [`run_band`], for all rows of the output image.
-    unsafe fn run_part(
+    unsafe fn run_one(
         &self,
         plan: &FusedPlan,
         finish: &Finish,
-        part: &Part,
+        (geometry, extent): (Geometry, Extent),
         pixels: &[u8],
         output: OutputImage,
     ) -> Result<()> {
-        let prepared = self.tables.get(plan, &part.geometry, Extent::Part)?;
+        let prepared = self.tables.get(plan, &geometry, extent)?;
         let task = Task {
             index: 0,
-            geometry: part.geometry,
+            geometry,
             pixels,
             output,
         };
-        let rows = 0..part.geometry.output.0;
+        let rows = 0..geometry.output.0;
         let mut scratch = self.scratches.take(Default::default);
         scratch.reset();
         // SAFETY: promised by the caller.

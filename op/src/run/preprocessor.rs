@@ -6,12 +6,13 @@ use std::sync::{Mutex, PoisonError};
 use half::f16;
 use prep_onnx_pipeline::{Dtype, Error, FusedPlan, Result};
 
+use super::cache::Extent;
 use super::engine::{OutputImage, Scratch, Task, element_size, run_band};
 use super::finish::Finish;
 use super::images::{Image, Images, Shape};
 use super::memory::lack;
 use super::schedule::{Executor, Schedule};
-use super::tables::{AnyPrepared, Extent, Tables};
+use super::tables::{AnyPrepared, Tables};
 #[cfg(target_arch = "aarch64")]
 use crate::kernel::neon::Neon;
 use crate::kernel::scalar::Scalar;
@@ -294,18 +295,21 @@ unsafe impl Send for SharedOutput {}
 unsafe impl Sync for SharedOutput {}
 
 pub(crate) fn check_output(dtype: Dtype, shape: Shape, output: &mut OutputMut<'_>) -> Result<()> {
+    check_elements(dtype, &shape.extents, output)
+}
+
+/// Checks that an output has the element type and the number of elements of its extents.
+pub(crate) fn check_elements(dtype: Dtype, extents: &[usize], output: &mut OutputMut<'_>) -> Result<()> {
     if output.dtype() != dtype {
         return Err(Error::new("output", "has another element type").expected_got(dtype, output.dtype()));
     }
-    let expected: usize = shape.extents.iter().product();
+    let expected: usize = extents.iter().product();
     let (_, got) = output.elements();
     if got == expected {
         return Ok(());
     }
-    Err(Error::new("output", "has another length").expected_got(
-        format_args!("{expected} elements, the shape {:?}", shape.extents),
-        got,
-    ))
+    Err(Error::new("output", "has another length")
+        .expected_got(format_args!("{expected} elements, the shape {extents:?}"), got))
 }
 
 /// Values that are reused instead of allocated again. It never holds more than were in use at once.

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use prep_onnx_pipeline::Result;
+use prep_onnx_pipeline::{Error, Result};
 
 /// Runs jobs on threads.
 pub trait Executor {
@@ -51,6 +52,41 @@ impl Executor for Threads {
             }
         });
         Ok(())
+    }
+}
+
+/// Calls `job` with 0 to `total - 1`, each once, as threads become free.
+///
+/// # Errors
+/// That of some job that failed; those after it may not have run.
+pub(crate) fn each(
+    total: usize,
+    executor: &dyn Executor,
+    job: impl Fn(usize) -> Result<()> + Sync,
+) -> Result<()> {
+    let next = AtomicUsize::new(0);
+    let failed: Mutex<Option<Error>> = Mutex::new(None);
+    let work = |_: usize| {
+        loop {
+            // Relaxed: the executor orders what jobs write before its return.
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= total {
+                break;
+            }
+            if let Err(error) = job(index) {
+                next.store(total, Ordering::Relaxed);
+                *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            }
+        }
+    };
+    match executor.threads().min(total) {
+        0 => {}
+        1 => work(0),
+        workers => executor.for_each(workers, &work)?,
+    }
+    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(error) => Err(error),
+        None => Ok(()),
     }
 }
 

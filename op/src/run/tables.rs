@@ -6,7 +6,7 @@ use std::sync::Arc;
 use prep_onnx_pipeline::{CHANNELS, FusedPlan, Geometry, Result};
 
 use super::axis::Axis;
-use super::cache::{Cache, Key};
+use super::cache::{Cache, Extent, Key};
 use super::memory::room;
 use crate::kernel::Isa;
 use crate::kernel::scalar::Scalar;
@@ -33,14 +33,6 @@ pub(crate) struct Rows<I: Isa> {
     pub(crate) groups: Vec<(usize, usize)>,
     /// How many groups must be kept.
     pub(crate) slots: usize,
-}
-
-/// Which pixels of an image there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Extent {
-    Whole,
-    /// The rows and columns that are read, and no others.
-    Part,
 }
 
 impl Extent {
@@ -140,10 +132,15 @@ struct Axes {
 }
 
 fn keys(of: &Geometry, extent: Extent) -> (Key, Key) {
-    (
-        (of.image.1, of.resized.1, of.vertical_first, extent),
-        (of.image.0, of.resized.0, of.vertical_first, extent),
-    )
+    let key = |axis: fn((usize, usize)) -> usize, offset: i64| Key {
+        input: axis(of.image),
+        resized: axis(of.resized),
+        offset,
+        output: axis(of.output),
+        vertical_first: of.vertical_first,
+        extent,
+    };
+    (key(|size| size.1, of.offset.1), key(|size| size.0, of.offset.0))
 }
 
 impl<I: Isa> Level<I> {

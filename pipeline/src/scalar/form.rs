@@ -17,78 +17,81 @@ pub(crate) fn finish(pixels: Pixels, form: Form) -> Result<Tensor> {
     form.check_size((height, width))?;
     let shape = form.shape(1, channels, (height, width));
     let elements = match (pixels, form.dtype) {
-        (Pixels::Uint8(image), Dtype::Uint8) => Elements::Uint8(ordered(&image, form)),
+        (Pixels::Uint8(image), Dtype::Uint8) => Elements::Uint8(form.ordered(&image)),
         (Pixels::Float32(_), Dtype::Uint8) => {
             return Err(Error::new(
                 "dtype",
                 "uint8 cannot hold the result of rescale or normalize",
             ));
         }
-        (pixels, Dtype::Float32) => Elements::Float32(ordered(&crate::steps::to_float(pixels), form)),
+        (pixels, Dtype::Float32) => Elements::Float32(form.ordered(&crate::steps::to_float(pixels))),
         (pixels, Dtype::Float16) => {
             let image = crate::steps::to_float(pixels).mapv(f16::from_f32);
-            Elements::Float16(ordered(&image, form))
+            Elements::Float16(form.ordered(&image))
         }
     };
     Ok(Tensor { shape, elements })
 }
 
-fn ordered<T: Copy>(image: &Array3<T>, form: Form) -> Vec<T> {
-    let (height, width, channels) = image.dim();
-    match form.blocks {
-        None => plain(image, form.layout, (0, 0), (height, width)).collect(),
-        Some(
-            blocks @ Blocks::Tiles {
-                height: rows,
-                width: columns,
-                ..
-            },
-        ) => {
-            let (down, across) = blocks.grid((height, width));
-            let mut values = Vec::with_capacity(image.len());
-            for tile in 0..down * across {
-                let at = (tile / across * rows, tile % across * columns);
-                values.extend(plain(image, form.layout, at, (rows, columns)));
+impl Form {
+    /// The values of an image [height, width, channel] in the order of the tensor. The blocks divide its size.
+    pub fn ordered<T: Copy>(&self, image: &Array3<T>) -> Vec<T> {
+        let (height, width, channels) = image.dim();
+        match self.blocks {
+            None => plain(image, self.layout, (0, 0), (height, width)).collect(),
+            Some(
+                blocks @ Blocks::Tiles {
+                    height: rows,
+                    width: columns,
+                    ..
+                },
+            ) => {
+                let (down, across) = blocks.grid((height, width));
+                let mut values = Vec::with_capacity(image.len());
+                for tile in 0..down * across {
+                    let at = (tile / across * rows, tile % across * columns);
+                    values.extend(plain(image, self.layout, at, (rows, columns)));
+                }
+                values
             }
-            values
-        }
-        Some(
-            blocks @ Blocks::Patches {
-                size,
-                merge,
-                repeat,
-                order,
-                ..
-            },
-        ) => {
-            let (down, across) = blocks.grid((height, width));
-            let mut values = Vec::with_capacity(image.len() * repeat);
-            for patch in 0..down * across {
-                let (group, within) = (patch / (merge * merge), patch % (merge * merge));
-                let groups = across / merge;
-                let top = (group / groups * merge + within / merge) * size;
-                let left = (group % groups * merge + within % merge) * size;
-                match order {
-                    PatchOrder::ChannelsFirst => {
-                        for channel in 0..channels {
-                            for _ in 0..repeat {
-                                for at in 0..size * size {
+            Some(
+                blocks @ Blocks::Patches {
+                    size,
+                    merge,
+                    repeat,
+                    order,
+                    ..
+                },
+            ) => {
+                let (down, across) = blocks.grid((height, width));
+                let mut values = Vec::with_capacity(image.len() * repeat);
+                for patch in 0..down * across {
+                    let (group, within) = (patch / (merge * merge), patch % (merge * merge));
+                    let groups = across / merge;
+                    let top = (group / groups * merge + within / merge) * size;
+                    let left = (group % groups * merge + within % merge) * size;
+                    match order {
+                        PatchOrder::ChannelsFirst => {
+                            for channel in 0..channels {
+                                for _ in 0..repeat {
+                                    for at in 0..size * size {
+                                        values.push(image[[top + at / size, left + at % size, channel]]);
+                                    }
+                                }
+                            }
+                        }
+                        PatchOrder::ChannelsLast => {
+                            for at in 0..repeat * size * size {
+                                let at = at % (size * size);
+                                for channel in 0..channels {
                                     values.push(image[[top + at / size, left + at % size, channel]]);
                                 }
                             }
                         }
                     }
-                    PatchOrder::ChannelsLast => {
-                        for at in 0..repeat * size * size {
-                            let at = at % (size * size);
-                            for channel in 0..channels {
-                                values.push(image[[top + at / size, left + at % size, channel]]);
-                            }
-                        }
-                    }
                 }
+                values
             }
-            values
         }
     }
 }

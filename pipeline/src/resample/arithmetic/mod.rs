@@ -87,7 +87,7 @@ impl Arithmetic {
     }
 
     /// The rows and columns `part` of what [`Arithmetic::resize`] gives.
-    pub(crate) fn resize_part(
+    pub fn resize_part(
         self,
         image: ArrayView3<'_, u8>,
         to: (usize, usize),

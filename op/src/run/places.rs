@@ -2,10 +2,10 @@
 
 use half::f16;
 
-use crate::run::OutputMut;
+use super::preprocessor::OutputMut;
 
 /// `output` in parts of `size` elements, one for each image.
-pub(super) fn split(output: OutputMut<'_>, size: usize) -> Vec<OutputMut<'_>> {
+pub(crate) fn split(output: OutputMut<'_>, size: usize) -> Vec<OutputMut<'_>> {
     let size = size.max(1);
     match output {
         OutputMut::Float32(all) => all.chunks_exact_mut(size).map(OutputMut::Float32).collect(),
@@ -14,7 +14,7 @@ pub(super) fn split(output: OutputMut<'_>, size: usize) -> Vec<OutputMut<'_>> {
     }
 }
 
-pub(super) fn borrowed<'a>(output: &'a mut OutputMut<'_>) -> OutputMut<'a> {
+pub(crate) fn borrowed<'a>(output: &'a mut OutputMut<'_>) -> OutputMut<'a> {
     match output {
         OutputMut::Float32(elements) => OutputMut::Float32(elements),
         OutputMut::Float16(elements) => OutputMut::Float16(elements),
@@ -22,7 +22,7 @@ pub(super) fn borrowed<'a>(output: &'a mut OutputMut<'_>) -> OutputMut<'a> {
     }
 }
 
-pub(super) fn zero(output: &mut OutputMut<'_>) {
+pub(crate) fn zero(output: &mut OutputMut<'_>) {
     match output {
         OutputMut::Float32(elements) => elements.fill(0.0),
         OutputMut::Float16(elements) => elements.fill(f16::ZERO),

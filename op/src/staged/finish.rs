@@ -1,0 +1,271 @@
+//! The last stage and the values: from an image of bytes to the finished tensor.
+
+use half::f16;
+use ndarray::Array3;
+use prep_onnx_pipeline::plan::{Canvas, Fill, Placement, Stage, StageGeometry};
+use prep_onnx_pipeline::resample::Arithmetic;
+use prep_onnx_pipeline::{CHANNELS, Dtype, FusedPlan, Geometry, Layout, Plan, Result, ValueTable};
+
+use super::border;
+use super::pixels::Pixels;
+use super::resample::{Resampler, engine_step, visible};
+use crate::SimdLevel;
+use crate::run::{OutputMut, Preprocessor, grow, places};
+
+/// What finishes an image.
+pub(super) struct Finisher {
+    /// Values of three channels, as they are.
+    plain: Option<Box<Preprocessor>>,
+    /// The last resize and the values of three channels at once.
+    direct: Option<(Arithmetic, Box<Preprocessor>)>,
+    table: ValueTable,
+}
+
+impl Finisher {
+    pub(super) fn new(plan: &Plan, level: SimdLevel) -> Result<Self> {
+        let fused = |resize| {
+            let channels = plan.values.channels.as_slice().try_into().ok()?;
+            let three = plan.image_channels() == CHANNELS && plan.values.gray.is_none();
+            three.then(|| FusedPlan {
+                resize,
+                crop: None,
+                channels,
+                operations: plan.values.operations.clone(),
+                // Blocks are cut from pixels with their channels together.
+                layout: plan.form.blocks.map_or(plan.form.layout, |_| Layout::Nhwc),
+                dtype: plan.form.dtype,
+            })
+        };
+        let ready = |fused: FusedPlan| Preprocessor::with_level(fused, level).map(Box::new);
+        let last = plan.stages.last().and_then(|stage| stage.resample);
+        let step = last.and_then(|resample| Some((resample.sampling, engine_step(resample.sampling)?)));
+        let direct = step.and_then(|(sampling, step)| Some((sampling, fused(Some(step))?)));
+        Ok(Self {
+            plain: fused(None).map(ready).transpose()?,
+            direct: match direct {
+                Some((sampling, fused)) => Some((sampling, ready(fused)?)),
+                None => None,
+            },
+            table: plan.table(),
+        })
+    }
+
+    /// The tensor of an image that has gone through all stages but the last, `stage`.
+    pub(super) fn run(
+        &self,
+        plan: &Plan,
+        stage: Option<(&Stage, &Option<Resampler>, &StageGeometry)>,
+        image: Pixels<'_>,
+        mut output: OutputMut<'_>,
+    ) -> Result<()> {
+        let size = stage.map_or(image.size, |(_, _, numbers)| numbers.output);
+        let after = stage.and_then(|(stage, _, numbers)| stage.after.as_ref().zip(numbers.after));
+        let Some(plain) = &self.plain else {
+            let image = last_stage(stage, image)?;
+            return self.run_plainly(plan, image, after, output);
+        };
+        let mirrored = after.is_some_and(|(canvas, _)| matches!(canvas.fill, Fill::Mirror { .. }));
+        let blocks = plan.form.blocks.is_some();
+        let mut joined = Joined::new(
+            plan.form.dtype,
+            if blocks { size.0 * size.1 * CHANNELS } else { 0 },
+        )?;
+        {
+            let mut target = if blocks {
+                joined.output()
+            } else {
+                places::borrowed(&mut output)
+            };
+            let resized = stage.and_then(|(_, _, numbers)| numbers.resized);
+            match (&self.direct, resized) {
+                (Some((arithmetic, direct)), Some(resized)) if !mirrored => {
+                    let geometry = Geometry {
+                        image: image.size,
+                        resized: resized.to,
+                        offset: after.map_or((0, 0), |(_, placement)| placement.offset),
+                        output: size,
+                        vertical_first: arithmetic.vertical_first(image.size, resized.to),
+                    };
+                    direct.run_geometry(geometry, &image.bytes, places::borrowed(&mut target))?;
+                }
+                _ => {
+                    let (image, offset) = match stage {
+                        Some((_, Some(resampler), numbers)) if !mirrored => {
+                            resampled(resampler, numbers, &image)?
+                        }
+                        Some((stage, None, _)) if stage.before.is_none() && !mirrored => {
+                            (image, after.map_or((0, 0), |(_, placement)| placement.offset))
+                        }
+                        _ => (last_stage(stage, image)?, (0, 0)),
+                    };
+                    let geometry = Geometry {
+                        image: image.size,
+                        resized: image.size,
+                        offset,
+                        output: size,
+                        vertical_first: false,
+                    };
+                    plain.run_geometry(geometry, &image.bytes, places::borrowed(&mut target))?;
+                }
+            }
+            if let Some((canvas, placement)) = after
+                && let Some(values) = self.border(plan, canvas)
+            {
+                let layout = if blocks { Layout::Nhwc } else { plan.form.layout };
+                border::fill(&mut target, layout, &placement, &values);
+            }
+        }
+        if blocks {
+            joined.cut(plan, size, output);
+        }
+        Ok(())
+    }
+
+    /// The value of each output channel around the image; `None` where the image is mirrored.
+    fn border(&self, plan: &Plan, canvas: &Canvas) -> Option<Vec<f32>> {
+        let channels = 0..plan.values.channels.len();
+        match canvas.fill {
+            Fill::Color { color } => Some(
+                channels
+                    .map(|channel| {
+                        let value = color[plan.values.channels[channel]];
+                        self.table.channel(channel)[usize::from(value)]
+                    })
+                    .collect(),
+            ),
+            Fill::Value { value } => Some(channels.map(|channel| value[channel] as f32).collect()),
+            Fill::Mirror { .. } => None,
+        }
+    }
+
+    /// One channel, value by value.
+    fn run_plainly(
+        &self,
+        plan: &Plan,
+        image: Pixels<'_>,
+        after: Option<(&Canvas, Placement)>,
+        output: OutputMut<'_>,
+    ) -> Result<()> {
+        let gray: Vec<u8> = match plan.values.gray {
+            Some(rule) => (image.bytes.chunks_exact(CHANNELS))
+                .map(|pixel| rule.gray([pixel[0], pixel[1], pixel[2]]))
+                .collect(),
+            None => image.bytes.into_owned(),
+        };
+        let channels = plan.values.channels.len();
+        let mut values = Vec::new();
+        grow(&mut values, gray.len() * channels, 0.0)?;
+        for (values, pixel) in values.chunks_exact_mut(channels).zip(&gray) {
+            for (channel, value) in values.iter_mut().enumerate() {
+                *value = self.table.channel(channel)[usize::from(*pixel)];
+            }
+        }
+        if let Some((canvas, placement)) = after
+            && let Fill::Value { .. } = canvas.fill
+            && let Some(around) = self.border(plan, canvas)
+        {
+            border::fill(
+                &mut OutputMut::Float32(&mut values),
+                Layout::Nhwc,
+                &placement,
+                &around,
+            );
+        }
+        let (rows, columns) = image.size;
+        let Ok(values) = Array3::from_shape_vec((rows, columns, channels), values) else {
+            return Ok(());
+        };
+        match output {
+            OutputMut::Float32(elements) => copy(&plan.form.ordered(&values), elements),
+            OutputMut::Float16(elements) => copy(&plan.form.ordered(&values.mapv(f16::from_f32)), elements),
+            OutputMut::Uint8(elements) => {
+                copy(&plan.form.ordered(&values.mapv(|value| value as u8)), elements)
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The image after its last stage, before the arithmetic.
+fn last_stage<'a>(
+    stage: Option<(&Stage, &Option<Resampler>, &StageGeometry)>,
+    image: Pixels<'a>,
+) -> Result<Pixels<'a>> {
+    match stage {
+        Some((stage, resampler, numbers)) => super::through(stage, resampler.as_ref(), numbers, image),
+        None => Ok(image),
+    }
+}
+
+/// The part of the resized image that the canvas shows, and where the output begins in it.
+fn resampled(
+    resampler: &Resampler,
+    numbers: &StageGeometry,
+    image: &Pixels<'_>,
+) -> Result<(Pixels<'static>, (i64, i64))> {
+    let to = numbers.resized.map_or(image.size, |resized| resized.to);
+    let Some(placement) = numbers.after else {
+        return Ok((resampler.resize(image, to, (0..to.0, 0..to.1))?, (0, 0)));
+    };
+    let (rows, columns) = visible(&placement);
+    let offset = (
+        placement.offset.0 - rows.start as i64,
+        placement.offset.1 - columns.start as i64,
+    );
+    Ok((resampler.resize(image, to, (rows, columns))?, offset))
+}
+
+/// Finished values before they are cut into blocks: [height, width, 3].
+enum Joined {
+    Float32(Vec<f32>),
+    Float16(Vec<f16>),
+    Uint8(Vec<u8>),
+}
+
+impl Joined {
+    fn new(dtype: Dtype, length: usize) -> Result<Self> {
+        fn values<T: Clone>(length: usize, zero: T) -> Result<Vec<T>> {
+            let mut values = Vec::new();
+            grow(&mut values, length, zero)?;
+            Ok(values)
+        }
+        Ok(match dtype {
+            Dtype::Float32 => Self::Float32(values(length, 0.0)?),
+            Dtype::Float16 => Self::Float16(values(length, f16::ZERO)?),
+            Dtype::Uint8 => Self::Uint8(values(length, 0)?),
+        })
+    }
+
+    fn output(&mut self) -> OutputMut<'_> {
+        match self {
+            Self::Float32(values) => OutputMut::Float32(values),
+            Self::Float16(values) => OutputMut::Float16(values),
+            Self::Uint8(values) => OutputMut::Uint8(values),
+        }
+    }
+
+    fn cut(self, plan: &Plan, (rows, columns): (usize, usize), output: OutputMut<'_>) {
+        fn ordered<T: Copy>(plan: &Plan, size: (usize, usize), values: Vec<T>, elements: &mut [T]) {
+            if let Ok(values) = Array3::from_shape_vec((size.0, size.1, CHANNELS), values) {
+                copy(&plan.form.ordered(&values), elements);
+            }
+        }
+        let size = (rows, columns);
+        match (self, output) {
+            (Self::Float32(values), OutputMut::Float32(elements)) => ordered(plan, size, values, elements),
+            (Self::Float16(values), OutputMut::Float16(elements)) => ordered(plan, size, values, elements),
+            (Self::Uint8(values), OutputMut::Uint8(elements)) => ordered(plan, size, values, elements),
+            // `check_output` has compared the types.
+            (
+                Self::Float32(_) | Self::Float16(_) | Self::Uint8(_),
+                OutputMut::Float32(_) | OutputMut::Float16(_) | OutputMut::Uint8(_),
+            ) => {}
+        }
+    }
+}
+
+fn copy<T: Copy>(from: &[T], to: &mut [T]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
+    }
+}

@@ -1,0 +1,213 @@
+//! Plans of version 2: stage by stage through bytes, on the engine of version 1 wherever it has the arithmetic.
+//!
+//! - [`call`]: the images of one call, their shapes and those of the outputs; [`extras`]: the outputs besides the tensor;
+//! - [`pixels`]: an image of bytes and its canvas; [`resample`], [`linear`]: the resize of a stage;
+//! - [`finish`]: the last stage and the values; [`border`]: what lies around the image.
+
+mod border;
+mod call;
+mod extras;
+mod finish;
+mod linear;
+mod pixels;
+mod resample;
+
+use std::sync::Mutex;
+
+use ndarray::ArrayView3;
+use prep_onnx_pipeline::plan::{ImageGeometry, Stage, StageGeometry};
+use prep_onnx_pipeline::{Elements, Plan, Result, SourceFormat};
+
+pub use call::{StagedCall, StagedShape};
+pub use extras::ExtraMut;
+
+use crate::SimdLevel;
+use crate::run::{Executor, Images, OutputMut, places};
+use finish::Finisher;
+use pixels::Pixels;
+use resample::{Resampler, visible};
+
+/// A plan of any version made ready to run stage by stage, as often and from as many threads as wanted.
+pub struct StagedPreprocessor {
+    plan: Plan,
+    /// One for each stage, where it resizes.
+    resamplers: Vec<Option<Resampler>>,
+    finisher: Finisher,
+}
+
+impl StagedPreprocessor {
+    /// Prepares `plan` at the level that [`SimdLevel::best`] gives.
+    ///
+    /// # Errors
+    /// When the plan cannot be executed, or the environment names a level that this processor lacks.
+    pub fn new(plan: Plan) -> Result<Self> {
+        Self::with_level(plan, SimdLevel::best()?)
+    }
+
+    /// Prepares `plan` at a given level.
+    ///
+    /// # Errors
+    /// When the plan cannot be executed, or this processor lacks the level.
+    pub fn with_level(plan: Plan, level: SimdLevel) -> Result<Self> {
+        plan.check()?;
+        let resampler = |stage: &Stage| {
+            let sampling = stage.resample.map(|resample| resample.sampling);
+            sampling
+                .map(|sampling| Resampler::new(sampling, level))
+                .transpose()
+        };
+        Ok(Self {
+            resamplers: plan.stages.iter().map(resampler).collect::<Result<_>>()?,
+            finisher: Finisher::new(&plan, level)?,
+            plan,
+        })
+    }
+
+    /// What is executed.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Checks the input and gives the extents of all outputs.
+    ///
+    /// # Errors
+    /// Names the input, and the expected and the actual shape.
+    pub fn call(&self, images: &Images<'_>) -> Result<StagedCall> {
+        StagedCall::new(&self.plan, &images.shapes())
+    }
+
+    /// Computes the outputs, whose extents are those of `call`: the tensor and, in their order, those of the plan.
+    ///
+    /// # Errors
+    /// Names the output that does not fit, and the expected and the actual shape; not enough memory, which leaves the
+    /// elements of the outputs in any state.
+    pub fn run(
+        &self,
+        images: &Images<'_>,
+        call: &StagedCall,
+        tensor: OutputMut<'_>,
+        extras: &mut [ExtraMut<'_>],
+        executor: &dyn Executor,
+    ) -> Result<()> {
+        call.check(&self.plan, tensor, extras, |tensor| {
+            let pixels = images.pixels();
+            let size = call.elements_of_image();
+            let places: Vec<_> = places::split(tensor, size).into_iter().map(Mutex::new).collect();
+            crate::run::each(places.len(), executor, |index| {
+                let (Some(place), Some(image)) = (places.get(index), call.images().get(index)) else {
+                    return Ok(());
+                };
+                let mut place = place.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                self.image(
+                    &image.geometry,
+                    &pixels[image.bytes.clone()],
+                    places::borrowed(&mut place),
+                )
+            })
+        })
+    }
+
+    /// The tensor of one image, the bytes of its source tensor.
+    pub(crate) fn image(&self, geometry: &ImageGeometry, bytes: &[u8], output: OutputMut<'_>) -> Result<()> {
+        let plan = &self.plan;
+        let (height, width) = geometry.image;
+        let source = (plan.source.rows(height), width);
+        let view = || {
+            ArrayView3::from_shape((source.0, source.1, plan.source.source_channels()), bytes)
+                .map_err(|error| prep_onnx_pipeline::Error::new("pixels", error))
+        };
+        if plan.float.is_some() {
+            // A resize of floats is the definition itself.
+            write(plan.tensor(view()?, geometry)?.elements, output);
+            return Ok(());
+        }
+        let as_it_is = matches!(plan.source, SourceFormat::Rgb | SourceFormat::Gray)
+            && !geometry.turned
+            && plan.gray.is_none();
+        let mut image = if as_it_is {
+            Pixels::new(geometry.image, plan.source.channels(), bytes)?
+        } else {
+            crate::run::room(bytes.len().saturating_mul(4))?;
+            let read = plan.read_source(view()?, geometry)?;
+            let (rows, columns, channels) = read.dim();
+            let (bytes, _) = read.as_standard_layout().into_owned().into_raw_vec_and_offset();
+            Pixels::new((rows, columns), channels, bytes)?
+        };
+        let mut stages: Vec<_> = (plan.stages.iter().zip(&self.resamplers).zip(&geometry.stages))
+            .map(|((stage, resampler), numbers)| (stage, resampler, numbers))
+            .collect();
+        let mut last = stages.pop();
+        for (stage, resampler, numbers) in stages {
+            image = through(stage, resampler.as_ref(), numbers, image)?;
+        }
+        let mut rest;
+        let numbers;
+        if let Some((stage, resampler, of_stage)) = last
+            && let (Some(canvas), Some(placement)) = (&stage.before, &of_stage.before)
+        {
+            image = image.placed(placement, canvas.fill)?;
+            rest = *stage;
+            rest.before = None;
+            numbers = StageGeometry {
+                before: None,
+                ..*of_stage
+            };
+            last = Some((&rest, resampler, &numbers));
+        }
+        self.finisher.run(plan, last, image, output)
+    }
+}
+
+/// An image through a stage.
+fn through<'a>(
+    stage: &Stage,
+    resampler: Option<&Resampler>,
+    numbers: &StageGeometry,
+    mut image: Pixels<'a>,
+) -> Result<Pixels<'a>> {
+    if let (Some(canvas), Some(placement)) = (&stage.before, &numbers.before) {
+        image = image.placed(placement, canvas.fill)?;
+    }
+    let after = stage.after.as_ref().zip(numbers.after);
+    let (Some(resampler), Some(resized)) = (resampler, numbers.resized) else {
+        return match after {
+            Some((canvas, placement)) => image.placed(&placement, canvas.fill),
+            None => Ok(image),
+        };
+    };
+    let whole = (0..resized.to.0, 0..resized.to.1);
+    let Some((canvas, placement)) = after else {
+        return resampler.resize(&image, resized.to, whole);
+    };
+    if let prep_onnx_pipeline::plan::Fill::Mirror { .. } = canvas.fill {
+        // What is mirrored may be outside the canvas.
+        return resampler
+            .resize(&image, resized.to, whole)?
+            .placed(&placement, canvas.fill);
+    }
+    let (rows, columns) = visible(&placement);
+    let part = prep_onnx_pipeline::plan::Placement {
+        from: (rows.len(), columns.len()),
+        offset: (
+            placement.offset.0 - rows.start as i64,
+            placement.offset.1 - columns.start as i64,
+        ),
+        size: placement.size,
+    };
+    resampler
+        .resize(&image, resized.to, (rows, columns))?
+        .placed(&part, canvas.fill)
+}
+
+fn write(elements: Elements, output: OutputMut<'_>) {
+    match (elements, output) {
+        (Elements::Float32(from), OutputMut::Float32(to)) => to.copy_from_slice(&from),
+        (Elements::Float16(from), OutputMut::Float16(to)) => to.copy_from_slice(&from),
+        (Elements::Uint8(from), OutputMut::Uint8(to)) => to.copy_from_slice(&from),
+        // The output has the element type of the plan.
+        (
+            Elements::Float32(_) | Elements::Float16(_) | Elements::Uint8(_),
+            OutputMut::Float32(_) | OutputMut::Float16(_) | OutputMut::Uint8(_),
+        ) => {}
+    }
+}

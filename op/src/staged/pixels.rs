@@ -1,0 +1,117 @@
+//! An image of bytes, and its canvas.
+
+use std::borrow::Cow;
+
+use ndarray::ArrayView3;
+use prep_onnx_pipeline::plan::{Fill, Placement};
+use prep_onnx_pipeline::{Error, Result};
+
+use crate::run::grow;
+
+/// uint8 [height, width, channel], in C order.
+pub(super) struct Pixels<'a> {
+    pub(super) size: (usize, usize),
+    pub(super) channels: usize,
+    pub(super) bytes: Cow<'a, [u8]>,
+}
+
+impl<'a> Pixels<'a> {
+    /// # Errors
+    /// When there are fewer or more bytes than the extents say.
+    pub(super) fn new(
+        size: (usize, usize),
+        channels: usize,
+        bytes: impl Into<Cow<'a, [u8]>>,
+    ) -> Result<Self> {
+        let bytes = bytes.into();
+        let expected = size.0 * size.1 * channels;
+        if bytes.len() != expected {
+            return Err(Error::new("pixels", "are not those of the image")
+                .expected_got(format_args!("{expected} bytes"), bytes.len()));
+        }
+        Ok(Self {
+            size,
+            channels,
+            bytes,
+        })
+    }
+
+    pub(super) fn view(&self) -> Result<ArrayView3<'_, u8>> {
+        ArrayView3::from_shape((self.size.0, self.size.1, self.channels), &self.bytes)
+            .map_err(|error| Error::new("pixels", error))
+    }
+
+    fn row(&self, row: usize) -> &[u8] {
+        let length = self.size.1 * self.channels;
+        &self.bytes[row * length..][..length]
+    }
+
+    /// The canvas of `placement` with the image on it.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub(super) fn placed(&self, placement: &Placement, fill: Fill) -> Result<Pixels<'static>> {
+        let (rows, columns) = placement.size;
+        let length = columns * self.channels;
+        let mut bytes = Vec::new();
+        grow(&mut bytes, rows * length, 0)?;
+        match fill {
+            Fill::Color { color } => {
+                if color.iter().any(|value| *value != 0) {
+                    for pixel in bytes.chunks_exact_mut(self.channels) {
+                        pixel.copy_from_slice(&color[..self.channels]);
+                    }
+                }
+                self.copy_inner(placement, &mut bytes);
+            }
+            // What lies around is written after the arithmetic.
+            Fill::Value { .. } => self.copy_inner(placement, &mut bytes),
+            Fill::Mirror { mode } => {
+                let sources: Vec<usize> = (0..columns)
+                    .map(|column| mode.source(column as i64 + placement.offset.1, self.size.1))
+                    .collect();
+                for (row, out) in bytes.chunks_exact_mut(length.max(1)).enumerate() {
+                    let source = self.row(mode.source(row as i64 + placement.offset.0, self.size.0));
+                    for (pixel, from) in out.chunks_exact_mut(self.channels).zip(&sources) {
+                        pixel.copy_from_slice(&source[from * self.channels..][..self.channels]);
+                    }
+                }
+            }
+        }
+        Pixels::new(placement.size, self.channels, bytes)
+    }
+
+    fn copy_inner(&self, placement: &Placement, bytes: &mut [u8]) {
+        let [top, left, height, width] = placement.inner();
+        if height == 0 || width == 0 {
+            return;
+        }
+        let length = placement.size.1 * self.channels;
+        let first = (left as i64 + placement.offset.1) as usize;
+        for row in top..top + height {
+            let source = self.row((row as i64 + placement.offset.0) as usize);
+            let source = &source[first * self.channels..][..width * self.channels];
+            bytes[row * length + left * self.channels..][..source.len()].copy_from_slice(source);
+        }
+    }
+
+    /// One channel as three equal ones.
+    pub(super) fn tripled(&self) -> Result<Pixels<'static>> {
+        let mut bytes = Vec::new();
+        grow(&mut bytes, self.bytes.len() * 3, 0)?;
+        for (pixel, value) in bytes.chunks_exact_mut(3).zip(self.bytes.iter()) {
+            pixel.fill(*value);
+        }
+        Pixels::new(self.size, 3, bytes)
+    }
+
+    /// The first channel of three.
+    pub(super) fn first_channel(&self) -> Result<Pixels<'static>> {
+        let mut bytes = Vec::new();
+        grow(&mut bytes, self.bytes.len() / self.channels.max(1), 0)?;
+        for (value, pixel) in bytes.iter_mut().zip(self.bytes.chunks_exact(self.channels)) {
+            *value = pixel[0];
+        }
+        Pixels::new(self.size, 1, bytes)
+    }
+}

@@ -1,0 +1,207 @@
+//! Plans of version 2: the op gives the bits of the scalar reference at every SIMD level, and what libraries gave.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
+
+use std::num::NonZero;
+
+use half::f16;
+use ndarray::{Array3, ArrayView3};
+use prep_onnx_op::{
+    Executor, ExtraMut, Images, OutputMut, Sequential, SimdLevel, StagedPreprocessor, Threads,
+};
+use prep_onnx_pipeline::{Answers, Dtype, Elements, OutputKind, Plan, Version, random};
+
+/// The outputs of one call.
+struct Outputs {
+    shape: Vec<usize>,
+    tensor: Elements,
+    extras: Vec<(OutputKind, Extra)>,
+}
+
+#[derive(Debug, PartialEq)]
+enum Extra {
+    Float32(Vec<f32>),
+    Int64(Vec<i64>),
+}
+
+fn run(
+    preprocessor: &StagedPreprocessor,
+    images: &Images<'_>,
+    executor: &dyn Executor,
+) -> Result<Outputs, prep_onnx_pipeline::Error> {
+    let call = preprocessor.call(images)?;
+    let shape = call.shape().clone();
+    let length: usize = shape.tensor.iter().product();
+    // What is not written shows.
+    let mut tensor = match preprocessor.plan().form.dtype {
+        Dtype::Float32 => Elements::Float32(vec![f32::from_bits(0x7fc0_1234); length]),
+        Dtype::Float16 => Elements::Float16(vec![f16::from_bits(0x7e12); length]),
+        Dtype::Uint8 => Elements::Uint8(vec![0xa5; length]),
+    };
+    let mut extras: Vec<(OutputKind, Extra)> = (shape.extras.iter())
+        .map(|(kind, extents)| {
+            let length = extents.iter().product();
+            let extra = match kind {
+                OutputKind::Geometry => Extra::Float32(vec![-7.0; length]),
+                _ => Extra::Int64(vec![-7; length]),
+            };
+            (*kind, extra)
+        })
+        .collect();
+    let output = match &mut tensor {
+        Elements::Float32(values) => OutputMut::Float32(values),
+        Elements::Float16(values) => OutputMut::Float16(values),
+        Elements::Uint8(values) => OutputMut::Uint8(values),
+    };
+    let mut outputs: Vec<ExtraMut<'_>> = (extras.iter_mut())
+        .map(|(_, extra)| match extra {
+            Extra::Float32(values) => ExtraMut::Float32(values),
+            Extra::Int64(values) => ExtraMut::Int64(values),
+        })
+        .collect();
+    preprocessor.run(images, &call, output, &mut outputs, executor)?;
+    Ok(Outputs {
+        shape: shape.tensor,
+        tensor,
+        extras,
+    })
+}
+
+fn joined(expected: &Answers) -> Vec<u8> {
+    (expected.tensors.iter())
+        .flat_map(|tensor| tensor.to_le_bytes())
+        .collect()
+}
+
+fn bytes(elements: &Elements) -> Vec<u8> {
+    match elements {
+        Elements::Float32(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        Elements::Float16(values) => values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        Elements::Uint8(values) => values.clone(),
+    }
+}
+
+fn expected_extra(kind: OutputKind, expected: &Answers) -> Extra {
+    let extras = &expected.extras;
+    match kind {
+        OutputKind::Geometry => Extra::Float32(extras.iter().flat_map(|extra| extra.geometry).collect()),
+        OutputKind::Mask => Extra::Int64(
+            extras
+                .iter()
+                .flat_map(|extra| extra.mask.iter().copied())
+                .collect(),
+        ),
+        OutputKind::Sizes => Extra::Int64(extras.iter().flat_map(|extra| extra.sizes).collect()),
+        OutputKind::Grid => Extra::Int64(extras.iter().flat_map(|extra| extra.grid).collect()),
+        OutputKind::Tensor | OutputKind::Status => panic!("{} is no extra", kind.name()),
+    }
+}
+
+fn levels() -> Vec<SimdLevel> {
+    SimdLevel::ALL
+        .into_iter()
+        .filter(|level| level.is_available())
+        .collect()
+}
+
+/// Compares one call at every level with the reference; gives how many outputs were compared.
+fn compare(name: &str, plan: &Plan, images: &[Array3<u8>], ragged: bool) -> usize {
+    let views: Vec<ArrayView3<'_, u8>> = images.iter().map(|image| image.view()).collect();
+    let expected = plan.reference(&views);
+    let pixels: Vec<u8> = images.iter().flat_map(|image| image.iter().copied()).collect();
+    let shapes: Vec<i64> = images
+        .iter()
+        .flat_map(|image| [image.dim().0, image.dim().1, image.dim().2].map(|extent| extent as i64))
+        .collect();
+    let (rows, columns, values) = images
+        .first()
+        .map_or((2, 3, plan.source.source_channels()), |image| image.dim());
+    let batch_shape = [images.len(), rows, columns, values].map(|extent| extent as i64);
+    let (pixels_shape, shapes_shape) = ([pixels.len() as i64], [images.len() as i64, 3]);
+    let input = if ragged {
+        Images::Ragged {
+            pixels_shape: &pixels_shape,
+            pixels: &pixels,
+            shapes_shape: &shapes_shape,
+            shapes: &shapes,
+        }
+    } else {
+        Images::Batch {
+            shape: &batch_shape,
+            image: &pixels,
+        }
+    };
+    let mut compared = 0;
+    for level in levels() {
+        let preprocessor = StagedPreprocessor::with_level(plan.clone(), level).unwrap();
+        let three = Threads(NonZero::new(3).unwrap());
+        for executor in [&Sequential as &dyn Executor, &three] {
+            let got = run(&preprocessor, &input, executor);
+            match (&expected, got) {
+                (Ok(expected), Ok(got)) => {
+                    let (wanted, found) = (joined(expected), bytes(&got.tensor));
+                    let differ = wanted.iter().zip(&found).filter(|(a, b)| a != b).count();
+                    assert!(
+                        wanted == found,
+                        "{name} at {level}: shape {:?}, {differ} of {} bytes differ: {}",
+                        got.shape,
+                        wanted.len(),
+                        plan.to_json()
+                    );
+                    for (kind, extra) in &got.extras {
+                        assert_eq!(
+                            *extra,
+                            expected_extra(*kind, expected),
+                            "{name} at {level}: {}",
+                            kind.name()
+                        );
+                    }
+                    compared += 1 + got.extras.len();
+                }
+                (Err(_), Err(_)) => {}
+                (expected, got) => panic!(
+                    "{name} at {level}: {}\nreference {:?}\nop {:?}",
+                    plan.to_json(),
+                    expected.as_ref().err(),
+                    got.err()
+                ),
+            }
+        }
+    }
+    compared
+}
+
+fn all_outputs(plan: Plan) -> Plan {
+    let kinds: Vec<OutputKind> = OutputKind::EXTRA
+        .iter()
+        .copied()
+        .filter(|kind| *kind != OutputKind::Grid || plan.form.blocks.is_some())
+        .collect();
+    plan.with_outputs(&kinds).unwrap()
+}
+
+#[test]
+fn random_plans() {
+    let cases: u64 = std::env::var("PREP_CASES").map_or(1500, |cases| cases.parse().unwrap());
+    let cases = if cfg!(miri) { 3 } else { cases };
+    let (mut compared, mut later) = (0, 0);
+    for seed in 0..cases {
+        let (pipeline, layout, dtype) = random::pipeline(seed);
+        let plan = all_outputs(pipeline.compile(layout, dtype).unwrap());
+        later += usize::from(plan.version() == Version::V2);
+        let images = random::batch(seed, &plan);
+        let name = format!("seed {seed}");
+        if plan.is_of_batch() || plan.fixed_output().is_some() {
+            compared += compare(&name, &plan, &images, true);
+        }
+        for image in images.iter().take(2) {
+            let batch = [image.clone(), image.mapv(|value| value.wrapping_mul(3))];
+            compared += compare(&name, &plan, &batch, false);
+        }
+    }
+    eprintln!("{cases} random plans ({later} of version 2), {compared} outputs compared, 0 differing values");
+}
