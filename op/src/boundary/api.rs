@@ -20,6 +20,9 @@ use crate::run::Executor;
 /// Most axes of an input that are looked at; an input with more has a wrong rank anyway.
 const MAX_RANK: usize = 8;
 
+/// Stands for the number of images among extents.
+pub(crate) const IMAGES: i64 = i64::MIN;
+
 /// The extents of an input.
 pub(crate) struct Extents {
     values: [i64; MAX_RANK],
@@ -386,13 +389,14 @@ impl<'a> ShapeContext<'a> {
         Some(text_of(bytes))
     }
 
-    /// Sets the output's type, and its extents: the first becomes that of input `images_from`, the
-    /// others are given, -1 where unknown.
+    /// Sets the type of output `index`, and its extents, at most [`MAX_RANK`]: -1 where unknown, and that of the first
+    /// axis of input `images_from` for [`IMAGES`].
     pub(crate) fn set_output(
         &self,
+        index: usize,
         element_type: ONNXTensorElementDataType,
         images_from: usize,
-        mut extents: [i64; 4],
+        extents: &[i64],
     ) -> Result<(), Failure> {
         let mut input = ptr::null_mut();
         // SAFETY: the context is that of the running call.
@@ -405,11 +409,22 @@ impl<'a> ShapeContext<'a> {
             info: input,
         });
         let (input_extents, input_names) = input.extents()?;
-        let mut names = [c"".as_ptr(); 4];
-        extents[0] = -1;
-        if let Some(images) = input_extents.as_slice().first() {
-            extents[0] = *images;
-            names[0] = input_names[0];
+        let rank = extents.len().min(MAX_RANK);
+        // A name of its own for each unknown extent: without one it would be an extent of -1, which no output has.
+        let unknown: Vec<CString> = (0..rank)
+            .map(|axis| CString::new(format!("prep_onnx_output_{index}_{axis}")).unwrap_or_default())
+            .collect();
+        let mut names = [c"".as_ptr(); MAX_RANK];
+        let mut values = [-1; MAX_RANK];
+        for (axis, extent) in extents.iter().take(rank).enumerate() {
+            if *extent < 0 && *extent != IMAGES {
+                names[axis] = unknown[axis].as_ptr();
+            } else if *extent != IMAGES {
+                values[axis] = *extent;
+            } else if let Some(images) = input_extents.as_slice().first() {
+                values[axis] = *images;
+                names[axis] = input_names[0];
+            }
         }
         let mut output = ptr::null_mut();
         // SAFETY: `output` receives an object that `Info` releases.
@@ -418,23 +433,19 @@ impl<'a> ShapeContext<'a> {
             api: self.api,
             info: output,
         };
-        // SAFETY: in these four calls `output` is live, the arrays have four elements, and the names are
-        // owned by `input`, which is alive; ONNX Runtime copies them.
+        // SAFETY: in these four calls `output` is live, the arrays have `rank` elements at least, and the names are
+        // owned by `input` and `unknown`, which are alive; ONNX Runtime copies them.
         unsafe {
             check((self.api.SetTensorElementType)(output.info, element_type))?;
-            check((self.api.SetDimensions)(
-                output.info,
-                extents.as_ptr(),
-                extents.len(),
-            ))?;
+            check((self.api.SetDimensions)(output.info, values.as_ptr(), rank))?;
             check((self.api.SetSymbolicDimensions)(
                 output.info,
                 names.as_mut_ptr(),
-                names.len(),
+                rank,
             ))?;
             check((self.api.ShapeInferContext_SetOutputTypeShape)(
                 self.context,
-                0,
+                index,
                 output.info,
             ))
         }

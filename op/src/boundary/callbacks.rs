@@ -6,10 +6,11 @@ use ort_sys::{
     ONNXTensorElementDataType, OrtCustomOp, OrtCustomOpInputOutputCharacteristic, OrtMemType,
     OrtShapeInferContext, OrtStatusPtr,
 };
-use prep_onnx_pipeline::{Accept, DOMAIN_VERSION, Dtype, FusedPlan, Layout, PLAN_ATTRIBUTE};
+use prep_onnx_pipeline::plan::{OutputElement, OutputExtent};
+use prep_onnx_pipeline::{Accept, DOMAIN_VERSION, Dtype, OutputKind, PLAN_ATTRIBUTE, Plan, Version};
 
-use super::api::ShapeContext;
-use super::registration::{Entry, Provider};
+use super::api::{IMAGES, ShapeContext};
+use super::entry::{Entry, Provider};
 use super::status::guarded;
 
 pub(super) unsafe extern "system" fn get_name(op: *const OrtCustomOp) -> *const c_char {
@@ -44,18 +45,31 @@ pub(super) unsafe extern "system" fn get_output_type(
     op: *const OrtCustomOp,
     index: usize,
 ) -> ONNXTensorElementDataType {
-    match index {
-        // SAFETY: ONNX Runtime hands back the entry that was registered.
-        0 => element_type(unsafe { Entry::of(op) }.dtype),
-        _ => ONNXTensorElementDataType::ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64,
+    // SAFETY: ONNX Runtime hands back the entry that was registered.
+    let entry = unsafe { Entry::of(op) };
+    match index.checked_sub(required_outputs(entry)) {
+        None if index == 0 => element_type(entry.dtype),
+        // The status of each image.
+        None => ONNXTensorElementDataType::ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64,
+        // The plan says which they are, so shape inference gives their types.
+        Some(_) => ONNXTensorElementDataType::ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED,
     }
 }
 
 pub(super) unsafe extern "system" fn get_output_count(op: *const OrtCustomOp) -> usize {
     // SAFETY: ONNX Runtime hands back the entry that was registered.
-    match unsafe { Entry::of(op) }.accept {
+    let entry = unsafe { Entry::of(op) };
+    required_outputs(entry)
+        + match entry.version {
+            Version::V1 => 0,
+            Version::V2 => OutputKind::EXTRA.len(),
+        }
+}
+
+/// The outputs before those that a plan can ask for: the tensor and, of encoded images, the status.
+fn required_outputs(entry: &Entry) -> usize {
+    match entry.accept {
         Accept::Batch | Accept::Ragged => 1,
-        // The status of each image.
         Accept::Encoded => 2,
     }
 }
@@ -118,19 +132,54 @@ pub(super) unsafe extern "system" fn infer_shape(
         // A plan that cannot be read is reported at kernel creation, with the node's name.
         let plan = context
             .string(PLAN_ATTRIBUTE)
-            .and_then(|text| FusedPlan::from_json(&text).ok());
+            .and_then(|text| Plan::from_json(&text).ok());
         let Some(plan) = plan else { return Ok(()) };
-        let (height, width) = plan
-            .fixed_output()
-            .map_or((-1, -1), |(height, width)| (height as i64, width as i64));
-        let extents = match plan.layout {
-            Layout::Nchw => [-1, 3, height, width],
-            Layout::Nhwc => [-1, height, width, 3],
-        };
-        let images_from = match entry.accept {
-            Accept::Batch => 0,
-            Accept::Ragged | Accept::Encoded => 1,
-        };
-        context.set_output(element_type(entry.dtype), images_from, extents)
+        let images_from = entry.accept.form().counts_images;
+        context.set_output(0, element_type(entry.dtype), images_from, &tensor_extents(&plan))?;
+        for (index, kind) in plan.outputs.iter().enumerate() {
+            let element_type = match kind.element() {
+                OutputElement::OfPlan => element_type(entry.dtype),
+                OutputElement::Float32 => element_type(Dtype::Float32),
+                OutputElement::Int64 => ONNXTensorElementDataType::ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64,
+            };
+            let (height, width) = plan
+                .fixed_output()
+                .map_or((-1, -1), |(height, width)| (height as i64, width as i64));
+            let extents: Vec<i64> = (kind.extents().unwrap_or_default().iter())
+                .map(|extent| match extent {
+                    OutputExtent::Images => IMAGES,
+                    OutputExtent::Height => height,
+                    OutputExtent::Width => width,
+                    OutputExtent::Fixed(number) => *number as i64,
+                })
+                .collect();
+            context.set_output(
+                required_outputs(entry) + index,
+                element_type,
+                images_from,
+                &extents,
+            )?;
+        }
+        Ok(())
     })
+}
+
+/// The extents of the tensor; -1 for those that follow from the images, [`IMAGES`] for their number.
+fn tensor_extents(plan: &Plan) -> Vec<i64> {
+    let (rows, columns) = plan.form.blocks.map_or((1, 1), |blocks| blocks.unit());
+    let (size, other) = match plan.fixed_output() {
+        Some(size) => (size, size),
+        // What changes with the size is not known.
+        None => ((rows, columns), (2 * rows, 2 * columns)),
+    };
+    let one = plan.output_shape(1, size);
+    let more = plan.output_shape(2, other);
+    let extents = one.iter().zip(&more).enumerate();
+    extents
+        .map(|(axis, (one, more))| match (axis, *one, *more) {
+            (0, 1, 2) => IMAGES,
+            (_, one, more) if one == more => one as i64,
+            _ => -1,
+        })
+        .collect()
 }

@@ -1,18 +1,18 @@
 //! What a node computes with on the CPU.
 
-use std::ffi::c_void;
 use std::num::NonZero;
 
-use half::f16;
-use prep_onnx_pipeline::{Accept, Dtype, FusedPlan};
+use prep_onnx_pipeline::{Accept, Plan, Version};
 
 use super::api::{Context, KernelInfo, SessionThreads};
 use super::encoded;
+use super::entry::Entry;
 use super::kernel::Work;
-use super::registration::Entry;
+use super::outputs::output_elements;
+use super::staged::{Staged, StagedEncoded};
 use super::status::Failure;
 use crate::encoded::EncodedPreprocessor;
-use crate::run::{Images, OutputMut, Preprocessor};
+use crate::run::{Images, Preprocessor};
 
 pub(super) struct Cpu {
     threads: NonZero<usize>,
@@ -23,17 +23,22 @@ enum Input {
     Batch(Preprocessor),
     Ragged(Preprocessor),
     Files(EncodedPreprocessor),
+    Staged(Staged),
+    StagedFiles(StagedEncoded),
 }
 
 impl Work for Cpu {
-    fn new(entry: &Entry, plan: FusedPlan, info: &KernelInfo<'_>) -> Result<Self, Failure> {
+    fn new(entry: &Entry, plan: Plan, info: &KernelInfo<'_>) -> Result<Self, Failure> {
+        let input = match (entry.version, entry.accept) {
+            (Version::V1, Accept::Batch) => Input::Batch(Preprocessor::new(plan.to_v1()?)?),
+            (Version::V1, Accept::Ragged) => Input::Ragged(Preprocessor::new(plan.to_v1()?)?),
+            (Version::V1, Accept::Encoded) => Input::Files(encoded::prepare(plan.to_v1()?, info)?),
+            (Version::V2, Accept::Batch | Accept::Ragged) => Input::Staged(Staged::new(entry, plan)?),
+            (Version::V2, Accept::Encoded) => Input::StagedFiles(StagedEncoded::new(plan, info)?),
+        };
         Ok(Self {
             threads: std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN),
-            input: match entry.accept {
-                Accept::Batch => Input::Batch(Preprocessor::new(plan)?),
-                Accept::Ragged => Input::Ragged(Preprocessor::new(plan)?),
-                Accept::Encoded => Input::Files(encoded::prepare(plan, info)?),
-            },
+            input,
         })
     }
 
@@ -59,6 +64,8 @@ impl Work for Cpu {
                 self.run(preprocessor, context, &images)
             }
             Input::Files(preprocessor) => encoded::compute(preprocessor, self.threads, context),
+            Input::Staged(staged) => staged.compute(self.threads, context),
+            Input::StagedFiles(staged) => staged.compute(self.threads, context),
         }
     }
 }
@@ -84,22 +91,5 @@ impl Cpu {
             threads: self.threads,
         };
         Ok(preprocessor.run(images, output, &threads)?)
-    }
-}
-
-/// The elements of an output that is there to be written.
-///
-/// # Safety
-/// At `data` are `length` elements of type `dtype`, aligned, which nobody else has for the lifetime `'a`.
-/// They come from ONNX Runtime's allocator, so they hold some bytes, though not known ones; every bit
-/// pattern is a value of these types, and the kernel writes every element before it reads it.
-pub(super) unsafe fn output_elements<'a>(data: *mut c_void, dtype: Dtype, length: usize) -> OutputMut<'a> {
-    // SAFETY: promised by the caller.
-    unsafe {
-        match dtype {
-            Dtype::Float32 => OutputMut::Float32(std::slice::from_raw_parts_mut(data.cast(), length)),
-            Dtype::Float16 => OutputMut::Float16(std::slice::from_raw_parts_mut(data.cast::<f16>(), length)),
-            Dtype::Uint8 => OutputMut::Uint8(std::slice::from_raw_parts_mut(data.cast(), length)),
-        }
     }
 }

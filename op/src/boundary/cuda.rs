@@ -1,10 +1,10 @@
 //! What a node computes with on CUDA.
 
-use prep_onnx_pipeline::{Accept, Error, FusedPlan};
+use prep_onnx_pipeline::{Accept, Error, Plan};
 
 use super::api::{Context, KernelInfo};
+use super::entry::Entry;
 use super::kernel::Work;
-use super::registration::Entry;
 use super::status::Failure;
 use crate::cuda::{DeviceImages, Preprocessor, Stream};
 use crate::run::ImageShapes;
@@ -15,10 +15,10 @@ pub(super) struct Cuda {
 }
 
 impl Work for Cuda {
-    fn new(entry: &Entry, plan: FusedPlan, _: &KernelInfo<'_>) -> Result<Self, Failure> {
+    fn new(entry: &Entry, plan: Plan, _: &KernelInfo<'_>) -> Result<Self, Failure> {
         Ok(Self {
             accept: entry.accept,
-            preprocessor: Preprocessor::new(plan)?,
+            preprocessor: Preprocessor::new(plan.to_v1()?)?,
         })
     }
 

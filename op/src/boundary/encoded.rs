@@ -5,13 +5,18 @@ use std::num::NonZero;
 use prep_onnx_pipeline::{Error, FusedPlan, ON_BAD_IMAGE_ATTRIBUTE, OnBadImage};
 
 use super::api::{Context, KernelInfo, SessionThreads};
-use super::cpu::output_elements;
+use super::outputs::output_elements;
 use super::status::Failure;
 use crate::encoded::{EncodedPreprocessor, Files};
 
 /// Prepares the plan of a node with the node's choice for images that cannot be read.
 pub(super) fn prepare(plan: FusedPlan, info: &KernelInfo<'_>) -> Result<EncodedPreprocessor, Failure> {
-    let on_bad_image = match info.string(ON_BAD_IMAGE_ATTRIBUTE) {
+    Ok(EncodedPreprocessor::new(plan, on_bad_image(info)?)?)
+}
+
+/// The node's choice for images that cannot be read.
+pub(super) fn on_bad_image(info: &KernelInfo<'_>) -> Result<OnBadImage, Failure> {
+    Ok(match info.string(ON_BAD_IMAGE_ATTRIBUTE) {
         Some(name) => name
             .parse()
             .map_err(|error: Error| error.fix("write the model with `prep-onnx embed --on-bad-image`"))?,
@@ -26,8 +31,7 @@ pub(super) fn prepare(plan: FusedPlan, info: &KernelInfo<'_>) -> Result<EncodedP
                 .into());
         }
         None => OnBadImage::Fail,
-    };
-    Ok(EncodedPreprocessor::new(plan, on_bad_image)?)
+    })
 }
 
 pub(super) fn compute(

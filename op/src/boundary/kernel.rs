@@ -3,17 +3,18 @@
 use std::ffi::c_void;
 
 use ort_sys::{OrtApi, OrtCustomOp, OrtKernelContext, OrtKernelInfo, OrtStatusPtr};
-use prep_onnx_pipeline::{Accept, Error, FusedPlan, PLAN_ATTRIBUTE};
+use prep_onnx_pipeline::{Accept, Error, PLAN_ATTRIBUTE, Plan, Version};
 
 use super::api::{Context, KernelInfo};
-use super::registration::Entry;
+use super::entry::Entry;
 use super::status::{Failure, guarded};
 use crate::run::fixed_output;
+use crate::staged::mixed;
 
 /// What a node computes with on one execution provider. Sessions run it from several threads at once.
 pub(super) trait Work: Sync + Sized {
     /// Prepares the plan of a node, which `entry` can run.
-    fn new(entry: &Entry, plan: FusedPlan, info: &KernelInfo<'_>) -> Result<Self, Failure>;
+    fn new(entry: &Entry, plan: Plan, info: &KernelInfo<'_>) -> Result<Self, Failure>;
 
     /// One call of the node.
     fn compute(&self, context: Context<'_>) -> Result<(), Failure>;
@@ -79,22 +80,33 @@ fn title(entry: &Entry, info: &KernelInfo<'_>) -> String {
 }
 
 /// The plan of a node, which the entry can run.
-fn plan(entry: &Entry, info: &KernelInfo<'_>) -> Result<FusedPlan, Failure> {
+fn plan(entry: &Entry, info: &KernelInfo<'_>) -> Result<Plan, Failure> {
     let text = info.string(PLAN_ATTRIBUTE).ok_or_else(|| {
         Error::new(PLAN_ATTRIBUTE, "is missing")
             .expected_got("a string attribute that holds a fused plan", "none")
             .fix("write the model with `prep-onnx embed`")
     })?;
-    let plan = FusedPlan::from_json(&text)?;
-    if plan.dtype != entry.dtype {
+    let plan = Plan::from_json(&text)?;
+    if plan.version() != entry.version {
+        return Err(Error::new(PLAN_ATTRIBUTE, "is of another version than the op")
+            .expected_got(entry.version.number(), plan.version().number())
+            .fix("write the model with `prep-onnx embed`")
+            .into());
+    }
+    if plan.form.dtype != entry.dtype {
         return Err(
             Error::new(PLAN_ATTRIBUTE, "gives another element type than the op")
-                .expected_got(entry.dtype, plan.dtype)
+                .expected_got(entry.dtype, plan.form.dtype)
                 .into(),
         );
     }
     if entry.accept != Accept::Batch {
-        fixed_output(&plan)?;
+        match entry.version {
+            Version::V1 => {
+                fixed_output(&plan.to_v1()?)?;
+            }
+            Version::V2 => mixed(&plan)?,
+        }
     }
     Ok(plan)
 }

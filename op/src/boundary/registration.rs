@@ -1,6 +1,6 @@
 //! The op entries, made once per ONNX Runtime in the process and added to session options.
 
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, CString};
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::{Mutex, PoisonError};
@@ -8,64 +8,20 @@ use std::sync::{Mutex, PoisonError};
 use ort_sys::{
     OrtApi, OrtApiBase, OrtCustomOp, OrtCustomOpDomain, OrtSessionOptions, OrtStatus, OrtStatusPtr,
 };
-use prep_onnx_pipeline::{Accept, DOMAIN, Dtype, FusedPlan, op_name};
+use prep_onnx_pipeline::{Accept, DOMAIN, Dtype, Version, op_name};
 
 use super::cpu::Cpu;
 use super::cuda::Cuda;
+use super::entry::{Entry, Provider};
 use super::status::{Failure, check, guarded};
 use super::{callbacks, first_session, kernel};
-use crate::cuda;
 
 /// The version of the API that is asked for, and that [`OrtCustomOp`] entries claim.
 pub(crate) const API_VERSION: u32 = 17;
 
-/// An op of the domain. ONNX Runtime holds the address of `op`, the first field, and hands it back to
-/// the callbacks.
-#[repr(C)]
-pub(crate) struct Entry {
-    op: OrtCustomOp,
-    pub(crate) api: &'static OrtApi,
-    pub(crate) provider: Provider,
-    pub(crate) accept: Accept,
-    pub(crate) dtype: Dtype,
-    pub(crate) name: CString,
-}
-
-/// Where an entry runs. ONNX Runtime takes the entry of the execution provider that it gives the node to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Provider {
-    Cpu,
-    Cuda,
-    /// CUDA as a plugin library.
-    CudaPlugin,
-}
-
-impl Provider {
-    pub(crate) fn name(self) -> &'static CStr {
-        match self {
-            Self::Cpu => c"CPUExecutionProvider",
-            Self::Cuda => c"CUDAExecutionProvider",
-            Self::CudaPlugin => c"CudaPluginExecutionProvider",
-        }
-    }
-
-    /// The forms of input that there are ops for. Files are decoded on the CPU, whatever runs the model.
-    fn accepts(self) -> &'static [Accept] {
-        match self {
-            Self::Cpu => &[Accept::Batch, Accept::Ragged, Accept::Encoded],
-            Self::Cuda | Self::CudaPlugin => &[Accept::Batch, Accept::Ragged],
-        }
-    }
-
-    /// Those that nodes can be given to here. Without a driver that the kernel needs the entries of CUDA are
-    /// left out, and ONNX Runtime takes the CPU's.
-    fn usable() -> &'static [Self] {
-        match cuda::driver_version() {
-            Ok(_) => &[Self::Cpu, Self::Cuda, Self::CudaPlugin],
-            Err(_) => &[Self::Cpu],
-        }
-    }
-}
+/// The first ONNX Runtime, 1.19, that takes the element type of an output from shape inference. Outputs of version 2
+/// have the types that its plan gives them. Before it the model's own function runs.
+const TYPED_SINCE: u32 = 19;
 
 /// A domain with its ops. Both stay for the life of the process: sessions refer to them.
 struct Domain {
@@ -96,9 +52,15 @@ pub unsafe extern "C" fn RegisterCustomOps(
             .as_ref()
             .and_then(|base| (base.GetApi)(API_VERSION).as_ref())
     };
+    // SAFETY: as above.
+    let is_typed = unsafe {
+        api_base
+            .as_ref()
+            .is_some_and(|base| !(base.GetApi)(TYPED_SINCE).is_null())
+    };
     match api {
         // SAFETY: passed on from the caller; a function table lives as long as the library it belongs to.
-        Some(api) => unsafe { register(options, api) }.0,
+        Some(api) => unsafe { register_on(options, api, is_typed) }.0,
         None => ptr::null_mut(),
     }
 }
@@ -109,14 +71,35 @@ pub unsafe extern "C" fn RegisterCustomOps(
 /// `options` are live session options of the ONNX Runtime whose function table, of version 17 or newer,
 /// is `api`.
 pub unsafe fn register(options: *mut OrtSessionOptions, api: &'static OrtApi) -> OrtStatusPtr {
+    let is_typed = minor_version(api).is_none_or(|minor| minor >= TYPED_SINCE);
+    // SAFETY: passed on from the caller.
+    unsafe { register_on(options, api, is_typed) }
+}
+
+/// The minor version that the text about its build names, `git-branch=rel-1.17.3`, where it does.
+fn minor_version(api: &OrtApi) -> Option<u32> {
+    // SAFETY: the function takes nothing and gives a constant of the library that ends with NUL.
+    let text = unsafe {
+        let text = (api.GetBuildInfoString)();
+        (!text.is_null()).then(|| CStr::from_ptr(text))
+    }?;
+    let text = text.to_string_lossy();
+    let (_, version) = text.split_once("rel-1.")?;
+    let digits = version.split(|letter: char| !letter.is_ascii_digit()).next()?;
+    digits.parse().ok()
+}
+
+/// # Safety
+/// As for [`register`].
+unsafe fn register_on(options: *mut OrtSessionOptions, api: &'static OrtApi, is_typed: bool) -> OrtStatusPtr {
     guarded(api, DOMAIN, || {
-        let domain = domain(api)?;
+        let domain = domain(api, is_typed)?;
         // SAFETY: `options` are live; the domain is never released.
         check(unsafe { (api.AddCustomOpDomain)(options, domain) })
     })
 }
 
-fn domain(api: &'static OrtApi) -> Result<*mut OrtCustomOpDomain, Failure> {
+fn domain(api: &'static OrtApi, is_typed: bool) -> Result<*mut OrtCustomOpDomain, Failure> {
     let key = ptr::from_ref(api).addr();
     let mut domains = DOMAINS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = domains.iter().find(|known| known.api == key) {
@@ -127,27 +110,47 @@ fn domain(api: &'static OrtApi) -> Result<*mut OrtCustomOpDomain, Failure> {
     // SAFETY: `name` ends with NUL and is copied; `domain` receives a new object.
     check(unsafe { (api.CreateCustomOpDomain)(name.as_ptr(), &mut domain) })?;
     for provider in Provider::usable() {
-        for accept in provider.accepts().iter().copied() {
-            for dtype in Dtype::ALL {
-                let entry = Box::leak(Box::new(Entry {
-                    op: operator(*provider),
-                    api,
-                    provider: *provider,
-                    accept,
-                    dtype: *dtype,
-                    name: CString::new(op_name(accept, *dtype, FusedPlan::VERSION)).unwrap_or_default(),
-                }));
-                // The whole entry, not only its first field, is what the callbacks read.
-                let op = ptr::from_mut(entry).cast_const().cast::<OrtCustomOp>();
-                // SAFETY: domain and entry live for ever.
-                check(unsafe { (api.CustomOpDomain_Add)(domain, op) })?;
-            }
+        for (version, accept, dtype) in kinds(*provider, is_typed) {
+            let entry = Box::leak(Box::new(Entry {
+                op: operator(*provider),
+                api,
+                provider: *provider,
+                accept,
+                version,
+                dtype,
+                name: CString::new(op_name(accept, dtype, version)).unwrap_or_default(),
+            }));
+            // The whole entry, not only its first field, is what the callbacks read.
+            let op = ptr::from_mut(entry).cast_const().cast::<OrtCustomOp>();
+            // SAFETY: domain and entry live for ever.
+            check(unsafe { (api.CustomOpDomain_Add)(domain, op) })?;
         }
     }
     // SAFETY: the domain of above.
     unsafe { first_session::open(api, domain) };
     domains.push(Domain { api: key, domain });
     Ok(domain)
+}
+
+/// The ops of a provider.
+fn kinds(provider: Provider, is_typed: bool) -> impl Iterator<Item = (Version, Accept, Dtype)> {
+    let registered = move |version: &&Version| match version {
+        Version::V1 => true,
+        Version::V2 => is_typed,
+    };
+    provider
+        .versions()
+        .iter()
+        .filter(registered)
+        .flat_map(move |version| {
+            let of_accept = |accept: &Accept| {
+                Dtype::ALL
+                    .iter()
+                    .map(|dtype| (*version, *accept, *dtype))
+                    .collect::<Vec<_>>()
+            };
+            provider.accepts().iter().flat_map(of_accept).collect::<Vec<_>>()
+        })
 }
 
 fn operator(provider: Provider) -> OrtCustomOp {
@@ -184,22 +187,4 @@ fn operator(provider: Provider) -> OrtCustomOp {
     op.GetStartVersion = Some(callbacks::get_version);
     op.GetEndVersion = Some(callbacks::get_version);
     op
-}
-
-impl Entry {
-    /// # Safety
-    /// `op` is the address that [`domain`] registered, or comes from it.
-    pub(crate) unsafe fn of<'a>(op: *const OrtCustomOp) -> &'a Self {
-        // SAFETY: `op` is the first field of a leaked `repr(C)` entry, taken from a pointer to all of it.
-        unsafe { &*op.cast::<Self>() }
-    }
-
-    pub(crate) fn name_pointer(&self) -> *const c_char {
-        self.name.as_ptr()
-    }
-
-    /// What messages call the op.
-    pub(crate) fn title(&self) -> String {
-        format!("{DOMAIN}::{}", self.name.to_string_lossy())
-    }
 }

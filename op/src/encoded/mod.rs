@@ -1,22 +1,20 @@
 //! Encoded images to finished tensors: decode and preprocessing of one image after the other, on the
 //! threads of the host.
 
+mod each;
 mod files;
+mod staged;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
-
-use prep_onnx_loader::{DecodeOptions, ImageReader, Scratch, Window};
+use prep_onnx_loader::{DecodeOptions, ImageReader, Window};
 use prep_onnx_pipeline::{Error, FusedPlan, ImageStatus, OnBadImage, Result};
 
+use each::{BadImage, Worker, each_file};
 pub use files::Files;
+pub(crate) use staged::StagedFiles;
 
 use crate::run::{
     Executor, OutputMut, Pool, Preprocessor, Shape, check_output, checked_shape, fixed_output, grow, places,
 };
-
-/// Largest buffer of decoded pixels that a worker keeps between images, in bytes.
-const KEPT_PIXELS: usize = 64 << 20;
 
 /// A plan for encoded images made ready to run, as often and from as many threads as wanted.
 ///
@@ -28,25 +26,6 @@ pub struct EncodedPreprocessor {
     on_bad_image: OnBadImage,
     options: DecodeOptions,
     workers: Pool<Worker>,
-}
-
-/// Memory of one thread.
-#[derive(Default)]
-struct Worker {
-    scratch: Scratch,
-    pixels: Vec<u8>,
-}
-
-/// What one image is written to. Only the worker that takes its index locks it.
-struct Place<'a> {
-    elements: OutputMut<'a>,
-    status: ImageStatus,
-}
-
-/// Why an image has no tensor.
-struct BadImage {
-    status: ImageStatus,
-    error: Error,
 }
 
 impl EncodedPreprocessor {
@@ -109,79 +88,18 @@ impl EncodedPreprocessor {
         {
             return Err(Error::new("status", "has another length").expected_got(files.len(), status.len()));
         }
-        let statuses = self.run_checked(&files, output, shape, executor)?;
+        let size = shape.extents.iter().skip(1).product();
+        let statuses = each_file(
+            &files,
+            places::split(output, size),
+            self.on_bad_image,
+            (&self.workers, executor),
+            |index, output, worker| self.run_image(files[index], output, worker),
+        )?;
         for (code, image) in status.into_iter().flatten().zip(statuses) {
             *code = image.code();
         }
         Ok(())
-    }
-
-    fn run_checked(
-        &self,
-        files: &[&[u8]],
-        output: OutputMut<'_>,
-        shape: Shape,
-        executor: &dyn Executor,
-    ) -> Result<Vec<ImageStatus>> {
-        let size = shape.extents.iter().skip(1).product();
-        let places: Vec<_> = places::split(output, size)
-            .into_iter()
-            .map(|elements| {
-                Mutex::new(Place {
-                    elements,
-                    status: ImageStatus::Good,
-                })
-            })
-            .collect();
-        let next = AtomicUsize::new(0);
-        // The first image that cannot be read. Those behind it need not be read any more.
-        let failed: Mutex<Option<(usize, Error)>> = Mutex::new(None);
-        let first_failed = AtomicUsize::new(usize::MAX);
-        let work = |_: usize| {
-            let mut worker = self.workers.take(Worker::default);
-            loop {
-                // Relaxed: the executor orders what jobs write before its return.
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let (Some(file), Some(place)) = (files.get(index), places.get(index)) else {
-                    break;
-                };
-                if index > first_failed.load(Ordering::Relaxed) {
-                    break;
-                }
-                let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
-                let output = places::borrowed(&mut place.elements);
-                let Err(bad) = self.run_image(file, output, &mut worker) else {
-                    continue;
-                };
-                match self.on_bad_image {
-                    OnBadImage::Zero => {
-                        places::zero(&mut place.elements);
-                        place.status = bad.status;
-                    }
-                    OnBadImage::Fail => {
-                        first_failed.fetch_min(index, Ordering::Relaxed);
-                        let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
-                        if failed.as_ref().is_none_or(|(first, _)| index < *first) {
-                            *failed = Some((index, bad.error));
-                        }
-                    }
-                }
-            }
-            self.workers.give(worker);
-        };
-        match executor.threads().min(files.len()) {
-            0 => {}
-            1 => work(0),
-            workers => executor.for_each(workers, &work)?,
-        }
-        if let Some((index, error)) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            return Err(error.within(format_args!("bytes[{index}]")));
-        }
-        let status = |place: Mutex<Place<'_>>| {
-            let place = place.into_inner().unwrap_or_else(PoisonError::into_inner);
-            place.status
-        };
-        Ok(places.into_iter().map(status).collect())
     }
 
     fn run_image(
@@ -200,24 +118,6 @@ impl EncodedPreprocessor {
         let needed = &mut pixels[..window.byte_len()];
         image.read_window_into(&window, needed, scratch)?;
         let result = self.preprocessor.run_part(&part, needed, output);
-        if pixels.capacity() > KEPT_PIXELS {
-            *pixels = Vec::new();
-        }
         Ok(result?)
-    }
-}
-
-impl From<(ImageStatus, Error)> for BadImage {
-    fn from((status, error): (ImageStatus, Error)) -> Self {
-        Self { status, error }
-    }
-}
-
-impl From<prep_onnx_loader::ImageError> for BadImage {
-    fn from(error: prep_onnx_loader::ImageError) -> Self {
-        Self {
-            status: error.kind().status(),
-            error: error.into(),
-        }
     }
 }

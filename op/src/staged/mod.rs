@@ -18,6 +18,7 @@ use ndarray::ArrayView3;
 use prep_onnx_pipeline::plan::{ImageGeometry, Stage, StageGeometry};
 use prep_onnx_pipeline::{Elements, Plan, Result, SourceFormat};
 
+pub(crate) use call::mixed;
 pub use call::{StagedCall, StagedShape};
 pub use extras::ExtraMut;
 
