@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use prep_onnx_pipeline::{
-    Accept, DOMAIN, Dtype, Error, ErrorKind, FusedPlan, Layout, OnBadImage, Pipeline, Result, op_name,
+    Accept, DOMAIN, Dtype, Error, ErrorKind, Layout, OnBadImage, Pipeline, Plan, Result, op_name,
 };
 use prep_onnx_rewriter::{Lowering, Model, inspect};
 
@@ -61,10 +61,8 @@ impl EmbeddedModel {
         let pipeline = Pipeline::from_value(value)
             .map_err(|error| error.within("prep_onnx.pipeline").within(path.display()))?;
         let (layout, dtype) = pipeline.output.or_usual();
-        let decoder = format!(
-            "{DOMAIN}::{}",
-            op_name(Accept::Encoded, dtype, FusedPlan::VERSION)
-        );
+        let version = pipeline.compile(layout, dtype)?.version();
+        let decoder = format!("{DOMAIN}::{}", op_name(Accept::Encoded, dtype, version));
         Ok(Self {
             decodes: embedded.op.as_deref() == Some(&decoder),
             model,
@@ -75,6 +73,14 @@ impl EmbeddedModel {
             assumed: embedded.assumed,
             status: last_output.filter(|_| embedded.on_bad_image == Some(OnBadImage::Zero)),
         })
+    }
+
+    /// The plan of its pipeline.
+    ///
+    /// # Errors
+    /// Those of [`Pipeline::compile`].
+    pub(crate) fn plan(&self) -> Result<Plan> {
+        self.pipeline.compile(self.layout, self.dtype)
     }
 
     /// What to say of a pipeline that nobody named; `None` where somebody did.

@@ -2,6 +2,7 @@
 //! can run here.
 
 use ndarray::ArrayView3;
+use prep_onnx_pipeline::plan::Blocks;
 use prep_onnx_pipeline::{Plan, Result};
 use prep_onnx_rewriter::{Lowering, preprocessing};
 
@@ -9,6 +10,13 @@ use crate::embedded::EmbeddedModel;
 use crate::host::{Array, Provider, Session, SessionOptions};
 use crate::inference::{Inference, Picture};
 use crate::runtime::Loaded;
+use crate::source::as_source;
+
+fn is_joined(blocks: Blocks) -> bool {
+    match blocks {
+        Blocks::Tiles { joined, .. } | Blocks::Patches { joined, .. } => joined,
+    }
+}
 
 /// One way to run the embedded part of a model.
 struct Backend {
@@ -29,7 +37,7 @@ impl Executions {
     /// # Errors
     /// A part that cannot be taken out of the model, or that ONNX Runtime refuses.
     pub(crate) fn new(embedded: EmbeddedModel, loaded: &Loaded, provider: Provider) -> Result<Self> {
-        let plan = embedded.pipeline.compile(embedded.layout, embedded.dtype)?;
+        let plan = embedded.plan()?;
         let path = embedded.model.path().to_owned();
         let part = preprocessing(&embedded.model)?;
         let name = path.display().to_string();
@@ -42,7 +50,7 @@ impl Executions {
             let session = Session::from_bytes(loaded, &name, &part, options)?;
             Ok(Backend {
                 name: backend,
-                inference: Inference::new(&path, session, None, None, None, Vec::new())?,
+                inference: Inference::new(&path, session, None, None, None, Vec::new())?.with_plan(&plan),
             })
         };
         let mut backends = Vec::new();
@@ -72,14 +80,18 @@ impl Executions {
             dtype,
             ..
         } = &self.embedded;
-        pipeline.reference(image, *layout, *dtype).map(Array::from)
+        let image = as_source(image, pipeline.input)?;
+        pipeline.reference(image.view(), *layout, *dtype).map(Array::from)
     }
 
     /// What each backend makes of one image.
     pub(crate) fn run(&mut self, picture: &Picture<'_>) -> Vec<Result<Array>> {
-        self.backends
-            .iter_mut()
-            .map(|backend| backend.inference.run_one(picture))
-            .collect()
+        // Blocks on one axis: the first extent is not that of the images.
+        let joined = self.plan.form.blocks.is_some_and(is_joined);
+        let run = |backend: &mut Backend| match joined {
+            true => backend.inference.run_whole(picture),
+            false => backend.inference.run_one(picture),
+        };
+        self.backends.iter_mut().map(run).collect()
     }
 }

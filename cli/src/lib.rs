@@ -26,6 +26,7 @@ mod results;
 pub mod runtime;
 mod seen;
 mod size;
+mod source;
 mod trial;
 mod ui;
 

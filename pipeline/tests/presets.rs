@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use ndarray::Array3;
-use prep_onnx_pipeline::{Dtype, Layout, Notation, PRESETS, Pipeline, Resampler, imagenet_at, preset};
+use prep_onnx_pipeline::{
+    Dtype, Elements, Layout, Notation, PRESETS, Pipeline, Resampler, imagenet_at, preset,
+};
 
 #[test]
 fn the_list_is_the_folder() {
@@ -117,4 +119,43 @@ fn ids_stand_for_their_preset() {
             .unwrap()
             .contains("google/vit-base-patch16-224")
     );
+}
+
+/// `preprocess_input` of `keras.applications.imagenet_utils`, for one value of one channel of RGB pixels.
+#[test]
+fn keras_presets_are_its_formulas() {
+    let image = Array3::from_shape_fn((301, 227, 3), |(y, x, c)| (y * 7 + x * 13 + c * 101) as u8);
+    let geometry = "[[steps]]\nstep = \"resize\"\nsize = 224\nfilter = \"nearest\"\nresampler = \"pillow\"";
+    let pixels = Pipeline::parse(geometry, Notation::Toml)
+        .unwrap()
+        .reference(image.view(), Layout::Nhwc, Dtype::Uint8)
+        .unwrap();
+    let Elements::Uint8(pixels) = pixels.elements else {
+        panic!("8-bit pixels")
+    };
+    let torch = |value: f32, channel: usize| {
+        (value / 255.0 - [0.485, 0.456, 0.406][channel]) / [0.229, 0.224, 0.225][channel]
+    };
+    let formulas: [(&str, &dyn Fn(&[u8], usize) -> f32); 3] = [
+        ("keras-tf", &|pixel, channel| {
+            f32::from(pixel[channel]) / 127.5 - 1.0
+        }),
+        ("keras-torch", &|pixel, channel| {
+            torch(f32::from(pixel[channel]), channel)
+        }),
+        ("keras-caffe", &|pixel, channel| {
+            f32::from(pixel[2 - channel]) - [103.939, 116.779, 123.68][channel]
+        }),
+    ];
+    for (name, formula) in formulas {
+        let pipeline = preset(name).unwrap().import(None).unwrap().pipeline;
+        let tensor = pipeline
+            .reference(image.view(), Layout::Nhwc, Dtype::Float32)
+            .unwrap();
+        let expected: Vec<f32> = pixels
+            .chunks(3)
+            .flat_map(|pixel| (0..3).map(|channel| formula(pixel, channel)))
+            .collect();
+        assert_eq!(tensor.elements, Elements::Float32(expected), "{name}");
+    }
 }

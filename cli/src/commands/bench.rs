@@ -137,9 +137,10 @@ impl Stages {
         let path = embedded.model.path();
         let name = path.display().to_string();
         let part = preprocessing(&embedded.model)?;
+        let plan = embedded.plan()?;
         let backend = |fused: bool| {
             let session = Session::from_bytes(loaded, &name, &part, SessionOptions { fused, ..options })?;
-            Inference::new(path, session, None, None, None, Vec::new())
+            Ok::<_, Error>(Inference::new(path, session, None, None, None, Vec::new())?.with_plan(&plan))
         };
         let mut stages = Self {
             portable: (embedded.lowering != Lowering::Fused)
@@ -164,7 +165,7 @@ impl Stages {
         }
         let whole = |fused: bool| {
             let session = Session::open(loaded, path, SessionOptions { fused, ..options })?;
-            Inference::new(path, session, None, None, None, Vec::new())
+            Ok::<_, Error>(Inference::new(path, session, None, None, None, Vec::new())?.with_plan(&plan))
         };
         // Where the model has other inputs, nothing feeds them here.
         if embedded.lowering != Lowering::Fused {

@@ -39,9 +39,9 @@ pub struct Port {
 }
 
 impl Port {
-    /// Whether it takes RGB images of one size: uint8 [N, H, W, 3].
+    /// Whether it takes images of one size: uint8 [N, H, W, 3], or 1 or 4 channels where its pipeline takes others than RGB.
     pub fn is_images(&self) -> bool {
-        self.dtype == "uint8" && matches!(self.shape.as_deref(), Some([_, _, _, 3 | -1]))
+        self.dtype == "uint8" && matches!(self.shape.as_deref(), Some([_, _, _, 1 | 3 | 4 | -1]))
     }
 
     /// Whether it takes images of mixed sizes, one after another: uint8 `[total]`.

@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use ndarray::{Array1, Array2, Array4, ArrayView3, Axis, aview2};
 use prep_onnx_loader::Batch;
-use prep_onnx_pipeline::{CHANNELS, Error, ErrorKind, ImageStatus, Result};
+use prep_onnx_pipeline::{CHANNELS, Error, ErrorKind, ImageStatus, Plan, Result, SourceFormat};
 use prep_onnx_rewriter::Model;
 
 use crate::host::{Array, Session};
+use crate::source::as_source;
 use inputs::{ImageInputs, Images, Padded, all_feeds};
 use rows::{Known, refusal};
 pub(crate) use rows::{Rows, RowsOption};
@@ -31,6 +32,11 @@ pub(crate) struct Inference {
     fixed_batch: Option<usize>,
     /// Whether the output has a row for each image.
     known: Known,
+    /// What the images are handed over as.
+    source: SourceFormat,
+    /// Whether the result of an image is as large as the largest of its batch: only images of one size run together, so
+    /// that an image's output is its own.
+    of_batch: bool,
 }
 
 impl Inference {
@@ -67,9 +73,12 @@ impl Inference {
             feeds,
             fixed_batch,
             known: Known::Settled(Rows::Each),
+            source: SourceFormat::Rgb,
+            of_batch: false,
         };
+        let channels = port_channels(&inference);
         // Any image shows whether the other inputs are there, before the first one is decoded.
-        let pixel = Array4::<u8>::zeros((fixed_batch.unwrap_or(1), 1, 1, CHANNELS));
+        let pixel = Array4::<u8>::zeros((fixed_batch.unwrap_or(1), 1, 1, channels));
         let shapes = Array2::<i64>::zeros((fixed_batch.unwrap_or(1), CHANNELS));
         let flat = Array1::<u8>::zeros(1);
         let lengths = Array1::<i64>::zeros(fixed_batch.unwrap_or(1));
@@ -82,6 +91,15 @@ impl Inference {
             .session
             .check_feeds(&all_feeds(&inference.inputs, images, &inference.feeds))?;
         Ok(inference)
+    }
+
+    /// Images are handed over and grouped as the model's pipeline asks for.
+    pub(crate) fn with_plan(self, plan: &Plan) -> Self {
+        Self {
+            source: plan.source,
+            of_batch: plan.is_of_batch(),
+            ..self
+        }
     }
 
     /// Finds out whether the output has a row for each image: `option` says it, or else what `model`, the file of
@@ -198,7 +216,9 @@ impl Inference {
         let images: Vec<ArrayView3<'_, u8>> = batch.images().collect();
         let limit = self.together(limit);
         // As the loader has laid them out, without a copy.
-        if !images.is_empty()
+        if self.source == SourceFormat::Rgb
+            && (!self.of_batch || batch.as_batch().is_some())
+            && !images.is_empty()
             && images.len() <= limit
             && self.fixed_batch.is_none_or(|fixed| fixed == images.len())
         {
@@ -217,6 +237,7 @@ impl Inference {
             let (height, width, _) = image.dim();
             let key = match &self.inputs {
                 ImageInputs::Batch { .. } => (height, width),
+                ImageInputs::Ragged { .. } if self.of_batch => (height, width),
                 ImageInputs::Ragged { .. } | ImageInputs::Encoded { .. } => (0, 0),
             };
             groups.entry(key).or_default().push(index);
@@ -261,7 +282,10 @@ impl Inference {
     /// The output of each file, at most `limit` of them together. Where a run fails, each of its files is run
     /// alone, so that an error is that of one image.
     pub(crate) fn run_files(&mut self, files: &[&[u8]], limit: usize) -> Vec<Result<Array>> {
-        let limit = self.together(limit);
+        let limit = match self.of_batch {
+            true => self.together(1),
+            false => self.together(limit),
+        };
         let mut results = Vec::with_capacity(files.len());
         for group in files.chunks(limit) {
             match self.run_file_group(group) {
@@ -319,7 +343,7 @@ impl Inference {
         let images = match &self.inputs {
             ImageInputs::Encoded { .. } => Padded::files(&vec![picture.file; count]),
             ImageInputs::Batch { .. } | ImageInputs::Ragged { .. } => {
-                Padded::new(&self.inputs, &vec![picture.pixels; count])?
+                self.padded(&vec![picture.pixels; count])?
             }
         };
         let feeds = all_feeds(&self.inputs, images.view(), &self.feeds);
@@ -334,8 +358,23 @@ impl Inference {
         if let (Some(fixed), Some(last)) = (self.fixed_batch, images.last()) {
             padded.resize(fixed.max(count), *last);
         }
-        let images = Padded::new(&self.inputs, &padded)?;
+        let images = self.padded(&padded)?;
         self.run_images(images.view(), count)
+    }
+
+    /// The images, copied together in the source format.
+    fn padded(&self, images: &[ArrayView3<'_, u8>]) -> Result<Padded> {
+        let images: Vec<_> = images
+            .iter()
+            .map(|image| as_source(*image, self.source))
+            .collect::<Result<_>>()?;
+        let views: Vec<_> = images.iter().map(|image| image.view()).collect();
+        Padded::new(&self.inputs, &views)
+    }
+
+    /// The output for one picture that runs alone, as it is.
+    pub(crate) fn run_whole(&mut self, picture: &Picture<'_>) -> Result<Array> {
+        self.outputs(&[*picture])
     }
 
     /// The rows of the first `count` images.
@@ -387,7 +426,7 @@ impl Inference {
             }
             ImageInputs::Batch { .. } | ImageInputs::Ragged { .. } => {
                 let pixels: Vec<_> = pictures.iter().map(|picture| picture.pixels).collect();
-                Padded::new(&self.inputs, &pixels)?
+                self.padded(&pixels)?
             }
         };
         let feeds = all_feeds(&self.inputs, images.view(), &self.feeds);
@@ -417,6 +456,19 @@ impl<'a> Picture<'a> {
             file,
         }
     }
+}
+
+/// The channels of the input for images of one size.
+fn port_channels(inference: &Inference) -> usize {
+    let port = inference
+        .session
+        .inputs()
+        .iter()
+        .find(|port| port.name == inference.inputs.counted());
+    let last = port.and_then(|port| port.shape.as_ref()?.last().copied());
+    last.and_then(|channels| usize::try_from(channels).ok())
+        .filter(|channels| *channels > 0)
+        .unwrap_or(CHANNELS)
 }
 
 /// The reason alone where a run of one file failed because of the file.

@@ -68,6 +68,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         embedded.status.as_deref(),
         feeds,
     )?
+    .with_plan(&embedded.plan()?)
     .with_rows(options.rows, &embedded.model)?;
     let classes = (!labels.is_empty()).then_some(labels.len());
     if let (Some(elements), Some(classes)) = (inference.row_elements(), classes) {
