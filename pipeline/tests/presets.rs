@@ -136,7 +136,8 @@ fn keras_presets_are_its_formulas() {
     let torch = |value: f32, channel: usize| {
         (value / 255.0 - [0.485, 0.456, 0.406][channel]) / [0.229, 0.224, 0.225][channel]
     };
-    let formulas: [(&str, &dyn Fn(&[u8], usize) -> f32); 3] = [
+    type Formula = dyn Fn(&[u8], usize) -> f32;
+    let formulas: [(&str, &Formula); 3] = [
         ("keras-tf", &|pixel, channel| {
             f32::from(pixel[channel]) / 127.5 - 1.0
         }),
