@@ -133,30 +133,25 @@ fn keras_presets_are_its_formulas() {
     let Elements::Uint8(pixels) = pixels.elements else {
         panic!("8-bit pixels")
     };
-    let torch = |value: f32, channel: usize| {
-        (value / 255.0 - [0.485, 0.456, 0.406][channel]) / [0.229, 0.224, 0.225][channel]
+    let tf = |pixel: &[u8], channel: usize| f32::from(pixel[channel]) / 127.5 - 1.0;
+    let caffe =
+        |pixel: &[u8], channel: usize| f32::from(pixel[2 - channel]) - [103.939, 116.779, 123.68][channel];
+    let torch = |pixel: &[u8], channel: usize| {
+        (f32::from(pixel[channel]) / 255.0 - [0.485, 0.456, 0.406][channel]) / [0.229, 0.224, 0.225][channel]
     };
-    type Formula = dyn Fn(&[u8], usize) -> f32;
-    let formulas: [(&str, &Formula); 3] = [
-        ("keras-tf", &|pixel, channel| {
-            f32::from(pixel[channel]) / 127.5 - 1.0
-        }),
-        ("keras-torch", &|pixel, channel| {
-            torch(f32::from(pixel[channel]), channel)
-        }),
-        ("keras-caffe", &|pixel, channel| {
-            f32::from(pixel[2 - channel]) - [103.939, 116.779, 123.68][channel]
-        }),
-    ];
-    for (name, formula) in formulas {
+    let each = |formula: &dyn Fn(&[u8], usize) -> f32| -> Vec<f32> {
+        let values = |pixel| [0, 1, 2].map(|channel| formula(pixel, channel));
+        pixels.chunks(3).flat_map(values).collect()
+    };
+    for (name, expected) in [
+        ("keras-tf", each(&tf)),
+        ("keras-torch", each(&torch)),
+        ("keras-caffe", each(&caffe)),
+    ] {
         let pipeline = preset(name).unwrap().import(None).unwrap().pipeline;
         let tensor = pipeline
             .reference(image.view(), Layout::Nhwc, Dtype::Float32)
             .unwrap();
-        let expected: Vec<f32> = pixels
-            .chunks(3)
-            .flat_map(|pixel| (0..3).map(|channel| formula(pixel, channel)))
-            .collect();
         assert_eq!(tensor.elements, Elements::Float32(expected), "{name}");
     }
 }
