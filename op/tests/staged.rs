@@ -13,7 +13,7 @@ use ndarray::{Array3, ArrayView3};
 use prep_onnx_op::{
     Executor, ExtraMut, Images, OutputMut, Sequential, SimdLevel, StagedPreprocessor, Threads,
 };
-use prep_onnx_pipeline::{Answers, Dtype, Elements, OutputKind, Plan, Version, random};
+use prep_onnx_pipeline::{Answers, Dtype, Elements, OutputKind, Pipeline, Plan, Version, random};
 
 /// The outputs of one call.
 struct Outputs {
@@ -110,6 +110,12 @@ fn levels() -> Vec<SimdLevel> {
 
 /// Compares one call at every level with the reference; gives how many outputs were compared.
 fn compare(name: &str, plan: &Plan, images: &[Array3<u8>], ragged: bool) -> usize {
+    // Nothing in a resize of floats depends on the level.
+    let levels = if plan.float.is_some() {
+        vec![SimdLevel::Scalar]
+    } else {
+        levels()
+    };
     let views: Vec<ArrayView3<'_, u8>> = images.iter().map(|image| image.view()).collect();
     let expected = plan.reference(&views);
     let pixels: Vec<u8> = images.iter().flat_map(|image| image.iter().copied()).collect();
@@ -136,11 +142,16 @@ fn compare(name: &str, plan: &Plan, images: &[Array3<u8>], ragged: bool) -> usiz
         }
     };
     let mut compared = 0;
-    for level in levels() {
+    for level in levels {
         let preprocessor = StagedPreprocessor::with_level(plan.clone(), level).unwrap();
         let three = Threads(NonZero::new(3).unwrap());
-        for executor in [&Sequential as &dyn Executor, &three] {
-            let got = run(&preprocessor, &input, executor);
+        let executors: &[&dyn Executor] = if images.len() > 1 {
+            &[&Sequential, &three]
+        } else {
+            &[&Sequential]
+        };
+        for executor in executors {
+            let got = run(&preprocessor, &input, *executor);
             match (&expected, got) {
                 (Ok(expected), Ok(got)) => {
                     let (wanted, found) = (joined(expected), bytes(&got.tensor));
@@ -204,4 +215,54 @@ fn random_plans() {
         }
     }
     eprintln!("{cases} random plans ({later} of version 2), {compared} outputs compared, 0 differing values");
+}
+
+/// The image of `tests/goldens/make_plan_goldens.py`.
+fn golden_image(height: usize, width: usize, channels: usize) -> Array3<u8> {
+    let seed = (height * 65_536 + width) as u64;
+    let mut index = 0_u64;
+    Array3::from_shape_fn((height, width, channels), |(row, column, channel)| {
+        index += 1;
+        let state = index.wrapping_add(seed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let noise = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 56;
+        ((noise as usize / 3 + 2 * column + 3 * row + 50 * channel) % 256) as u8
+    })
+}
+
+/// The reference equals the libraries on these pipelines and images: `pipeline/tests/libraries.rs`.
+#[test]
+#[cfg_attr(miri, ignore = "too many pixels")]
+fn named_plans() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/goldens/plans.json");
+    let cases: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let (mut plans, mut compared) = (0, 0);
+    for (name, case) in cases.as_object().unwrap() {
+        let text = |key: &str| case[key].as_str().unwrap();
+        let pipeline = Pipeline::from_value(case["pipeline"].clone()).unwrap();
+        let plan = pipeline
+            .compile(text("layout").parse().unwrap(), text("dtype").parse().unwrap())
+            .unwrap();
+        let plan = all_outputs(plan);
+        let channels = case["channels"].as_u64().unwrap() as usize;
+        // All of them, where there is time.
+        let step = if std::env::var_os("PREP_CASES").is_some() {
+            1
+        } else {
+            3
+        };
+        for sizes in case["results"].as_object().unwrap().keys().step_by(step) {
+            let images: Vec<_> = (sizes.split('+'))
+                .map(|size| {
+                    let (height, width) = size.split_once('x').unwrap();
+                    golden_image(height.parse().unwrap(), width.parse().unwrap(), channels)
+                })
+                .collect();
+            let name = format!("{name} {sizes}");
+            let ragged = plan.is_of_batch() || plan.fixed_output().is_some();
+            compared += compare(&name, &plan, &images, ragged);
+        }
+        plans += 1;
+    }
+    eprintln!("{plans} named plans, {compared} outputs compared, 0 differing values");
+    assert!(plans > 30 && compared > 500, "{plans} plans, {compared} outputs");
 }

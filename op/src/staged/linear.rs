@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
-use prep_onnx_pipeline::Result;
 use prep_onnx_pipeline::resample::LinearAxis;
+use prep_onnx_pipeline::{CHANNELS, Result};
 
 use super::pixels::Pixels;
 use crate::SimdLevel;
+#[cfg(target_arch = "x86_64")]
+use crate::kernel::avx2::Avx2;
 use crate::run::{grow, room};
 
 /// Bytes that the positions and weights of one output position take while an axis is made.
@@ -14,7 +16,7 @@ const POSITION_BYTES: usize = 64;
 
 /// The rows and columns `part` of the image resized to `to`.
 pub(super) fn resize(
-    _level: SimdLevel,
+    level: SimdLevel,
     image: &Pixels<'_>,
     to: (usize, usize),
     (rows, columns): (Range<usize>, Range<usize>),
@@ -34,36 +36,101 @@ pub(super) fn resize(
         return Pixels::new(size, channels, bytes);
     }
     room((to.0 + to.1) * POSITION_BYTES)?;
-    let vertical = LinearAxis::rows(image.size.0, to.0);
-    let horizontal = LinearAxis::columns(image.size.1, to.1);
-    // Two source rows, resized horizontally, and which they are.
-    let mut lines: [Vec<i16>; 2] = Default::default();
-    let mut held = [usize::MAX; 2];
-    for line in &mut lines {
-        grow(line, size.1 * channels, 0)?;
+    let axes = Axes {
+        vertical: LinearAxis::rows(image.size.0, to.0),
+        horizontal: LinearAxis::columns(image.size.1, to.1),
+        rows,
+        columns,
+    };
+    #[cfg(target_arch = "x86_64")]
+    if channels == CHANNELS
+        && matches!(level, SimdLevel::Avx2 | SimdLevel::Avx512)
+        && source_length <= i32::MAX as usize
+        && let Some(avx2) = Avx2::new()
+    {
+        return axes.resize_avx2(avx2, image, size, bytes);
     }
-    for (out, row) in bytes.chunks_exact_mut((size.1 * channels).max(1)).zip(rows) {
-        let wanted = vertical.positions[row];
-        if held[1] == wanted[0] && held[0] != wanted[0] {
-            lines.swap(0, 1);
-            held.swap(0, 1);
-        }
-        for (which, source) in wanted.into_iter().enumerate() {
-            if held[which] != source {
-                let source_row = &image.bytes[source * source_length..][..source_length];
-                across(
-                    source_row,
-                    channels,
-                    &horizontal,
-                    columns.clone(),
-                    &mut lines[which],
-                );
-                held[which] = source;
-            }
-        }
-        down(&lines, vertical.weights[row], out);
-    }
+    let _ = level;
+    let (lanes, length) = (size.1 * channels, size.1 * channels);
+    axes.resize(
+        image,
+        lanes,
+        |row, line| across(row, channels, &axes.horizontal, axes.columns.clone(), line),
+        |row, lines, weights| down(lines, weights, &mut bytes[row * length..][..length]),
+    )?;
     Pixels::new(size, channels, bytes)
+}
+
+/// Both axes, and the part of them that is wanted.
+struct Axes {
+    vertical: LinearAxis,
+    horizontal: LinearAxis,
+    rows: Range<usize>,
+    columns: Range<usize>,
+}
+
+impl Axes {
+    /// Calls `across` for each source row that is needed, once, and `down` for each output row.
+    fn resize(
+        &self,
+        image: &Pixels<'_>,
+        lanes: usize,
+        across: impl Fn(&[u8], &mut [i16]),
+        mut down: impl FnMut(usize, [&[i16]; 2], [i32; 2]),
+    ) -> Result<()> {
+        let source_length = image.size.1 * image.channels;
+        // Two source rows, resized horizontally, and which they are.
+        let mut lines: [Vec<i16>; 2] = Default::default();
+        let mut held = [usize::MAX; 2];
+        for line in &mut lines {
+            grow(line, lanes, 0)?;
+        }
+        for (out, row) in self.rows.clone().enumerate() {
+            let wanted = self.vertical.positions[row];
+            if held[1] == wanted[0] && held[0] != wanted[0] {
+                lines.swap(0, 1);
+                held.swap(0, 1);
+            }
+            for (which, source) in wanted.into_iter().enumerate() {
+                if held[which] != source {
+                    across(
+                        &image.bytes[source * source_length..][..source_length],
+                        &mut lines[which],
+                    );
+                    held[which] = source;
+                }
+            }
+            down(out, [&lines[0], &lines[1]], self.vertical.weights[row]);
+        }
+        Ok(())
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn resize_avx2(
+        &self,
+        avx2: Avx2,
+        image: &Pixels<'_>,
+        size: (usize, usize),
+        mut bytes: Vec<u8>,
+    ) -> Result<Pixels<'static>> {
+        use crate::kernel::avx2::linear::{SPARE, Taps, line_lanes};
+        let length = size.1 * CHANNELS;
+        let used = bytes.len();
+        grow(&mut bytes, used + SPARE, 0)?;
+        let lefts = self.horizontal.positions[self.columns.clone()].iter();
+        let weights = &self.horizontal.weights[self.columns.clone()];
+        let taps = Taps::new(lefts.zip(weights).map(|([left, _], weights)| (*left, *weights)));
+        self.resize(
+            image,
+            line_lanes(size.1),
+            |row, line| avx2.linear_across(row, &taps, line),
+            |row, lines, weights| {
+                avx2.linear_down(lines, weights, &mut bytes[row * length..][..length + SPARE]);
+            },
+        )?;
+        bytes.truncate(used);
+        Pixels::new(size, CHANNELS, bytes)
+    }
 }
 
 /// One row, horizontally, without its lowest 4 bits.
@@ -78,8 +145,8 @@ fn across(row: &[u8], channels: usize, axis: &LinearAxis, columns: Range<usize>,
 }
 
 /// Two rows, vertically.
-fn down(lines: &[Vec<i16>; 2], [c, d]: [i32; 2], out: &mut [u8]) {
-    for ((out, top), bottom) in out.iter_mut().zip(&lines[0]).zip(&lines[1]) {
+fn down([top, bottom]: [&[i16]; 2], [c, d]: [i32; 2], out: &mut [u8]) {
+    for ((out, top), bottom) in out.iter_mut().zip(top).zip(bottom) {
         let sum = ((c * i32::from(*top)) >> 16) + ((d * i32::from(*bottom)) >> 16);
         *out = ((sum + 2) >> 2) as u8;
     }

@@ -58,22 +58,30 @@ impl<'a> Pixels<'a> {
         match fill {
             Fill::Color { color } => {
                 if color.iter().any(|value| *value != 0) {
-                    for pixel in bytes.chunks_exact_mut(self.channels) {
-                        pixel.copy_from_slice(&color[..self.channels]);
-                    }
+                    fill_color(&mut bytes, length, &color[..self.channels]);
                 }
                 self.copy_inner(placement, &mut bytes);
             }
             // What lies around is written after the arithmetic.
             Fill::Value { .. } => self.copy_inner(placement, &mut bytes),
             Fill::Mirror { mode } => {
+                self.copy_inner(placement, &mut bytes);
+                let [_, left, _, width] = placement.inner();
                 let sources: Vec<usize> = (0..columns)
                     .map(|column| mode.source(column as i64 + placement.offset.1, self.size.1))
                     .collect();
                 for (row, out) in bytes.chunks_exact_mut(length.max(1)).enumerate() {
-                    let source = self.row(mode.source(row as i64 + placement.offset.0, self.size.0));
-                    for (pixel, from) in out.chunks_exact_mut(self.channels).zip(&sources) {
-                        pixel.copy_from_slice(&source[from * self.channels..][..self.channels]);
+                    let from = mode.source(row as i64 + placement.offset.0, self.size.0);
+                    let source = self.row(from);
+                    if width > 0 {
+                        let start = sources[left] * self.channels;
+                        out[left * self.channels..][..width * self.channels]
+                            .copy_from_slice(&source[start..][..width * self.channels]);
+                    }
+                    let around = (0..left).chain(left + width..columns);
+                    for column in around {
+                        let source = &source[sources[column] * self.channels..][..self.channels];
+                        out[column * self.channels..][..self.channels].copy_from_slice(source);
                     }
                 }
             }
@@ -113,5 +121,21 @@ impl<'a> Pixels<'a> {
             *value = pixel[0];
         }
         Pixels::new(self.size, 1, bytes)
+    }
+}
+
+/// Rows of `length` bytes of one colour.
+fn fill_color(bytes: &mut [u8], length: usize, color: &[u8]) {
+    let Some(first) = bytes.get_mut(..length) else {
+        return;
+    };
+    for pixel in first.chunks_exact_mut(color.len()) {
+        pixel.copy_from_slice(color);
+    }
+    let mut filled = length;
+    while filled < bytes.len() {
+        let more = filled.min(bytes.len() - filled);
+        bytes.copy_within(..more, filled);
+        filled += more;
     }
 }
