@@ -73,7 +73,7 @@ impl Sources {
     }
 
     /// The files that match a pattern (`*`, `?`, `**`, `[ab]`, `{a,b}`), sorted by name. `?` and `[ab]` stand for one
-    /// byte, so for no character beyond ASCII.
+    /// character, in a name that is no Unicode for one byte.
     ///
     /// # Errors
     /// The pattern is malformed or matches nothing.

@@ -6,6 +6,7 @@ mod limited;
 mod lines;
 mod list;
 mod path_text;
+mod pattern;
 mod read;
 mod skipped;
 mod walk;

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use globset::GlobBuilder;
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::Result;
 use walkdir::WalkDir;
 
+use super::pattern::Pattern;
 use super::{Skipped, Source, path_text};
 use crate::{ErrorKind, Format, ImageError};
 
@@ -38,10 +38,7 @@ pub(super) fn directory(
 
 /// The files that match `pattern`: `*` and `?` within a name, `**` across directories, `[ab]`, `{a,b}`.
 pub(super) fn glob(pattern: &str) -> Result<impl Iterator<Item = Source> + Send + use<>> {
-    let matcher = GlobBuilder::new(pattern).literal_separator(true).build();
-    let matcher = matcher
-        .map_err(|error| Error::new(pattern, "is no glob pattern").why(error.kind()))?
-        .compile_matcher();
+    let matcher = Pattern::new(pattern)?;
     let literal = literal_names(pattern);
     let depth = if pattern.contains("**") {
         usize::MAX
@@ -55,8 +52,8 @@ pub(super) fn glob(pattern: &str) -> Result<impl Iterator<Item = Source> + Send 
     let added = literal.as_os_str().is_empty();
     let root = if added { Path::new(".") } else { &literal };
     let found = walk(root, depth).filter(move |entry| match entry {
-        Found::File(path) if added => matcher.is_match(path.strip_prefix("./").unwrap_or(path)),
-        Found::File(path) => matcher.is_match(path),
+        Found::File(path) if added => matcher.matches(path.strip_prefix("./").unwrap_or(path)),
+        Found::File(path) => matcher.matches(path),
         Found::Failed(..) => false,
     });
     Ok(found.map(Found::into_source))

@@ -3,7 +3,7 @@
 use prep_onnx_pipeline::{
     CropRule, Filter, ImportOptions, Notation, Precision, Resampler, SizeRule, Source, import_with, steps::*,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{edited, read, resize, vit};
 
@@ -122,6 +122,26 @@ fn what_does_not_change_pixels_is_ignored() {
         ["left device = \"cuda\" aside: the CPU's arithmetic is meant"]
     );
     assert_eq!(import.pipeline.steps, read(&vit(), None).unwrap().pipeline.steps);
+}
+
+/// What the resize of a class alone asks for says nothing where it is off.
+#[test]
+fn keys_of_a_resize_that_is_off_are_ignored() {
+    for (class, key, value) in [
+        ("ConvNext", "crop_pct", json!(0.875)),
+        ("PoolFormer", "crop_pct", json!(0.9)),
+        ("PoolFormer", "crop_pct", json!(null)),
+        ("DPT", "ensure_multiple_of", json!(32)),
+        ("DPT", "keep_aspect_ratio", json!(true)),
+    ] {
+        for off in [json!(false), json!(null)] {
+            let without = json!({"image_processor_type": format!("{class}ImageProcessor"), "do_resize": off, "size": null});
+            let with = edited(without.clone(), json!({ key: value }));
+            let steps = |config: &Value| read(config, None).map(|import| import.pipeline.steps);
+            assert_eq!(steps(&with), steps(&without), "{class} {key}");
+            steps(&with).unwrap();
+        }
+    }
 }
 
 #[test]

@@ -144,23 +144,24 @@ fn glob(pattern: &[u8]) {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '*' | '?' | '/');
     let odd = ["**", "//", "./"].iter().any(|part| pattern.contains(part)) || pattern.ends_with(['/', '.']);
     if pattern.chars().all(plain) && !odd {
+        let characters = |text: &str| text.chars().collect::<Vec<char>>();
         let expected: BTreeSet<&str> = FILES
             .into_iter()
-            .filter(|file| matches(pattern.as_bytes(), file.as_bytes()))
+            .filter(|file| matches(&characters(pattern), &characters(file)))
             .collect();
         assert_eq!(names, expected, "{pattern:?}");
     }
 }
 
-fn matches(pattern: &[u8], name: &[u8]) -> bool {
+fn matches(pattern: &[char], name: &[char]) -> bool {
     match (pattern, name) {
         ([], []) => true,
-        ([b'*', rest @ ..], _) => {
-            let longer = |(byte, name): (&u8, &[u8])| *byte != b'/' && matches(pattern, name);
+        (['*', rest @ ..], _) => {
+            let longer = |(first, name): (&char, &[char])| *first != '/' && matches(pattern, name);
             matches(rest, name) || name.split_first().is_some_and(longer)
         }
-        ([b'?', rest @ ..], [byte, name @ ..]) => *byte != b'/' && matches(rest, name),
-        ([p, rest @ ..], [byte, name @ ..]) => p == byte && matches(rest, name),
+        (['?', rest @ ..], [first, name @ ..]) => *first != '/' && matches(rest, name),
+        ([p, rest @ ..], [first, name @ ..]) => p == first && matches(rest, name),
         _ => false,
     }
 }

@@ -41,9 +41,14 @@ impl Reader<'_> {
             (size_rule, own) = self.size_of_the_class(size)?;
             steps.push(self.resize(size_rule, filter));
         } else {
-            if self.processor.resizing == Resizing::Multiple {
-                self.keys.take("ensure_multiple_of");
-                self.keys.take("keep_aspect_ratio");
+            // What the resize of the class alone asks for.
+            let its_own: &[&str] = match self.processor.resizing {
+                Resizing::Multiple => &["ensure_multiple_of", "keep_aspect_ratio"],
+                Resizing::ConvNext | Resizing::PoolFormer => &["crop_pct"],
+                Resizing::Plain | Resizing::ExactOnly | Resizing::Levit => &[],
+            };
+            for key in its_own {
+                self.keys.take(key);
             }
             self.at_size_without_resize(&mut crop)?;
         }
