@@ -67,16 +67,92 @@ fn what_a_folder_holds_beside_images_is_counted_and_named() {
             "{text}"
         );
     }
+    for command in [
+        &["verify", "model.onnx", "photos"][..],
+        &["bench", "model.onnx", "photos", "--rounds", "1"],
+    ] {
+        let printed = run(folder, command);
+        let line = "skipped: 4 files: 2 .heic, 1 without an extension, 1 .txt; in a folder";
+        assert!(printed.out.contains(line), "{}{}", printed.out, printed.err);
+        let answer = json(&run(folder, command.iter().chain(&["--json"])));
+        assert_eq!(answer["skipped"]["files"], 4, "{answer}");
+    }
     std::fs::remove_file(folder.join("photos/a.png")).unwrap();
-    let printed = run(folder, ["run", "model.onnx", "photos"]);
-    assert_eq!(printed.code, Some(1));
-    assert!(
-        printed
-            .err
-            .contains("why: what is there was skipped: 4 files: 2 .heic"),
-        "{}",
-        printed.err
-    );
+    for command in ["run", "verify", "bench"] {
+        let printed = run(folder, [command, "model.onnx", "photos"]);
+        assert_eq!(printed.code, Some(1));
+        assert!(
+            printed
+                .err
+                .contains("why: what is there was skipped: 4 files: 2 .heic"),
+            "{command}: {}",
+            printed.err
+        );
+    }
+}
+
+/// Of two values one would be lost without a word.
+#[test]
+fn what_is_given_twice_is_refused_with_both() {
+    if !has_runtime() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    classifier(folder);
+    pictures(folder, &["a.png"]);
+    for (name, text) in [
+        ("labels.json", r#"{"0": "cat", "1": "dog", "0": "owl"}"#),
+        ("digests.json", r#"{"a.png": "00", "a.png": "ff"}"#),
+        ("steps.json", r#"{"steps": [], "steps": [{"step": "grayscale"}]}"#),
+    ] {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    for (arguments, kind, expected) in [
+        (
+            &[
+                "run",
+                "model.onnx",
+                "a.png",
+                "--top-k",
+                "1",
+                "--labels",
+                "labels.json",
+            ][..],
+            "config",
+            "labels.json: line 1: the key \"0\" is there twice: \"cat\" and \"owl\"",
+        ),
+        (
+            &["verify", "model.onnx", "a.png", "--expected", "digests.json"],
+            "config",
+            "digests.json: line 1: the key \"a.png\" is there twice: \"00\" and \"ff\"",
+        ),
+        (
+            &["embed", "shapes-cnn.onnx", "--pipeline", "steps.json"],
+            "config",
+            "steps.json: line 1: the key \"steps\" is there twice: [] and [{\"step\":\"grayscale\"}]",
+        ),
+        (
+            &[
+                "run",
+                "model.onnx",
+                "a.png",
+                "--feed",
+                "x=1.npy",
+                "--feed",
+                "x=2.npy",
+            ],
+            "usage",
+            "--feed: names input `x` twice: expected one file, got 1.npy and 2.npy",
+        ),
+    ] {
+        let answer = json(&run(folder, arguments.iter().chain(&["--json"])));
+        assert_eq!(answer["error"]["kind"], kind, "{answer}");
+        assert!(
+            answer["error"]["what"].as_str().unwrap().contains(expected),
+            "{answer}"
+        );
+    }
 }
 
 #[test]
