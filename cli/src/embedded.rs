@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use prep_onnx_pipeline::{
-    Accept, DOMAIN, Dtype, Error, ErrorKind, Layout, OnBadImage, Pipeline, Plan, Result, op_name,
+    Accept, DOMAIN, Dtype, Error, ErrorKind, Layout, OnBadImage, OutputKind, Pipeline, Plan, Result, op_name,
 };
 use prep_onnx_rewriter::{Lowering, Model, inspect};
 
@@ -42,8 +42,12 @@ impl EmbeddedModel {
     pub(crate) fn open_alone(path: &Path) -> Result<Self> {
         let model = Model::open(path)?;
         let summary = inspect(&model);
-        // `embed` puts it behind the model's own.
-        let last_output = summary.outputs.last().map(|output| output.name.clone());
+        // `embed` puts it behind the model's own, before the other ones of the preprocessing.
+        let added = summary.outputs.iter().rev().take(1 + OutputKind::EXTRA.len());
+        let status = added
+            .map(|output| &output.name)
+            .find(|name| name.starts_with(OutputKind::Status.name()))
+            .cloned();
         let Some(embedded) = summary.embedded else {
             return Err(Error::new(path.display(), "has no embedded pipeline")
                 .expected_got("a model that prep-onnx embed wrote", "a model without a pipeline")
@@ -71,7 +75,7 @@ impl EmbeddedModel {
             dtype,
             lowering: embedded.lowering,
             assumed: embedded.assumed,
-            status: last_output.filter(|_| embedded.on_bad_image == Some(OnBadImage::Zero)),
+            status: status.filter(|_| embedded.on_bad_image == Some(OnBadImage::Zero)),
         })
     }
 

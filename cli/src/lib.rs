@@ -13,6 +13,7 @@ mod compare;
 mod complete;
 mod embedded;
 mod executions;
+mod feeds;
 pub mod host;
 mod inference;
 mod job;

@@ -218,16 +218,16 @@ impl Drawn {
             Dimension::Symbolic(_) | Dimension::Unknown => 1,
         };
         let (height, width) = candidate.image_size.unwrap_or(SIZE);
+        let source = report.plan.source;
+        let (rows, channels) = (source.rows(height), source.source_channels());
         Ok(match candidate.accept {
             Accept::Batch => Self::Batch(Array4::from_shape_fn(
-                (count, height, width, CHANNELS),
+                (count, rows, width, channels),
                 |(_, y, x, channel)| (y * 5 + x * 3 + channel * 40) as u8,
             )),
             Accept::Ragged => Self::Ragged(
-                Array1::from_shape_fn(count * height * width * CHANNELS, |index| (index * 7) as u8),
-                Array2::from_shape_fn((count, CHANNELS), |(_, axis)| {
-                    [height, width, CHANNELS][axis] as i64
-                }),
+                Array1::from_shape_fn(count * rows * width * channels, |index| (index * 7) as u8),
+                Array2::from_shape_fn((count, 3), |(_, axis)| [rows, width, channels][axis] as i64),
             ),
             Accept::Encoded => {
                 let file = bmp(height, width);

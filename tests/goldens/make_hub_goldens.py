@@ -57,7 +57,7 @@ DETR = [BOTH, {"size": 64, "max_size": 96}, {"size": 64}, EXACT, WITHIN, EDGE, {
         {**BOTH, "pad_and_return_pixel_mask": False}, {**BOTH, "do_resize": False}, {**BOTH, "do_center_crop": True, "crop_size": 20},
         {**BOTH, "resample": 3}, {"size": None}]
 DONUT = [EXACT, {"size": hw(72, 120)}, {"size": [90, 60]}, {**EXACT, "do_align_long_axis": True}, {"size": hw(60, 90), "do_align_long_axis": True},
-         {**EXACT, "do_thumbnail": False, "do_pad": False}, {**EXACT, "do_resize": False}, {**EXACT, "do_pad": False}]
+         {**EXACT, "do_thumbnail": False, "do_pad": False}, {**EXACT, "do_resize": False}, {**EXACT, "do_pad": False}, {**EXACT, "resample": 0}]
 QWEN = [{}, PIXELS, {"min_pixels": 56 * 56, "max_pixels": 112 * 112}, {**PIXELS, "patch_size": 16}, {**PIXELS, "merge_size": 1},
         {**PIXELS, "temporal_patch_size": 1}, {**PIXELS, "resample": 2}, {**PIXELS, "do_normalize": False}]
 GEOMETRIES = {
@@ -77,7 +77,7 @@ GEOMETRIES = {
     "PromptDepthAnything": [{**EXACT, "keep_aspect_ratio": True, "ensure_multiple_of": 14}, {"size": hw(100, 90), "ensure_multiple_of": 14}, {**EXACT, "do_pad": True, "size_divisor": 14}],
     "Llava": [{**EDGE, **CROP, "do_pad": True}, {**EXACT, "do_pad": True, "do_center_crop": False}, {**EDGE, **CROP, "do_pad": True, "image_mean": [0.1, 0.9, 1.0]}],
     "Donut": DONUT, "Nougat": [{**keys, "do_crop_margin": False} for keys in DONUT] + [EXACT], "PPFormulaNet": [{**EXACT, "do_crop_margin": False}, EXACT],
-    "Perceiver": [{"size": hw(96, 96), "crop_size": hw(110, 110)}, {**EXACT, "crop_size": hw(90, 100)}, {**EXACT, "do_center_crop": False}, {**EXACT, "crop_size": hw(110, 110), "do_resize": False}],
+    "Perceiver": [{"size": hw(96, 96), "crop_size": hw(110, 110)}, {**EXACT, "crop_size": hw(90, 100)}, {**EXACT, "do_center_crop": False}, {**EXACT, "crop_size": hw(110, 110), "do_resize": False}, {**EXACT, "do_pad": True, "pad_size": hw(120, 120)}],
     "PI0": [{}, {**WITHIN, "pad_size": hw(96, 96)}, {**WITHIN, "pad_size": None}], "PPDocLayoutV2": [EXACT, {**EXACT, "resample": 2}], "PPDocLayoutV3": [EXACT],
     "VideoMAE": [{**EDGE, **CROP}, {**EXACT, "do_center_crop": False}], "Vivit": [{**EDGE, **CROP}, {**EXACT, "do_center_crop": False, "offset": False}],
     "Qwen2VL": QWEN, "CohereCompass": QWEN, "Ernie4_5_VLMoe": QWEN, "HunYuanVL": QWEN, "HYV4VL": QWEN, "MiniMaxM3VL": QWEN, "VideoLlama3": QWEN,

@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
-use prep_onnx_pipeline::{Accept, Error, ImportOptions, OnBadImage, Result, Windows};
+use prep_onnx_pipeline::{Accept, Error, ImportOptions, OnBadImage, OutputKind, Result, Windows};
 use prep_onnx_rewriter::portable::{MAX_DEVIATION, Portable};
-use prep_onnx_rewriter::{EmbedOptions, Embedding, Lowering, Model, Report, embed};
+use prep_onnx_rewriter::{EmbedOptions, Embedding, Lowering, Model, Report};
 use serde_json::json;
 
 use crate::answer::{Answer, Failure, Outcome};
 use crate::args::Global;
 use crate::choose::{Choice, choose};
+use crate::feeds::embed_fed;
 use crate::host::Provider;
 use crate::size::parse_size;
 use crate::trial::{AtHand, Candidate, Trial, attempt, feed_line, needs_json};
@@ -34,6 +35,8 @@ use crate::ui;
   prep-onnx embed model.onnx --pipeline clip -o clip.prep.onnx
   prep-onnx embed model.onnx --pipeline preprocessor_config.json
   prep-onnx embed model.onnx --pipeline google/vit-base-patch16-224 --size 384
+  # What boxes need to go back to the image
+  prep-onnx embed detector.onnx --pipeline p.toml --outputs geometry
   prep-onnx embed model.onnx --dry-run")]
 pub(crate) struct Options {
     /// The model
@@ -68,6 +71,11 @@ pub(crate) struct Options {
     /// The standard ops: bit for bit, or ONNX's Resize, which is off by up to 2 steps of the pixel value
     #[arg(long, value_name = "HOW", value_enum, default_value_t = How::Exact)]
     portable: How,
+    /// Further outputs of the model, for what comes after it: geometry (float32 [N, 6]: source height and width, scales, top,
+    /// left), mask (int64 [N, H, W]: 1 where there is image), sizes (int64 [N, 2]) and grid (int64 [N, 3]: frames, rows and columns
+    /// of patches or tiles)
+    #[arg(long, value_name = "KIND,…", value_delimiter = ',', value_parser = PossibleValuesParser::new(OutputKind::EXTRA.iter().map(|kind| kind.name())))]
+    outputs: Vec<String>,
     /// Take external data into the model: one file, up to 2 GB
     #[arg(long)]
     single_file: bool,
@@ -105,7 +113,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     let model = Model::open(&options.model)?;
     // First, since an embedded model has another image input and errors about that would mislead.
     model.check_plain()?;
-    let choice = choose(
+    let mut choice = choose(
         &model,
         options.input.as_deref(),
         options.pipeline.as_deref(),
@@ -128,10 +136,10 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         assumed: choice.assumption(),
         single_file: options.single_file,
         image_size: options.image_size,
-        outputs: Vec::new(),
+        outputs: outputs(&options.outputs)?,
         feeds: Vec::new(),
     };
-    let embedding = embed(&model, &choice.pipeline, &embed_options)?;
+    let (embedding, embed_options) = embed_fed(&model, &choice.pipeline, &embed_options, &mut choice.notes)?;
     let output = options
         .output
         .clone()
@@ -172,6 +180,8 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         "pipeline": embedding.report.pipeline.to_value(),
         "external_data": embedding.report.external_data,
         "other_inputs": needs_json(&embedding.report.other_inputs),
+        "feeds": embedding.report.feeds,
+        "outputs": embedding.report.outputs,
         "trial": trial.as_ref().map(Trial::json),
         "quantised": quantised,
         "report": serde_json::to_value(&embedding.report).unwrap_or_default(),
@@ -238,6 +248,18 @@ fn image_size(text: &str) -> std::result::Result<(usize, usize), String> {
     }
 }
 
+/// The kinds, each once.
+fn outputs(names: &[String]) -> Outcome<Vec<OutputKind>> {
+    let mut kinds = Vec::new();
+    for name in names {
+        let kind: OutputKind = name.parse().map_err(Failure::usage)?;
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    Ok(kinds)
+}
+
 fn parse<T: std::str::FromStr<Err = Error>>(option: Option<&str>) -> Outcome<Option<T>> {
     option.map(str::parse).transpose().map_err(Failure::usage)
 }
@@ -283,6 +305,10 @@ fn describe(report: &Report, choice: &Choice, trial: Option<&Trial>) -> String {
     }
     for (index, input) in report.other_inputs.iter().enumerate() {
         line(if index == 0 { "needs too" } else { "" }, feed_line(input));
+    }
+    for (index, feed) in report.feeds.iter().enumerate() {
+        let what = format!("{}: the {} of the preprocessing", feed.input, feed.kind);
+        line(if index == 0 { "fed now" } else { "" }, what);
     }
     for (index, output) in report.outputs.iter().enumerate() {
         line(if index == 0 { "gives too" } else { "" }, output.to_string());
@@ -339,7 +365,8 @@ pub(crate) fn embed_to(model: &Path, output: &Path, pipeline: Option<&str>) -> O
         assumed: choice.assumption(),
         ..EmbedOptions::default()
     };
-    let embedding = embed(&model, &choice.pipeline, &options)?;
+    let mut choice = choice;
+    let (embedding, options) = embed_fed(&model, &choice.pipeline, &options, &mut choice.notes)?;
     let trial = AtHand::No("the next step does".to_owned());
     let trial = write(&model, &embedding, &choice, &options, output, &trial)?;
     let text = describe(&embedding.report, &choice, Some(&trial));

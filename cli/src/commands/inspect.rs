@@ -122,10 +122,21 @@ fn embedded_lines(embedded: &Embedded, line: &mut impl FnMut(&str, String)) {
         );
         line("op", format!("{op}, {nodes}"));
     }
+    let extras = embedded
+        .plan
+        .as_ref()
+        .and_then(|plan| plan.get("outputs")?.as_array());
+    if let Some(extras) = extras.filter(|extras| !extras.is_empty()) {
+        let names: Vec<_> = extras.iter().filter_map(|kind| kind.as_str()).collect();
+        line(
+            "makes too",
+            format!("{}, for outputs or other inputs of the model", names.join(", ")),
+        );
+    }
     if let Some(on_bad_image) = embedded.on_bad_image {
         let what = match on_bad_image {
             OnBadImage::Fail => "fail the run",
-            OnBadImage::Zero => "become zeros, and the last output says why",
+            OnBadImage::Zero => "become zeros, and the output status says why",
         };
         line("bad images", what.to_owned());
     }

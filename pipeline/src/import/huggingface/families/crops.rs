@@ -33,8 +33,9 @@ pub(in super::super) fn perceiver(reader: &mut Reader<'_>, steps: &mut Vec<Step>
         let filter = reader.filter(resample)?;
         steps.push(reader.resize(SizeRule::Exact { height, width }, filter));
     }
-    let pad = reader.pad(steps)?;
-    reader.arithmetic(steps)?;
-    steps.extend(pad);
-    Ok(())
+    for key in ["do_pad", "pad_size"] {
+        // Not called by this class.
+        reader.keys.take(key);
+    }
+    reader.arithmetic(steps)
 }

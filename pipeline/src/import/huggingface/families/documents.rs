@@ -81,7 +81,12 @@ fn geometry(reader: &mut Reader<'_>, steps: &mut Vec<Step>, thumbnail: Option<Fi
         }
         if shrinks {
             let size = SizeRule::Thumbnail { height, width };
-            steps.push(reader.resize(size, thumbnail.unwrap_or(filter)));
+            // The Pillow backend takes the number 0 of nearest for none.
+            let own = match (reader.backend, filter) {
+                (Backend::Pillow, Filter::Nearest) => Filter::Bicubic,
+                _ => filter,
+            };
+            steps.push(reader.resize(size, thumbnail.unwrap_or(own)));
         }
     } else if shrinks {
         steps.push(reader.resize(
