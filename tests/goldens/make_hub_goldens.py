@@ -79,7 +79,7 @@ GEOMETRIES = {
     "Donut": DONUT, "Nougat": [{**keys, "do_crop_margin": False} for keys in DONUT] + [EXACT], "PPFormulaNet": [{**EXACT, "do_crop_margin": False}, EXACT],
     "Perceiver": [{"size": hw(96, 96), "crop_size": hw(110, 110)}, {**EXACT, "crop_size": hw(90, 100)}, {**EXACT, "do_center_crop": False}, {**EXACT, "crop_size": hw(110, 110), "do_resize": False}, {**EXACT, "do_pad": True, "pad_size": hw(120, 120)}],
     "PI0": [{}, {**WITHIN, "pad_size": hw(96, 96)}, {**WITHIN, "pad_size": None}], "PPDocLayoutV2": [EXACT, {**EXACT, "resample": 2}], "PPDocLayoutV3": [EXACT],
-    "VideoMAE": [{**EDGE, **CROP}, {**EXACT, "do_center_crop": False}], "Vivit": [{**EDGE, **CROP}, {**EXACT, "do_center_crop": False, "offset": False}],
+    "VideoMAE": [{**EDGE, **CROP}, {**EXACT, "do_center_crop": False}], "Vivit": [{**EDGE, **CROP}, {**EXACT, "do_center_crop": False, "offset": False}, {**BOTH, **CROP}, {"size": 96, **CROP, "default_to_square": True}],
     "Qwen2VL": QWEN, "CohereCompass": QWEN, "Ernie4_5_VLMoe": QWEN, "HunYuanVL": QWEN, "HYV4VL": QWEN, "MiniMaxM3VL": QWEN, "VideoLlama3": QWEN,
     "Emu3": [{"min_pixels": 64 * 64, "max_pixels": 128 * 128}, {"spatial_factor": 16}], "Apertus1p5": [{}, {"size": {"min_pixels": 64 * 64, "max_pixels": 128 * 128}}],
     "ViT": [BOTH, WITHIN, {**EDGE, "do_pad": True}, {**EXACT, "do_pad": True, "pad_size": hw(128, 100)}, {**EDGE, "do_pad": True, "pad_size": hw(400, 400), "do_normalize": False, "do_rescale": False}],

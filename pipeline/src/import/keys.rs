@@ -81,6 +81,15 @@ impl Keys {
         }
     }
 
+    /// Puts another value in the place of one that a library takes for it.
+    pub(super) fn read_as(&mut self, key: &str, other: impl Fn(&Value) -> Option<Value>) {
+        if let Some(value) = self.map.get_mut(key)
+            && let Some(other) = other(value)
+        {
+            *value = other;
+        }
+    }
+
     /// What a key holds.
     pub(super) fn given(&mut self, key: &'static str) -> Given<Value> {
         self.taken.push(key);

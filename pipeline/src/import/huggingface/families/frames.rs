@@ -1,5 +1,7 @@
 //! Videos of one frame: the output has an axis for frames.
 
+use serde_json::json;
+
 use crate::Result;
 use crate::import::huggingface::Reader;
 use crate::import::huggingface::padding::fixed;
@@ -22,6 +24,17 @@ pub(in super::super) fn vivit(reader: &mut Reader<'_>, steps: &mut Vec<Step>) ->
     for key in ["size", "crop_size"] {
         reader.keys.forget_null(key);
     }
+    // A number is a shorter edge whatever default_to_square says, and a longer edge is not looked at.
+    reader.keys.take("default_to_square");
+    reader.keys.read_as("size", |size| {
+        let table = size.as_object();
+        let edges = table.filter(|table| table.keys().all(|key| key.ends_with("_edge")));
+        let edge = match size.is_number() {
+            true => Some(size),
+            false => edges.and_then(|edges| edges.get("shortest_edge")),
+        };
+        edge.map(|edge| json!({ "shortest_edge": edge }))
+    });
     reader.geometry(steps)?;
     let offset = reader.keys.switch("offset", true)?;
     reader.arithmetic(steps)?;

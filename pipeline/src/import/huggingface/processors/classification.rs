@@ -27,6 +27,7 @@ pub(super) const ROWS: &[Processor] = &[
         name: "Vivit",
         family: families::vivit,
         backends: Backends::PillowOnly,
+        square: false,
         size: Size::Shortest(256),
         factor: Some(1.0 / 127.5),
         ..VIDEO_MAE
