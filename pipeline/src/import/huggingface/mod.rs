@@ -1,7 +1,6 @@
 //! Hugging Face's `preprocessor_config.json`, as transformers 5 and older versions save it.
 
 mod arithmetic;
-mod at_size;
 mod class;
 mod families;
 mod geometry;

@@ -1,5 +1,7 @@
 //! The forms of a size: one number, [height, width], or a table.
 
+mod asked;
+
 use serde_json::{Map, Value};
 
 use super::Reader;

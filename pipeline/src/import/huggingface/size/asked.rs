@@ -1,13 +1,18 @@
 //! Another output size in the place of the config's.
 
 use super::Reader;
-use super::processors::{Resizing, Size};
+use super::Size;
+use crate::import::huggingface::processors::Resizing;
 use crate::import::no_size;
 use crate::{Result, at_size};
 
 impl Reader<'_> {
     /// Puts the size that is asked for in the place of `size` and `crop_size`, in their proportion.
-    pub(super) fn at_size(&mut self, size: &mut Size, crop: &mut Option<[usize; 2]>) -> Result<()> {
+    pub(in crate::import::huggingface) fn at_size(
+        &mut self,
+        size: &mut Size,
+        crop: &mut Option<[usize; 2]>,
+    ) -> Result<()> {
         let Some(asked) = self.options.size else {
             return Ok(());
         };
@@ -51,7 +56,7 @@ impl Reader<'_> {
     }
 
     /// Refuses another size for this reason.
-    pub(super) fn no_other_size(&self, why: &str) -> Result<()> {
+    pub(in crate::import::huggingface) fn no_other_size(&self, why: &str) -> Result<()> {
         match self.options.size {
             Some(asked) => Err(no_size(asked).why(why)),
             None => Ok(()),
@@ -59,7 +64,10 @@ impl Reader<'_> {
     }
 
     /// The same where nothing is resized.
-    pub(super) fn at_size_without_resize(&mut self, crop: &mut Option<[usize; 2]>) -> Result<()> {
+    pub(in crate::import::huggingface) fn at_size_without_resize(
+        &mut self,
+        crop: &mut Option<[usize; 2]>,
+    ) -> Result<()> {
         let Some(asked) = self.options.size else {
             return Ok(());
         };
