@@ -138,7 +138,7 @@ pub(crate) unsafe fn run_band<I: Isa>(
 
 /// # Safety
 /// As for [`run_band`]; `row` is a row of the output image.
-unsafe fn row_out<'a>(
+pub(super) unsafe fn row_out<'a>(
     OutputImage(start): OutputImage,
     finish: &Finish,
     (rows, columns): (usize, usize),

@@ -2,6 +2,8 @@
 
 mod axis;
 mod cache;
+#[cfg(target_arch = "x86_64")]
+mod copy;
 mod engine;
 mod finish;
 mod images;

@@ -5,12 +5,18 @@ use std::ops::Range;
 use prep_onnx_pipeline::{CHANNELS, Error, FusedPlan, Geometry, ImageStatus, Result};
 
 use super::cache::Extent;
+#[cfg(target_arch = "x86_64")]
+use super::copy::copy;
 use super::engine::{OutputImage, Task, run_band};
 use super::finish::Finish;
 use super::images::Shape;
 use super::preprocessor::{AnyEngine, Engine, OutputMut, Preprocessor, check_output};
 use super::tables::{AnyPrepared, Prepared};
 use crate::kernel::Isa;
+#[cfg(target_arch = "x86_64")]
+use crate::kernel::SimdLevel;
+#[cfg(target_arch = "x86_64")]
+use crate::kernel::avx2::Avx2;
 use crate::kernel::scalar::Scalar;
 
 /// The rows and columns of an image that its output is made of.
@@ -80,7 +86,8 @@ impl Preprocessor {
         .map_err(|error| (ImageStatus::Limit, error))
     }
 
-    /// Computes the output of one image, with this geometry instead of that of the plan, on this thread.
+    /// Computes the output of one image, with this geometry instead of that of the plan, on this thread. Around the image
+    /// the elements are any.
     ///
     /// # Errors
     /// When `pixels` or `output` have another size, or there is not enough memory.
@@ -101,6 +108,14 @@ impl Preprocessor {
         };
         check_output(self.finish.dtype, shape, &mut output)?;
         let output = OutputImage(output.elements().0);
+        #[cfg(target_arch = "x86_64")]
+        if self.plan.resize.is_none()
+            && matches!(self.level(), SimdLevel::Avx2 | SimdLevel::Avx512)
+            && let Some(avx2) = Avx2::new()
+        {
+            // SAFETY: as above.
+            return unsafe { copy(avx2, &self.plan, &self.finish, &geometry, pixels, output) };
+        }
         with_engine!(self, engine => {
             // SAFETY: as above.
             unsafe { engine.run_one(&self.plan, &self.finish, (geometry, Extent::Whole), pixels, output) }

@@ -7,8 +7,10 @@
 //! - [`tables`]: which bytes each half of a vector loads, and the weights beside them; [`taps`]: their order;
 //! - [`horizontal`]: the weighted sum of neighbouring pixels;
 //! - [`vertical`]: the weighted sum of row groups; [`sinks`]: what becomes of it;
-//! - [`weigh`]: the vertical pass where it comes first; [`linear`]: INTER_LINEAR of OpenCV.
+//! - [`weigh`]: the vertical pass where it comes first; [`linear`]: INTER_LINEAR of OpenCV;
+//! - [`copy`]: rows that are not resized.
 
+pub(crate) mod copy;
 mod horizontal;
 pub(crate) mod linear;
 mod sinks;
