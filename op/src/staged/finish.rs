@@ -146,16 +146,15 @@ impl Finisher {
         after: Option<(&Canvas, Placement)>,
         output: OutputMut<'_>,
     ) -> Result<()> {
-        let gray: Vec<u8> = match plan.values.gray {
-            Some(rule) => (image.bytes.chunks_exact(CHANNELS))
-                .map(|pixel| rule.gray([pixel[0], pixel[1], pixel[2]]))
-                .collect(),
-            None => image.bytes.into_owned(),
+        let size = image.size;
+        let gray = match plan.values.gray {
+            Some(rule) => image.gray(rule)?.bytes,
+            None => image.bytes,
         };
         let channels = plan.values.channels.len();
         let mut values = Vec::new();
         grow(&mut values, gray.len() * channels, 0.0)?;
-        for (values, pixel) in values.chunks_exact_mut(channels).zip(&gray) {
+        for (values, pixel) in values.chunks_exact_mut(channels).zip(gray.iter()) {
             for (channel, value) in values.iter_mut().enumerate() {
                 *value = self.table.channel(channel)[usize::from(*pixel)];
             }
@@ -171,7 +170,7 @@ impl Finisher {
                 &around,
             );
         }
-        let (rows, columns) = image.size;
+        let (rows, columns) = size;
         let Ok(values) = Array3::from_shape_vec((rows, columns, channels), values) else {
             return Ok(());
         };

@@ -1,7 +1,7 @@
 //! Plans of version 2: stage by stage through bytes, on the engine of version 1 wherever it has the arithmetic.
 //!
 //! - [`call`]: the images of one call, their shapes and those of the outputs; [`extras`]: the outputs besides the tensor;
-//! - [`pixels`]: an image of bytes and its canvas; [`resample`], [`linear`]: the resize of a stage;
+//! - [`source`]: what the host hands over; [`pixels`]: an image of bytes and its canvas; [`resample`], [`linear`]: the resize of a stage;
 //! - [`finish`]: the last stage and the values; [`border`]: what lies around the image.
 
 mod border;
@@ -11,12 +11,13 @@ mod finish;
 mod linear;
 mod pixels;
 mod resample;
+mod source;
 
 use std::sync::Mutex;
 
 use ndarray::ArrayView3;
 use prep_onnx_pipeline::plan::{ImageGeometry, Stage, StageGeometry};
-use prep_onnx_pipeline::{Elements, Plan, Result, SourceFormat};
+use prep_onnx_pipeline::{Elements, Plan, Result};
 
 pub(crate) use call::mixed;
 pub use call::{StagedCall, StagedShape};
@@ -111,29 +112,22 @@ impl StagedPreprocessor {
     /// The tensor of one image, the bytes of its source tensor.
     pub(crate) fn image(&self, geometry: &ImageGeometry, bytes: &[u8], output: OutputMut<'_>) -> Result<()> {
         let plan = &self.plan;
-        let (height, width) = geometry.image;
-        let source = (plan.source.rows(height), width);
-        let view = || {
-            ArrayView3::from_shape((source.0, source.1, plan.source.source_channels()), bytes)
-                .map_err(|error| prep_onnx_pipeline::Error::new("pixels", error))
-        };
         if plan.float.is_some() {
             // A resize of floats is the definition itself.
-            write(plan.tensor(view()?, geometry)?.elements, output);
+            let (height, width) = geometry.image;
+            let source = (plan.source.rows(height), width, plan.source.source_channels());
+            let view = ArrayView3::from_shape(source, bytes)
+                .map_err(|error| prep_onnx_pipeline::Error::new("pixels", error))?;
+            write(plan.tensor(view, geometry)?.elements, output);
             return Ok(());
         }
-        let as_it_is = matches!(plan.source, SourceFormat::Rgb | SourceFormat::Gray)
-            && !geometry.turned
-            && plan.gray.is_none();
-        let mut image = if as_it_is {
-            Pixels::new(geometry.image, plan.source.channels(), bytes)?
-        } else {
-            crate::run::room(bytes.len().saturating_mul(4))?;
-            let read = plan.read_source(view()?, geometry)?;
-            let (rows, columns, channels) = read.dim();
-            let (bytes, _) = read.as_standard_layout().into_owned().into_raw_vec_and_offset();
-            Pixels::new((rows, columns), channels, bytes)?
-        };
+        let mut image = source::read(plan, geometry.image, bytes)?;
+        if geometry.turned {
+            image = image.turned()?;
+        }
+        if let Some(rule) = plan.gray {
+            image = image.gray(rule)?;
+        }
         let mut stages: Vec<_> = (plan.stages.iter().zip(&self.resamplers).zip(&geometry.stages))
             .map(|((stage, resampler), numbers)| (stage, resampler, numbers))
             .collect();

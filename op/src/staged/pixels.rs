@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use ndarray::ArrayView3;
-use prep_onnx_pipeline::plan::{Fill, Placement};
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::plan::{Fill, GrayRule, Placement};
+use prep_onnx_pipeline::{CHANNELS, Error, Result};
 
 use crate::run::grow;
 
@@ -41,7 +41,7 @@ impl<'a> Pixels<'a> {
             .map_err(|error| Error::new("pixels", error))
     }
 
-    fn row(&self, row: usize) -> &[u8] {
+    pub(super) fn row(&self, row: usize) -> &[u8] {
         let length = self.size.1 * self.channels;
         &self.bytes[row * length..][..length]
     }
@@ -101,6 +101,39 @@ impl<'a> Pixels<'a> {
             let source = &source[first * self.channels..][..width * self.channels];
             bytes[row * length + left * self.channels..][..source.len()].copy_from_slice(source);
         }
+    }
+
+    /// The image turned by 90 degrees clockwise.
+    pub(super) fn turned(&self) -> Result<Pixels<'static>> {
+        /// Pixels of a side of the squares that are turned one after the other, so that their lines stay in the cache.
+        const SIDE: usize = 32;
+        let (height, width) = self.size;
+        let channels = self.channels;
+        let mut bytes = Vec::new();
+        grow(&mut bytes, self.bytes.len(), 0)?;
+        for top in (0..width).step_by(SIDE) {
+            for left in (0..height).step_by(SIDE) {
+                for row in top..(top + SIDE).min(width) {
+                    let columns = left..(left + SIDE).min(height);
+                    let out = &mut bytes[(row * height + left) * channels..][..columns.len() * channels];
+                    for (column, pixel) in columns.zip(out.chunks_exact_mut(channels)) {
+                        let from = ((height - 1 - column) * width + row) * channels;
+                        pixel.copy_from_slice(&self.bytes[from..from + channels]);
+                    }
+                }
+            }
+        }
+        Pixels::new((width, height), channels, bytes)
+    }
+
+    /// One channel, of three by `rule`.
+    pub(super) fn gray(&self, rule: GrayRule) -> Result<Pixels<'static>> {
+        let mut bytes = Vec::new();
+        grow(&mut bytes, self.bytes.len() / CHANNELS, 0)?;
+        for (value, pixel) in bytes.iter_mut().zip(self.bytes.chunks_exact(CHANNELS)) {
+            *value = rule.gray([pixel[0], pixel[1], pixel[2]]);
+        }
+        Pixels::new(self.size, 1, bytes)
     }
 
     /// One channel as three equal ones.

@@ -25,7 +25,7 @@ pub use source::{Matrix, Range, SourceFormat};
 pub use stage::{FloatStage, Resample, Stage};
 pub use values::{GrayRule, Values};
 
-pub use crate::scalar::source::Coefficients;
+pub use crate::scalar::source::{Coefficients, composite};
 
 use crate::named::named_enum;
 use crate::size::MAX_EDGE;

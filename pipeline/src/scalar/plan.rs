@@ -46,12 +46,11 @@ impl Plan {
         self.geometry_on(height, width, batch)
     }
 
-    /// The image that the first stage gets: [height, width, channel], converted from the source format, turned, and made
-    /// gray where that comes first.
+    /// The tensor of one image [rows, columns, values] of the source format, with a batch of 1.
     ///
     /// # Errors
-    /// When `image` is not of the source format.
-    pub fn read_source(&self, image: ArrayView3<'_, u8>, geometry: &ImageGeometry) -> Result<Array3<u8>> {
+    /// When `image` is not of the source format, or its output cannot be cut into the blocks of the form.
+    pub fn tensor(&self, image: ArrayView3<'_, u8>, geometry: &ImageGeometry) -> Result<crate::Tensor> {
         let mut image = source::read(self.source, image)?;
         if geometry.turned {
             image = turned(&image);
@@ -59,15 +58,6 @@ impl Plan {
         if let Some(rule) = self.gray {
             image = gray(&image, rule);
         }
-        Ok(image)
-    }
-
-    /// The tensor of one image [rows, columns, values] of the source format, with a batch of 1.
-    ///
-    /// # Errors
-    /// When `image` is not of the source format, or its output cannot be cut into the blocks of the form.
-    pub fn tensor(&self, image: ArrayView3<'_, u8>, geometry: &ImageGeometry) -> Result<crate::Tensor> {
-        let mut image = self.read_source(image, geometry)?;
         // Where the output shows the image, and not a fill that comes after the arithmetic.
         let mut valued: Option<([f64; 3], Placement)> = None;
         for (stage, numbers) in self.stages.iter().zip(&geometry.stages) {

@@ -65,7 +65,7 @@ fn read_any(format: SourceFormat, image: ArrayView3<'_, u8>) -> Result<Array3<u8
 }
 
 /// `PIL.Image.alpha_composite` of one value over an opaque one.
-pub(crate) fn composite(value: u8, alpha: u8, over: u8) -> u8 {
+pub fn composite(value: u8, alpha: u8, over: u8) -> u8 {
     if alpha == 0 {
         return over;
     }
@@ -137,7 +137,8 @@ impl Coefficients {
         }
     }
 
-    pub(crate) fn rgb(&self, luma: u8, cb: u8, cr: u8) -> [u8; 3] {
+    /// Red, green and blue of a pixel.
+    pub fn rgb(&self, luma: u8, cb: u8, cr: u8) -> [u8; 3] {
         const HALF: i32 = 1 << 19;
         let luma = (i32::from(luma) - self.offset).max(0) * self.luma;
         let (cb, cr) = (i32::from(cb) - 128, i32::from(cr) - 128);
