@@ -13,7 +13,7 @@ use crate::embedded::{bytes, open};
 use crate::identity::write_identity;
 
 /// The versions of the op that the library has.
-const FUSED: &[Version] = &[Version::V1];
+const FUSED: &[Version] = Version::ALL;
 
 /// A pipeline in identity models of one opset, in every backend that has it.
 pub struct Planned {

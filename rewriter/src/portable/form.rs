@@ -46,7 +46,7 @@ pub(super) fn finish(graph: &mut Graph, form: &Form, value: Value, channels: usi
 pub(super) fn apart(graph: &mut Graph, form: &Form, tensor: &Value) -> Value {
     let rank = form.shape(1, 1, form.blocks.map_or((1, 1), Blocks::unit)).len();
     let same = graph.ints(&vec![0; rank]);
-    graph.op("Reshape", &[tensor, &same])
+    graph.pinned_reshape(tensor, &same)
 }
 
 /// The extents of the tensor of one image of `size`, without the axis of images; blocks on an axis of their own.

@@ -14,6 +14,9 @@ use protobuf::MessageField;
 /// What the names of nodes begin with that multiply float32 matrices without losing a bit, whatever the provider.
 pub const EXACT_PRODUCT: &str = "MatMul_of_digits";
 
+/// What the names of Reshapes begin with that are not joined with others.
+const PINNED: &str = "Reshape_pinned";
+
 /// The name of a tensor.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Value(String);
@@ -72,6 +75,11 @@ impl Graph {
         self.labelled(EXACT_PRODUCT, "MatMul", &[weights, pixels], Vec::new())
     }
 
+    /// A Reshape that stays one of its own.
+    pub(crate) fn pinned_reshape(&mut self, value: &Value, shape: &Value) -> Value {
+        self.labelled(PINNED, "Reshape", &[value, shape], Vec::new())
+    }
+
     fn labelled(
         &mut self,
         label: &str,
@@ -79,7 +87,18 @@ impl Graph {
         inputs: &[&Value],
         attributes: Vec<AttributeProto>,
     ) -> Value {
-        let node = self.node(op_type, inputs, attributes);
+        let mut node = self.node(op_type, inputs, attributes);
+        if label == "Reshape" {
+            // Of two Reshapes the second one says all. ONNX Runtime 1.30 joins them too, and then cannot load some Loops.
+            let before = self.nodes.iter().find(|before| {
+                before.op_type == "Reshape"
+                    && before.output.first() == node.input.first()
+                    && !before.name.contains(PINNED)
+            });
+            if let (Some(before), Some(input)) = (before, node.input.first_mut()) {
+                input.clone_from(&before.input[0]);
+            }
+        }
         let same = |other: &&NodeProto| {
             other.op_type == node.op_type && other.input == node.input && other.attribute == node.attribute
         };
@@ -149,6 +168,8 @@ impl Graph {
             let (after, tensor) = turn(graph, &index, &before);
             (graph.op("Identity", &[&go_on]), after, tensor)
         });
+        let results = [&stays, &after, &tensor].map(|value| value.0.clone());
+        let node = needed(node, HashSet::from(results));
         let body = GraphProto {
             // ONNX's text form reads graph names without a slash only.
             name: format!("{}body", self.prefix).replace('/', "_"),
@@ -264,18 +285,21 @@ impl Graph {
         for node in &mut nodes {
             rename(node, &renamed);
         }
-        // A node that nothing reads breaks the memory plan of ONNX Runtime up to 1.18.
-        let mut needed: HashSet<String> = renamed.into_values().collect();
-        let mut kept: Vec<NodeProto> = Vec::with_capacity(nodes.len());
-        for node in nodes.into_iter().rev() {
-            if node.output.iter().any(|name| needed.contains(name)) {
-                read_names(&node, &mut needed);
-                kept.push(node);
-            }
-        }
-        kept.reverse();
-        kept
+        needed(nodes, renamed.into_values().collect())
     }
+}
+
+/// The nodes that `results` need: one that nothing reads breaks the memory plan of ONNX Runtime up to 1.18.
+fn needed(nodes: Vec<NodeProto>, mut results: HashSet<String>) -> Vec<NodeProto> {
+    let mut kept: Vec<NodeProto> = Vec::with_capacity(nodes.len());
+    for node in nodes.into_iter().rev() {
+        if node.output.iter().any(|name| results.contains(name)) {
+            read_names(&node, &mut results);
+            kept.push(node);
+        }
+    }
+    kept.reverse();
+    kept
 }
 
 fn rename(node: &mut NodeProto, renamed: &HashMap<String, String>) {

@@ -90,7 +90,7 @@ pub(super) fn batch(graph: &mut Graph, plan: &Plan, style: Style, image: &Value)
         shape = graph.op("Max", &[&shape, &least]);
     }
     let shape = graph.cast(&shape, DataType::INT64);
-    let image = graph.op("Reshape", &[image, &shape]);
+    let image = graph.pinned_reshape(image, &shape);
     let mut outputs = vec![tensor(graph, plan, style, &image, &size, &sizes)];
     let first = graph.ints(&[0]);
     let images = graph.op_with("Gather", &[&shape, &first], vec![int("axis", 0)]);

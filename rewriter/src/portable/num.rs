@@ -72,6 +72,11 @@ impl Graph {
     fn binary(&mut self, op: &str, fold: fn(f64, f64) -> f64, a: &Num, b: &Num) -> Num {
         match (op, a, b) {
             (_, Num::Known(a), Num::Known(b)) => Num::Known(fold(*a, *b)),
+            // ONNX Runtime makes one division of `1 / b * c`, which rounds otherwise. It does not of `-1 / b`.
+            ("Div", Num::Known(1.0), b) => {
+                let negative = self.binary(op, fold, &Num::Known(-1.0), b);
+                self.binary("Mul", |a, b| a * b, &negative, &Num::Known(-1.0))
+            }
             ("Add" | "Sub", a, Num::Known(0.0)) | ("Mul" | "Div", a, Num::Known(1.0)) => a.clone(),
             ("Add", Num::Known(0.0), b) | ("Mul", Num::Known(1.0), b) => b.clone(),
             (_, a, b) => {

@@ -110,9 +110,7 @@ impl Picture {
         match self.layout {
             Layout::Nchw => (self.value.clone(), 1),
             Layout::Nhwc => {
-                let channels = Num::from(self.channels);
-                let shape = graph.shape(&[Extent::Rest, Extent::Num(&channels)]);
-                let pixels = graph.op("Reshape", &[&self.value, &shape]);
+                let pixels = graph.op_with("Flatten", &[&self.value], vec![int("axis", 3)]);
                 (
                     graph.op_with("Transpose", &[&pixels], vec![ints("perm", &[1, 0])]),
                     0,

@@ -60,7 +60,7 @@ impl Axis {
         let filter_scale = graph.max(&scale, &1.0.into());
         Sampling {
             support: graph.mul(&support.into(), &filter_scale),
-            inverse: graph.div(&1.0.into(), &filter_scale),
+            negative_inverse: graph.div(&Num::from(-1.0), &filter_scale),
             scale,
         }
     }
@@ -71,7 +71,8 @@ impl Axis {
 pub(super) struct Sampling {
     scale: Num,
     support: Num,
-    pub(super) inverse: Num,
+    /// -1 / scale, and not 1 / scale: ONNX Runtime makes one division of `1 / b * c`, which rounds otherwise.
+    pub(super) negative_inverse: Num,
 }
 
 impl Sampling {

@@ -29,10 +29,11 @@ pub(super) fn antialiased(
     center: &Value,
     (window, input): (&Window, &Num),
 ) -> Value {
-    let distance = graph.op("Sub", &[&window.positions, center]);
+    // Both factors negative.
+    let distance = graph.op("Sub", &[center, &window.positions]);
     let half = graph.doubles(&[], &[0.5]);
-    let distance = Num::Later(graph.op("Add", &[&distance, &half]));
-    let distance = graph.mul(&distance, &sampling.inverse);
+    let distance = Num::Later(graph.op("Sub", &[&distance, &half]));
+    let distance = graph.mul(&distance, &sampling.negative_inverse);
     let distance = graph.value(&distance);
     let weights = kernel(graph, filter, &distance);
     // Beyond its window a sample has no weight. That of the cubic kernel is there of the order of the square of the rounding

@@ -1,0 +1,133 @@
+//! The named pipelines of `tests/goldens/plans.json` in every backend: the bits that the libraries gave.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use ndarray::{Array3, ArrayView3};
+use prep_onnx::host::Array;
+use prep_onnx_pipeline::plan::CanvasSize;
+use prep_onnx_pipeline::{Accept, Pipeline, Plan};
+use prep_onnx_tests::embedded::bytes;
+use prep_onnx_tests::planned::Planned;
+use prep_onnx_tests::{runtime, shipped};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// The image of the script: SplitMix64 noise over a slope.
+fn image(height: usize, width: usize, channels: usize) -> Array3<u8> {
+    let seed = (height * 65_536 + width) as u64;
+    let mut index = 0_u64;
+    Array3::from_shape_fn((height, width, channels), |(row, column, channel)| {
+        index += 1;
+        let state = index.wrapping_add(seed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let noise = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 56;
+        ((noise as usize / 3 + 2 * column + 3 * row + 50 * channel) % 256) as u8
+    })
+}
+
+fn has_mask(plan: &Plan) -> bool {
+    plan.last_canvas()
+        .is_some_and(|canvas| matches!(canvas.size, CanvasSize::BatchLargest { .. }))
+}
+
+/// What differs from what the library gave: a digest of the bits, or 32 samples within a bound.
+fn difference(planned: &Planned, case: &Value, expected: &Value, outputs: &[Array]) -> Option<String> {
+    if let Some(samples) = expected.as_array() {
+        let values: Vec<f64> = match &outputs[0] {
+            Array::Float32(values) => values.iter().map(|value| f64::from(*value)).collect(),
+            Array::Uint8(values) => values.iter().map(|value| f64::from(*value)).collect(),
+            other => panic!("{other:?}"),
+        };
+        let apart = samples
+            .iter()
+            .enumerate()
+            .map(|(index, sample)| (values[index * (values.len() - 1) / 31] - sample.as_f64().unwrap()).abs())
+            .fold(0.0, f64::max);
+        let bound = case["bound"].as_f64().unwrap();
+        return (apart > bound).then(|| format!("{apart} apart, over the bound of {bound}"));
+    }
+    let mut hash = Sha256::new();
+    hash.update(bytes(&outputs[0]));
+    if has_mask(&planned.plan) {
+        // After the tensor and the geometry.
+        hash.update(bytes(&outputs[2]));
+    }
+    let got: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    (got != expected.as_str().unwrap()).then(|| format!("other bits, in the shape {:?}", outputs[0].shape()))
+}
+
+/// Standard operator sets, one a case.
+const OPSETS: [i64; 5] = [11, 13, 17, 18, 22];
+
+#[test]
+fn bodies_give_the_bits_of_the_libraries() {
+    let Some(loaded) = runtime() else { return };
+    let text = std::fs::read_to_string(shipped("tests/goldens/plans.json")).unwrap();
+    let cases: Value = serde_json::from_str(&text).unwrap();
+    let only = std::env::var("PREP_ONLY").unwrap_or_default();
+    let (mut differences, mut compared) = (Vec::new(), 0);
+    for (number, (name, case)) in cases.as_object().unwrap().iter().enumerate() {
+        if !name.contains(&only) {
+            continue;
+        }
+        let pipeline = Pipeline::from_value(case["pipeline"].clone()).unwrap();
+        let form = |key: &str| case[key].as_str().unwrap();
+        let plan = pipeline
+            .compile(form("layout").parse().unwrap(), form("dtype").parse().unwrap())
+            .unwrap();
+        let planned = Planned::new(&pipeline, &plan, OPSETS[number % OPSETS.len()], true);
+        let channels = case["channels"].as_u64().unwrap() as usize;
+        let one_size = plan.fixed_output().is_some() || plan.is_of_batch();
+        let mut sessions = vec![(Accept::Batch, planned.backends(loaded, Accept::Batch, None))];
+        if one_size {
+            sessions.push((Accept::Ragged, planned.backends(loaded, Accept::Ragged, None)));
+        }
+        for (sizes, expected) in case["results"].as_object().unwrap() {
+            let images: Vec<_> = sizes
+                .split('+')
+                .map(|size| {
+                    let (height, width) = size.split_once('x').unwrap();
+                    image(height.parse().unwrap(), width.parse().unwrap(), channels)
+                })
+                .collect();
+            let views: Vec<ArrayView3<'_, u8>> = images.iter().map(|image| image.view()).collect();
+            let fails = expected.as_str().is_some_and(|text| text.starts_with("error"));
+            if let ([image], false) = (views.as_slice(), fails) {
+                let size = plan.source.image_size(image.dim().0, image.dim().1).unwrap();
+                for (backend, mut session) in planned.backends(loaded, Accept::Batch, Some(size)) {
+                    let outputs = planned.run_batch(&mut session, &views).unwrap();
+                    compared += 1;
+                    if let Some(difference) = difference(&planned, case, expected, &outputs) {
+                        differences.push(format!("{name} {sizes} {backend}, known size: {difference}"));
+                    }
+                }
+            }
+            for (accept, backends) in &mut sessions {
+                if *accept == Accept::Batch && views.len() > 1 {
+                    continue;
+                }
+                for (backend, session) in backends {
+                    let outputs = match accept {
+                        Accept::Batch => planned.run_batch(session, &views),
+                        Accept::Ragged | Accept::Encoded => planned.run_ragged(session, &views),
+                    };
+                    compared += 1;
+                    let difference = match (outputs, fails) {
+                        (Ok(outputs), false) => difference(&planned, case, expected, &outputs),
+                        (Err(_), true) => None,
+                        (Ok(_), true) => Some("taken, where the library fails".to_owned()),
+                        (Err(error), false) => Some(error),
+                    };
+                    if let Some(difference) = difference {
+                        differences.push(format!("{name} {sizes} {backend} {accept}: {difference}"));
+                    }
+                }
+            }
+        }
+    }
+    assert!(
+        differences.is_empty(),
+        "{} of {compared} differ:\n{}",
+        differences.len(),
+        differences[..differences.len().min(40)].join("\n")
+    );
+    eprintln!("{compared} results of the libraries are equal");
+}
