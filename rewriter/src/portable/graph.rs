@@ -14,6 +14,9 @@ use protobuf::MessageField;
 /// What the names of nodes begin with that multiply float32 matrices without losing a bit, whatever the provider.
 pub const EXACT_PRODUCT: &str = "MatMul_of_digits";
 
+/// The operator set from which on `Split` wants to know into how many parts.
+const SPLIT_NUMBER_OPSET: i64 = 18;
+
 /// What the names of Reshapes begin with that are not joined with others.
 const PINNED: &str = "Reshape_pinned";
 
@@ -119,6 +122,25 @@ impl Graph {
             ..node
         });
         output
+    }
+
+    /// The first and the second half of `value` along `axis`.
+    pub(crate) fn halves(&mut self, value: &Value, axis: i64) -> (Value, Value) {
+        let mut attributes = vec![int("axis", axis)];
+        if self.opset >= SPLIT_NUMBER_OPSET {
+            attributes.push(int("num_outputs", 2));
+        }
+        let node = self.node("Split", &[value], attributes);
+        let names =
+            ["first", "second"].map(|half| Value(format!("{}Split_{}_{half}", self.prefix, self.count)));
+        self.count += 1;
+        let [first, second] = names;
+        self.nodes.push(NodeProto {
+            name: first.0.clone(),
+            output: vec![first.0.clone(), second.0.clone()],
+            ..node
+        });
+        (first, second)
     }
 
     /// Adds a node that is called `name`, for the messages of runtimes.

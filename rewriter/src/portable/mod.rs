@@ -1,7 +1,7 @@
 //! Preprocessing in standard ops: the body of the model-local function, and the flat lowering.
 //!
 //! The nodes run at any opset from 11 on. What they avoid, because it changed between opsets or is
-//! missing in some: Split, Squeeze, Unsqueeze, reductions with axes, Clip of other than float32,
+//! missing in some: Squeeze, Unsqueeze, reductions with axes, Clip of other than float32,
 //! list-valued Constant attributes.
 //!
 //! A batch may hold no image. Reshape before opset 14 then takes an extent of 0 for that of the input at the

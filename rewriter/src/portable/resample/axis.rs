@@ -7,7 +7,7 @@ use crate::portable::graph::{Graph, Value, int};
 use crate::portable::num::{Condition, Extent, Num};
 
 /// Output positions that share one block of source positions.
-pub(super) const BLOCK: usize = 8;
+pub(super) const BLOCK: usize = 4;
 
 /// One axis of a resize.
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ use onnx_protobuf::tensor_proto::DataType;
 use super::axis::BLOCK;
 use super::weights::Integers;
 use crate::portable::graph::{Graph, Value, int};
-use crate::portable::num::Num;
+use crate::portable::num::{Extent, Num};
 
 /// The newest operator set whose `QuantizeLinear` every runtime has that loads models of it. Newer sets changed
 /// it for element types that are not met here: ONNX Runtime 1.23 lacks that of opset 23, 1.32 that of opset 28.
@@ -21,9 +21,8 @@ const QUANTIZE_OPSET: i64 = 22;
 pub(super) struct Pass {
     /// Source positions of each block's window: int64 [blocks, window].
     indices: Value,
-    /// In units: float32 [blocks, BLOCK, window].
-    high: Value,
-    low: Value,
+    /// The higher digits, then the lower ones, in units: float32 [blocks, 2 * BLOCK, window].
+    digits: Value,
     /// What stands for 1, in units: float64 without axes.
     one: Value,
     count: Num,
@@ -35,10 +34,10 @@ impl Pass {
         let in_units = graph.op("Div", &[&integers.weights, &unit]);
         let high = graph.op("Round", &[&in_units]);
         let low = graph.op("Sub", &[&in_units, &high]);
+        let digits = graph.op_with("Concat", &[&high, &low], vec![int("axis", 1)]);
         Self {
             indices,
-            high: graph.cast(&high, DataType::FLOAT),
-            low: graph.cast(&low, DataType::FLOAT),
+            digits: graph.cast(&digits, DataType::FLOAT),
             one: integers.units.clone(),
             count: count.clone(),
         }
@@ -48,9 +47,10 @@ impl Pass {
     pub(super) fn apply(&self, graph: &mut Graph, lines: &Value) -> Value {
         let pixels = graph.op_with("Gather", &[lines, &self.indices], vec![int("axis", 0)]);
         let pixels = graph.cast(&pixels, DataType::FLOAT);
-        let low = graph.exact_product(&self.low, &pixels);
+        // One product: what takes time is to read the pixels.
+        let sums = graph.exact_product(&self.digits, &pixels);
+        let (high, low) = graph.halves(&sums, 1);
         let carry = graph.op("Floor", &[&low]);
-        let high = graph.exact_product(&self.high, &pixels);
         let sum = graph.op("Add", &[&high, &carry]);
         let value = self.rounded(graph, &sum);
         needed(graph, &value, &self.count)
@@ -79,10 +79,12 @@ impl Pass {
 
 /// [blocks, BLOCK, lines] as [count, lines].
 pub(super) fn needed(graph: &mut Graph, blocks: &Value, count: &Num) -> Value {
-    let rows = graph.op_with("Flatten", &[blocks], vec![int("axis", 2)]);
     if count.known().is_some_and(|count| count % BLOCK as f64 == 0.0) {
-        return rows;
+        // One that the next Reshape replaces.
+        let shape = graph.shape(&[Extent::Num(count), Extent::Rest]);
+        return graph.op("Reshape", &[blocks, &shape]);
     }
+    let rows = graph.op_with("Flatten", &[blocks], vec![int("axis", 2)]);
     let (start, end) = (graph.ints(&[0]), graph.int64(count));
     let axes = graph.ints(&[0]);
     graph.op("Slice", &[&rows, &start, &end, &axes])
