@@ -2,9 +2,9 @@
 //!
 //! A weight is a whole number of at most 24 bits. It is written as two digits: the unit of the higher one is the least power of
 //! two of which the largest weight has at most 2^11, so that float32 holds each even where an execution provider rounds
-//! factors to 11 bits (TF32). The more taps there are, the smaller are the weights and so the unit: of n taps the weights
-//! are below 2^25 / n, the unit below 2^14 / n, and the sum of the lower digits times bytes below 2^23. Of the higher ones it is
-//! below 2^11 * 255 * 2. So every partial sum is a whole number that float32 has, in whatever order it is added up.
+//! factors to 11 bits (TF32). There are at most 2^15 units to 1, so that sums of higher digits times bytes stay below 2^24; the
+//! unit is then at most 2^7, and those of lower digits do up to 1028 taps. Up to there every partial sum is a whole number that
+//! float32 has, in whatever order it is added up.
 
 use onnx_protobuf::tensor_proto::DataType;
 

@@ -17,6 +17,9 @@ pub(super) struct Integers {
     pub(super) units: Value,
 }
 
+/// The most units of higher digits that are 1, as bits: sums of them times bytes stay below 2^24.
+const MAX_UNITS_BITS: u32 = 15;
+
 /// The largest higher digit.
 const LARGEST: f64 = 2048.0;
 
@@ -74,7 +77,7 @@ pub(super) fn quantised(graph: &mut Graph, signed: bool, windows: Windows, weigh
         // Rounded, it stays below 2^15.
         Windows::Torchvision => power(graph, MAX_TORCHVISION_PRECISION, 32_767.5),
     };
-    let units = power(graph, PILLOW_PRECISION.max(MAX_TORCHVISION_PRECISION), LARGEST);
+    let units = power(graph, MAX_UNITS_BITS, LARGEST);
     let scaled = graph.op("Mul", &[weights, &one]);
     let weights = if signed {
         let (sign, size) = (graph.op("Sign", &[&scaled]), graph.op("Abs", &[&scaled]));
