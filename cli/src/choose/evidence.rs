@@ -34,8 +34,11 @@ pub(super) fn check_metadata(model: &Model) -> Result<()> {
                 .fix("name a file with --pipeline: steps resize (shortest_edge), center_crop, rescale (divisor 255)")
         } else {
             error
-                .why("its models take letterboxed images (gray around them), divided by 255, without ImageNet's normalization, and no step makes a letterbox")
-                .fix("letterbox in the host, and embed the rest with --pipeline FILE: steps resize (exact, the model's size, which leaves an image of that size as it is) and rescale (divisor 255)")
+                .why("its models take letterboxed images (gray around them), divided by 255, without ImageNet's normalization")
+                .fix(format_args!(
+                    "name a file with --pipeline: steps letterbox (size = {}) and rescale (divisor = 255); prep-onnx steps letterbox has an example",
+                    model.metadata_value("imgsz").unwrap_or("the model's, [640, 640] as a rule")
+                ))
         });
     }
     let image: Vec<&str> = keys
