@@ -4,6 +4,7 @@ use crate::{ErrorKind, ImageError};
 
 /// The first `bytes` of a buffer of a few rows. Its length only ever grows, so that old contents are not zeroed
 /// again.
+#[cfg(all(feature = "rust-jpeg", not(feature = "c-jpeg")))]
 pub(super) fn grown(buffer: &mut Vec<u8>, bytes: usize) -> &mut [u8] {
     if buffer.len() < bytes {
         buffer.resize(bytes, 0);

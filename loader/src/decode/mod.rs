@@ -26,9 +26,11 @@ pub use limits::Limits;
 pub use orientation::Orientation;
 pub use window::Window;
 
+#[cfg(all(feature = "rust-jpeg", not(feature = "c-jpeg")))]
+use memory::grown;
 #[cfg(feature = "threads")]
 pub(crate) use memory::none_left;
-use memory::{grown, probe, resize, try_grown};
+use memory::{probe, resize, try_grown};
 
 use crate::{ErrorKind, ImageError};
 

@@ -26,7 +26,9 @@ impl<'a> Fast<'a> {
             .set_scaling_factor(ScalingFactor::new(1, denominator))
             .map_err(error)?;
         let format = match color {
-            Color::Gray | Color::Rgb | Color::YCbCr => PixelFormat::RGB,
+            // Of a lossless file the library makes no RGB of gray.
+            Color::Gray => PixelFormat::GRAY,
+            Color::Rgb | Color::YCbCr => PixelFormat::RGB,
             Color::Cmyk | Color::Ycck => PixelFormat::CMYK,
         };
         Ok(Self {
@@ -46,14 +48,24 @@ impl<'a> Fast<'a> {
     ) -> Result<(), ImageError> {
         self.decoder.set_scan_limit(most_scans).map_err(error)?;
         let pitch = width * self.format.size();
+        let gray = matches!(self.format, PixelFormat::GRAY);
+        let samples = if gray { out.len() / 3 } else { out.len() };
         let output = Image {
-            height: out.len() / pitch,
-            pixels: out,
+            height: samples / pitch.max(1),
+            pixels: &mut out[..samples],
             width,
             pitch,
             format: self.format,
         };
-        self.decoder.decompress(self.bytes, output).map_err(error)
+        self.decoder.decompress(self.bytes, output).map_err(error)?;
+        if gray {
+            // From the last pixel on, which no earlier one overwrites.
+            for at in (0..samples).rev() {
+                let value = out[at];
+                out[3 * at..3 * at + 3].fill(value);
+            }
+        }
+        Ok(())
     }
 
     /// The C library is asked for whole images only.
