@@ -1,6 +1,6 @@
 #!/bin/sh
-# The NEON kernels on any machine: cross-compiles the op's exact suite and the shared library for 64-bit ARM, runs the
-# suite under qemu, and checks the library's exports and needs. Set PREP_CASES for more random cases.
+# The NEON kernels on any machine: cross-compiles the op's suites of both versions and the shared library for 64-bit ARM, runs
+# the suites under qemu, and checks the library's exports and needs. Set PREP_CASES for more random cases.
 #     op/check_neon.sh
 # On Debian it installs what is missing. Where the target cannot be had it says so; with PREP_REQUIRE=neon it fails.
 set -eu
@@ -39,6 +39,10 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 PREP_CASES=${PREP_CASES:-100} PREP_REQUIRE=neon \
     cargo test --release --target "$target" -p prep-onnx-op --test exact -- --nocapture >"$log" 2>&1 ||
+    { cat "$log" >&2; exit 1; }
+grep -E 'compared|^test result' "$log"
+PREP_CASES=${PREP_CASES:-60} PREP_REQUIRE=neon \
+    cargo test --release --target "$target" -p prep-onnx-op --test staged random_plans -- --nocapture >"$log" 2>&1 ||
     { cat "$log" >&2; exit 1; }
 grep -E 'compared|^test result' "$log"
 

@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
+#[cfg(target_arch = "x86_64")]
+use prep_onnx_pipeline::CHANNELS;
+use prep_onnx_pipeline::Result;
 use prep_onnx_pipeline::resample::LinearAxis;
-use prep_onnx_pipeline::{CHANNELS, Result};
 
 use super::pixels::Pixels;
 use crate::SimdLevel;
