@@ -52,12 +52,16 @@ pub unsafe extern "C" fn RegisterCustomOps(
             .as_ref()
             .and_then(|base| (base.GetApi)(API_VERSION).as_ref())
     };
-    // SAFETY: as above.
-    let is_typed = unsafe {
+    // SAFETY: as above; the function takes nothing and gives a constant of the library that ends with NUL.
+    let version = unsafe {
         api_base
             .as_ref()
-            .is_some_and(|base| !(base.GetApi)(TYPED_SINCE).is_null())
+            .map(|base| (base.GetVersionString)())
+            .filter(|text| !text.is_null())
+            .map(|text| CStr::from_ptr(text))
     };
+    let minor = version.and_then(|text| minor_after("1.", &text.to_string_lossy()));
+    let is_typed = minor.is_none_or(|minor| minor >= TYPED_SINCE);
     match api {
         // SAFETY: passed on from the caller; a function table lives as long as the library it belongs to.
         Some(api) => unsafe { register_on(options, api, is_typed) }.0,
@@ -83,8 +87,12 @@ fn minor_version(api: &OrtApi) -> Option<u32> {
         let text = (api.GetBuildInfoString)();
         (!text.is_null()).then(|| CStr::from_ptr(text))
     }?;
-    let text = text.to_string_lossy();
-    let (_, version) = text.split_once("rel-1.")?;
+    minor_after("rel-1.", &text.to_string_lossy())
+}
+
+/// The number behind `prefix`.
+fn minor_after(prefix: &str, text: &str) -> Option<u32> {
+    let (_, version) = text.split_once(prefix)?;
     let digits = version.split(|letter: char| !letter.is_ascii_digit()).next()?;
     digits.parse().ok()
 }
