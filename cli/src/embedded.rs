@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use prep_onnx_pipeline::{
-    Accept, DOMAIN, Dtype, Error, ErrorKind, Layout, OnBadImage, OutputKind, Pipeline, Plan, Result, op_name,
-};
+use prep_onnx_pipeline::{Dtype, Error, ErrorKind, Layout, OnBadImage, OutputKind, Pipeline, Plan, Result};
 use prep_onnx_rewriter::{Lowering, Model, inspect};
 
 use crate::host::Provider;
@@ -65,10 +63,9 @@ impl EmbeddedModel {
         let pipeline = Pipeline::from_value(value)
             .map_err(|error| error.within("prep_onnx.pipeline").within(path.display()))?;
         let (layout, dtype) = pipeline.output.or_usual();
-        let version = pipeline.compile(layout, dtype)?.version();
-        let decoder = format!("{DOMAIN}::{}", op_name(Accept::Encoded, dtype, version));
+        pipeline.compile(layout, dtype)?;
         Ok(Self {
-            decodes: embedded.op.as_deref() == Some(&decoder),
+            decodes: embedded.op.is_some() && embedded.accept.is_some_and(|accept| accept.form().decodes),
             model,
             pipeline,
             layout,

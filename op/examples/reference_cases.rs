@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use ndarray::Array3;
 use prep_onnx_pipeline::plan::{OutputElement, OutputExtent};
-use prep_onnx_pipeline::{Accept, DOMAIN, OutputKind, PLAN_ATTRIBUTE, Pipeline, Version, op_name};
+use prep_onnx_pipeline::{Accept, DOMAIN, OutputKind, PLAN_ATTRIBUTE, Pipeline, Signature, Version};
 use serde_json::{Value, json};
 
 const CASES: [(&str, &[(usize, usize)]); 13] = [
@@ -159,7 +159,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 .iter()
                 .map(|image| [image.dim().0, image.dim().1, image.dim().2])
                 .collect();
-            let name = |accept| op_name(accept, dtype, plan.version());
+            let name = |accept| Signature::of(&plan, accept).name();
             cases.push(json!({
                 "op": name(accept), "encoded_op": name(Accept::Encoded), "domain": DOMAIN, "accept": accept.name(),
                 "attribute": PLAN_ATTRIBUTE, "plan": plan.to_json(), "shapes": shapes, "outputs": outputs,

@@ -39,8 +39,10 @@ pub use names::{Checkpoint, Library, checkpoint};
 pub use output::{Answers, Dtype, Elements, Extras, Layout, Tensor};
 pub use pipeline::{Output, Pipeline};
 pub use plan::v1::{FusedPlan, Geometry, ResolvedSize};
-pub use plan::wire::{Version, op_name};
-pub use plan::{DOMAIN, DOMAIN_VERSION, MAX_PIXELS, OutputKind, PLAN_ATTRIBUTE, Plan, SourceFormat};
+pub use plan::wire::Version;
+pub use plan::{
+    DOMAIN, DOMAIN_VERSION, MAX_PIXELS, OutputKind, PLAN_ATTRIBUTE, Plan, Signature, SourceFormat,
+};
 pub use presets::{PRESETS, Preset, imagenet_at, preset};
 pub use resample::{AxisWeights, Filter, Resampler, Windows};
 pub use schema::{Document, Notation, json_once};

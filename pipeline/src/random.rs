@@ -377,3 +377,15 @@ pub fn batch(seed: u64, plan: &Plan) -> Vec<Array3<u8>> {
     }
     images
 }
+
+/// The image that `tests/goldens/make_plan_goldens.py` makes, [height, width, channels]: noise over a slope.
+pub fn recorded_image(height: usize, width: usize, channels: usize) -> Array3<u8> {
+    let seed = (height * 65_536 + width) as u64;
+    let mut index = 0_u64;
+    Array3::from_shape_fn((height, width, channels), |(row, column, channel)| {
+        index += 1;
+        let state = index.wrapping_add(seed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let noise = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 56;
+        ((noise as usize / 3 + 2 * column + 3 * row + 50 * channel) % 256) as u8
+    })
+}

@@ -2,9 +2,7 @@
 
 use std::path::Path;
 
-use prep_onnx_pipeline::{
-    Accept, DOMAIN, Dtype, ON_BAD_IMAGE_ATTRIBUTE, OnBadImage, PLAN_ATTRIBUTE, Version, op_name,
-};
+use prep_onnx_pipeline::{Accept, DOMAIN, ON_BAD_IMAGE_ATTRIBUTE, OnBadImage, PLAN_ATTRIBUTE, Signature};
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -210,12 +208,7 @@ fn embedded(model: &Model) -> Embedded {
 
 /// The form of input that an op takes, of any version.
 fn accept_of(op: &str) -> Option<Accept> {
-    let has_name = |accept: &Accept| {
-        Version::ALL.iter().any(|version| {
-            Dtype::ALL
-                .iter()
-                .any(|dtype| op_name(*accept, *dtype, *version) == op)
-        })
-    };
-    Accept::ALL.iter().copied().find(has_name)
+    Signature::all()
+        .find(|signature| signature.name() == op)
+        .map(|signature| signature.accept)
 }

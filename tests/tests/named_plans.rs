@@ -1,27 +1,15 @@
 //! The named pipelines of `tests/goldens/plans.json` in every backend: the bits that the libraries gave.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use ndarray::{Array3, ArrayView3};
+use ndarray::ArrayView3;
 use prep_onnx::host::Array;
 use prep_onnx_pipeline::plan::CanvasSize;
-use prep_onnx_pipeline::{Accept, Pipeline, Plan};
+use prep_onnx_pipeline::{Accept, Pipeline, Plan, random};
 use prep_onnx_tests::embedded::bytes;
 use prep_onnx_tests::planned::Planned;
 use prep_onnx_tests::{runtime, shipped};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-
-/// The image of the script: SplitMix64 noise over a slope.
-fn image(height: usize, width: usize, channels: usize) -> Array3<u8> {
-    let seed = (height * 65_536 + width) as u64;
-    let mut index = 0_u64;
-    Array3::from_shape_fn((height, width, channels), |(row, column, channel)| {
-        index += 1;
-        let state = index.wrapping_add(seed).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let noise = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 56;
-        ((noise as usize / 3 + 2 * column + 3 * row + 50 * channel) % 256) as u8
-    })
-}
 
 fn has_mask(plan: &Plan) -> bool {
     plan.last_canvas()
@@ -103,7 +91,7 @@ fn bodies_give_the_bits_of_the_libraries() {
                 .split('+')
                 .map(|size| {
                     let (height, width) = size.split_once('x').unwrap();
-                    image(height.parse().unwrap(), width.parse().unwrap(), channels)
+                    random::recorded_image(height.parse().unwrap(), width.parse().unwrap(), channels)
                 })
                 .collect();
             let views: Vec<ArrayView3<'_, u8>> = images.iter().map(|image| image.view()).collect();

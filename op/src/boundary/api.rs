@@ -389,11 +389,10 @@ impl<'a> ShapeContext<'a> {
         Some(text_of(bytes))
     }
 
-    /// Sets the type of output `index`, and its extents, at most [`MAX_RANK`]: -1 where unknown, and that of the first
+    /// Sets the type of the first output, and its extents, at most [`MAX_RANK`]: -1 where unknown, and that of the first
     /// axis of input `images_from` for [`IMAGES`].
     pub(crate) fn set_output(
         &self,
-        index: usize,
         element_type: ONNXTensorElementDataType,
         images_from: usize,
         extents: &[i64],
@@ -412,7 +411,7 @@ impl<'a> ShapeContext<'a> {
         let rank = extents.len().min(MAX_RANK);
         // A name of its own for each unknown extent: without one it would be an extent of -1, which no output has.
         let unknown: Vec<CString> = (0..rank)
-            .map(|axis| CString::new(format!("prep_onnx_output_{index}_{axis}")).unwrap_or_default())
+            .map(|axis| CString::new(format!("prep_onnx_axis_{axis}")).unwrap_or_default())
             .collect();
         let mut names = [c"".as_ptr(); MAX_RANK];
         let mut values = [-1; MAX_RANK];
@@ -445,7 +444,7 @@ impl<'a> ShapeContext<'a> {
             ))?;
             check((self.api.ShapeInferContext_SetOutputTypeShape)(
                 self.context,
-                index,
+                0,
                 output.info,
             ))
         }

@@ -6,8 +6,8 @@ use ort_sys::{
     ONNXTensorElementDataType, OrtCustomOp, OrtCustomOpInputOutputCharacteristic, OrtMemType,
     OrtShapeInferContext, OrtStatusPtr,
 };
-use prep_onnx_pipeline::plan::{OutputElement, OutputExtent};
-use prep_onnx_pipeline::{Accept, DOMAIN_VERSION, Dtype, OutputKind, PLAN_ATTRIBUTE, Plan, Version};
+use prep_onnx_pipeline::plan::OutputElement;
+use prep_onnx_pipeline::{Accept, DOMAIN_VERSION, Dtype, PLAN_ATTRIBUTE, Plan, Signature};
 
 use super::api::{IMAGES, ShapeContext};
 use super::entry::{Entry, Provider};
@@ -35,7 +35,7 @@ pub(super) unsafe extern "system" fn get_input_type(
 
 pub(super) unsafe extern "system" fn get_input_count(op: *const OrtCustomOp) -> usize {
     // SAFETY: ONNX Runtime hands back the entry that was registered.
-    match unsafe { Entry::of(op) }.accept {
+    match unsafe { Entry::of(op) }.signature.accept {
         Accept::Batch => 1,
         Accept::Ragged | Accept::Encoded => 2,
     }
@@ -46,29 +46,30 @@ pub(super) unsafe extern "system" fn get_output_type(
     index: usize,
 ) -> ONNXTensorElementDataType {
     // SAFETY: ONNX Runtime hands back the entry that was registered.
-    let entry = unsafe { Entry::of(op) };
-    match index.checked_sub(required_outputs(entry)) {
-        None if index == 0 => element_type(entry.dtype),
+    let signature = unsafe { Entry::of(op) }.signature;
+    match index.checked_sub(required_outputs(signature)) {
+        None if index == 0 => element_type(signature.dtype),
         // The status of each image.
         None => ONNXTensorElementDataType::ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64,
-        // The plan says which they are, so shape inference gives their types.
-        Some(_) => ONNXTensorElementDataType::ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED,
+        Some(extra) => match signature.extras().get(extra) {
+            Some(OutputElement::Float32) => element_type(Dtype::Float32),
+            Some(OutputElement::OfPlan) => element_type(signature.dtype),
+            Some(OutputElement::Int64) | None => {
+                ONNXTensorElementDataType::ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64
+            }
+        },
     }
 }
 
 pub(super) unsafe extern "system" fn get_output_count(op: *const OrtCustomOp) -> usize {
     // SAFETY: ONNX Runtime hands back the entry that was registered.
-    let entry = unsafe { Entry::of(op) };
-    required_outputs(entry)
-        + match entry.version {
-            Version::V1 => 0,
-            Version::V2 => OutputKind::EXTRA.len(),
-        }
+    let signature = unsafe { Entry::of(op) }.signature;
+    required_outputs(signature) + signature.extras().len()
 }
 
 /// The outputs before those that a plan can ask for: the tensor and, of encoded images, the status.
-fn required_outputs(entry: &Entry) -> usize {
-    match entry.accept {
+fn required_outputs(signature: Signature) -> usize {
+    match signature.accept {
         Accept::Batch | Accept::Ragged => 1,
         Accept::Encoded => 2,
     }
@@ -134,33 +135,16 @@ pub(super) unsafe extern "system" fn infer_shape(
             .string(PLAN_ATTRIBUTE)
             .and_then(|text| Plan::from_json(&text).ok());
         let Some(plan) = plan else { return Ok(()) };
-        let images_from = entry.accept.form().counts_images;
-        context.set_output(0, element_type(entry.dtype), images_from, &tensor_extents(&plan))?;
-        for (index, kind) in plan.outputs.iter().enumerate() {
-            let element_type = match kind.element() {
-                OutputElement::OfPlan => element_type(entry.dtype),
-                OutputElement::Float32 => element_type(Dtype::Float32),
-                OutputElement::Int64 => ONNXTensorElementDataType::ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64,
-            };
-            let (height, width) = plan
-                .fixed_output()
-                .map_or((-1, -1), |(height, width)| (height as i64, width as i64));
-            let extents: Vec<i64> = (kind.extents().unwrap_or_default().iter())
-                .map(|extent| match extent {
-                    OutputExtent::Images => IMAGES,
-                    OutputExtent::Height => height,
-                    OutputExtent::Width => width,
-                    OutputExtent::Fixed(number) => *number as i64,
-                })
-                .collect();
-            context.set_output(
-                required_outputs(entry) + index,
-                element_type,
-                images_from,
-                &extents,
-            )?;
+        if Signature::of(&plan, entry.signature.accept) != entry.signature {
+            return Ok(());
         }
-        Ok(())
+        // The tensor alone: ONNX Runtime does not say how many outputs the node has, and writes where it is told.
+        let images_from = entry.signature.accept.form().counts_images;
+        context.set_output(
+            element_type(entry.signature.dtype),
+            images_from,
+            &tensor_extents(&plan),
+        )
     })
 }
 

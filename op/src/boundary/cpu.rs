@@ -29,7 +29,7 @@ enum Input {
 
 impl Work for Cpu {
     fn new(entry: &Entry, plan: Plan, info: &KernelInfo<'_>) -> Result<Self, Failure> {
-        let input = match (entry.version, entry.accept) {
+        let input = match (entry.signature.version, entry.signature.accept) {
             (Version::V1, Accept::Batch) => Input::Batch(Preprocessor::new(plan.to_v1()?)?),
             (Version::V1, Accept::Ragged) => Input::Ragged(Preprocessor::new(plan.to_v1()?)?),
             (Version::V1, Accept::Encoded) => Input::Files(encoded::prepare(plan.to_v1()?, info)?),

@@ -17,7 +17,7 @@ pub(super) struct Cuda {
 impl Work for Cuda {
     fn new(entry: &Entry, plan: Plan, _: &KernelInfo<'_>) -> Result<Self, Failure> {
         Ok(Self {
-            accept: entry.accept,
+            accept: entry.signature.accept,
             preprocessor: Preprocessor::new(plan.to_v1()?)?,
         })
     }

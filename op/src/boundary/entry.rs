@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString, c_char};
 
 use ort_sys::{OrtApi, OrtCustomOp};
-use prep_onnx_pipeline::{Accept, DOMAIN, Dtype, Version};
+use prep_onnx_pipeline::{DOMAIN, Signature, Version};
 
 use crate::cuda;
 
@@ -14,9 +14,7 @@ pub(crate) struct Entry {
     pub(super) op: OrtCustomOp,
     pub(crate) api: &'static OrtApi,
     pub(crate) provider: Provider,
-    pub(crate) accept: Accept,
-    pub(crate) version: Version,
-    pub(crate) dtype: Dtype,
+    pub(crate) signature: Signature,
     pub(crate) name: CString,
 }
 
@@ -38,19 +36,14 @@ impl Provider {
         }
     }
 
-    /// The forms of input that there are ops for. Files are decoded on the CPU, whatever runs the model.
-    pub(super) fn accepts(self) -> &'static [Accept] {
+    /// Whether there is such an op. Files are decoded on the CPU, whatever runs the model; of version 2 the CPU's op runs,
+    /// or the model's own function.
+    pub(super) fn has(self, signature: Signature) -> bool {
         match self {
-            Self::Cpu => &[Accept::Batch, Accept::Ragged, Accept::Encoded],
-            Self::Cuda | Self::CudaPlugin => &[Accept::Batch, Accept::Ragged],
-        }
-    }
-
-    /// The versions that there are ops of. Of the others the CPU's op runs, or the model's own function.
-    pub(super) fn versions(self) -> &'static [Version] {
-        match self {
-            Self::Cpu => &[Version::V1, Version::V2],
-            Self::Cuda | Self::CudaPlugin => &[Version::V1],
+            Self::Cpu => true,
+            Self::Cuda | Self::CudaPlugin => {
+                signature.version == Version::V1 && !signature.accept.form().decodes
+            }
         }
     }
 

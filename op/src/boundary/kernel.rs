@@ -3,7 +3,7 @@
 use std::ffi::c_void;
 
 use ort_sys::{OrtApi, OrtCustomOp, OrtKernelContext, OrtKernelInfo, OrtStatusPtr};
-use prep_onnx_pipeline::{Accept, Error, PLAN_ATTRIBUTE, Plan, Version};
+use prep_onnx_pipeline::{Accept, Error, PLAN_ATTRIBUTE, Plan, Signature, Version};
 
 use super::api::{Context, KernelInfo};
 use super::entry::Entry;
@@ -87,21 +87,29 @@ fn plan(entry: &Entry, info: &KernelInfo<'_>) -> Result<Plan, Failure> {
             .fix("write the model with `prep-onnx embed`")
     })?;
     let plan = Plan::from_json(&text)?;
-    if plan.version() != entry.version {
+    let signature = entry.signature;
+    if plan.version() != signature.version {
         return Err(Error::new(PLAN_ATTRIBUTE, "is of another version than the op")
-            .expected_got(entry.version.number(), plan.version().number())
+            .expected_got(signature.version.number(), plan.version().number())
             .fix("write the model with `prep-onnx embed`")
             .into());
     }
-    if plan.form.dtype != entry.dtype {
+    if plan.form.dtype != signature.dtype {
         return Err(
             Error::new(PLAN_ATTRIBUTE, "gives another element type than the op")
-                .expected_got(entry.dtype, plan.form.dtype)
+                .expected_got(signature.dtype, plan.form.dtype)
                 .into(),
         );
     }
-    if entry.accept != Accept::Batch {
-        match entry.version {
+    let needed = Signature::of(&plan, signature.accept);
+    if needed != signature {
+        return Err(Error::new(PLAN_ATTRIBUTE, "has other outputs than the op")
+            .expected_got(format_args!("the op {}", needed.name()), signature.name())
+            .fix("write the model with `prep-onnx embed`")
+            .into());
+    }
+    if signature.accept != Accept::Batch {
+        match signature.version {
             Version::V1 => {
                 fixed_output(&plan.to_v1()?)?;
             }

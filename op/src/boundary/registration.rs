@@ -1,6 +1,6 @@
 //! The op entries, made once per ONNX Runtime in the process and added to session options.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::{Mutex, PoisonError};
@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use ort_sys::{
     OrtApi, OrtApiBase, OrtCustomOp, OrtCustomOpDomain, OrtSessionOptions, OrtStatus, OrtStatusPtr,
 };
-use prep_onnx_pipeline::{Accept, DOMAIN, Dtype, Version, op_name};
+use prep_onnx_pipeline::{DOMAIN, Signature};
 
 use super::cpu::Cpu;
 use super::cuda::Cuda;
@@ -18,10 +18,6 @@ use super::{callbacks, first_session, kernel};
 
 /// The version of the API that is asked for, and that [`OrtCustomOp`] entries claim.
 pub(crate) const API_VERSION: u32 = 17;
-
-/// The first ONNX Runtime, 1.19, that takes the element type of an output from shape inference. Outputs of version 2
-/// have the types that its plan gives them. Before it the model's own function runs.
-const TYPED_SINCE: u32 = 19;
 
 /// A domain with its ops. Both stay for the life of the process: sessions refer to them.
 struct Domain {
@@ -52,19 +48,9 @@ pub unsafe extern "C" fn RegisterCustomOps(
             .as_ref()
             .and_then(|base| (base.GetApi)(API_VERSION).as_ref())
     };
-    // SAFETY: as above; the function takes nothing and gives a constant of the library that ends with NUL.
-    let version = unsafe {
-        api_base
-            .as_ref()
-            .map(|base| (base.GetVersionString)())
-            .filter(|text| !text.is_null())
-            .map(|text| CStr::from_ptr(text))
-    };
-    let minor = version.and_then(|text| minor_after("1.", &text.to_string_lossy()));
-    let is_typed = minor.is_none_or(|minor| minor >= TYPED_SINCE);
     match api {
         // SAFETY: passed on from the caller; a function table lives as long as the library it belongs to.
-        Some(api) => unsafe { register_on(options, api, is_typed) }.0,
+        Some(api) => unsafe { register(options, api) }.0,
         None => ptr::null_mut(),
     }
 }
@@ -75,39 +61,14 @@ pub unsafe extern "C" fn RegisterCustomOps(
 /// `options` are live session options of the ONNX Runtime whose function table, of version 17 or newer,
 /// is `api`.
 pub unsafe fn register(options: *mut OrtSessionOptions, api: &'static OrtApi) -> OrtStatusPtr {
-    let is_typed = minor_version(api).is_none_or(|minor| minor >= TYPED_SINCE);
-    // SAFETY: passed on from the caller.
-    unsafe { register_on(options, api, is_typed) }
-}
-
-/// The minor version that the text about its build names, `git-branch=rel-1.17.3`, where it does.
-fn minor_version(api: &OrtApi) -> Option<u32> {
-    // SAFETY: the function takes nothing and gives a constant of the library that ends with NUL.
-    let text = unsafe {
-        let text = (api.GetBuildInfoString)();
-        (!text.is_null()).then(|| CStr::from_ptr(text))
-    }?;
-    minor_after("rel-1.", &text.to_string_lossy())
-}
-
-/// The number behind `prefix`.
-fn minor_after(prefix: &str, text: &str) -> Option<u32> {
-    let (_, version) = text.split_once(prefix)?;
-    let digits = version.split(|letter: char| !letter.is_ascii_digit()).next()?;
-    digits.parse().ok()
-}
-
-/// # Safety
-/// As for [`register`].
-unsafe fn register_on(options: *mut OrtSessionOptions, api: &'static OrtApi, is_typed: bool) -> OrtStatusPtr {
     guarded(api, DOMAIN, || {
-        let domain = domain(api, is_typed)?;
+        let domain = domain(api)?;
         // SAFETY: `options` are live; the domain is never released.
         check(unsafe { (api.AddCustomOpDomain)(options, domain) })
     })
 }
 
-fn domain(api: &'static OrtApi, is_typed: bool) -> Result<*mut OrtCustomOpDomain, Failure> {
+fn domain(api: &'static OrtApi) -> Result<*mut OrtCustomOpDomain, Failure> {
     let key = ptr::from_ref(api).addr();
     let mut domains = DOMAINS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = domains.iter().find(|known| known.api == key) {
@@ -118,15 +79,13 @@ fn domain(api: &'static OrtApi, is_typed: bool) -> Result<*mut OrtCustomOpDomain
     // SAFETY: `name` ends with NUL and is copied; `domain` receives a new object.
     check(unsafe { (api.CreateCustomOpDomain)(name.as_ptr(), &mut domain) })?;
     for provider in Provider::usable() {
-        for (version, accept, dtype) in kinds(*provider, is_typed) {
+        for signature in Signature::all().filter(|signature| provider.has(*signature)) {
             let entry = Box::leak(Box::new(Entry {
                 op: operator(*provider),
                 api,
                 provider: *provider,
-                accept,
-                version,
-                dtype,
-                name: CString::new(op_name(accept, dtype, version)).unwrap_or_default(),
+                signature,
+                name: CString::new(signature.name()).unwrap_or_default(),
             }));
             // The whole entry, not only its first field, is what the callbacks read.
             let op = ptr::from_mut(entry).cast_const().cast::<OrtCustomOp>();
@@ -138,27 +97,6 @@ fn domain(api: &'static OrtApi, is_typed: bool) -> Result<*mut OrtCustomOpDomain
     unsafe { first_session::open(api, domain) };
     domains.push(Domain { api: key, domain });
     Ok(domain)
-}
-
-/// The ops of a provider.
-fn kinds(provider: Provider, is_typed: bool) -> impl Iterator<Item = (Version, Accept, Dtype)> {
-    let registered = move |version: &&Version| match version {
-        Version::V1 => true,
-        Version::V2 => is_typed,
-    };
-    provider
-        .versions()
-        .iter()
-        .filter(registered)
-        .flat_map(move |version| {
-            let of_accept = |accept: &Accept| {
-                Dtype::ALL
-                    .iter()
-                    .map(|dtype| (*version, *accept, *dtype))
-                    .collect::<Vec<_>>()
-            };
-            provider.accepts().iter().flat_map(of_accept).collect::<Vec<_>>()
-        })
 }
 
 fn operator(provider: Provider) -> OrtCustomOp {

@@ -12,7 +12,7 @@ use super::entry::Entry;
 use super::outputs::output_elements;
 use super::status::Failure;
 use crate::encoded::{Files, StagedFiles};
-use crate::run::Images;
+use crate::run::{Images, grow};
 use crate::staged::{ExtraMut, StagedPreprocessor, StagedShape};
 
 /// Pixels of images.
@@ -29,7 +29,7 @@ pub(super) struct StagedEncoded {
 impl Staged {
     pub(super) fn new(entry: &Entry, plan: Plan) -> Result<Self, Failure> {
         Ok(Self {
-            accept: entry.accept,
+            accept: entry.signature.accept,
             preprocessor: StagedPreprocessor::new(plan)?,
         })
     }
@@ -129,11 +129,11 @@ impl Outputs {
                 std::ptr::null_mut()
             };
             extras.push(made);
-            spare.push(if made.is_null() {
-                vec![0; extents.iter().product()]
-            } else {
-                Vec::new()
-            });
+            let mut stand_in = Vec::new();
+            if made.is_null() {
+                grow(&mut stand_in, extents.iter().product(), 0)?;
+            }
+            spare.push(stand_in);
         }
         Ok(Self {
             tensor,
@@ -164,7 +164,7 @@ impl Outputs {
                 *made
             };
             let at = address(made, length);
-            // SAFETY: as above, since shape inference has given this output this type; what stands in has an int64 for
+            // SAFETY: as above, since the op has this type at this place, which `plan` compares; what stands in has an int64 for
             // each element.
             extras.push(unsafe {
                 match kind.element() {

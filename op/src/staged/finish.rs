@@ -10,7 +10,7 @@ use super::border;
 use super::pixels::Pixels;
 use super::resample::{Resampler, engine_step, visible};
 use crate::SimdLevel;
-use crate::run::{OutputMut, Preprocessor, grow, places};
+use crate::run::{OutputMut, Preprocessor, grow, places, room};
 
 /// What finishes an image.
 pub(super) struct Finisher {
@@ -116,6 +116,7 @@ impl Finisher {
             }
         }
         if blocks {
+            room(size.0 * size.1 * CHANNELS * size_of::<f32>())?;
             joined.cut(plan, size, output);
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Plans of version 2: stage by stage through bytes, on the engine of version 1 wherever it has the arithmetic.
 //!
-//! - [`call`]: the images of one call, their shapes and those of the outputs; [`extras`]: the outputs besides the tensor;
+//! - [`sizes`]: what the shapes of the inputs say; [`call`]: the images of one call and the shapes of its outputs; [`extras`]: the outputs besides the tensor;
 //! - [`source`]: what the host hands over; [`pixels`]: an image of bytes and its canvas; [`resample`], [`linear`]: the resize of a stage;
 //! - [`finish`]: the last stage and the values; [`border`]: what lies around the image.
 
@@ -11,6 +11,7 @@ mod finish;
 mod linear;
 mod pixels;
 mod resample;
+mod sizes;
 mod source;
 
 use std::sync::Mutex;

@@ -9,7 +9,7 @@ use prep_onnx_pipeline::{CHANNELS, Dtype, FusedPlan, Geometry, Layout, Result};
 use super::linear;
 use super::pixels::Pixels;
 use crate::SimdLevel;
-use crate::run::{OutputMut, Preprocessor, grow};
+use crate::run::{OutputMut, Preprocessor, grow, room};
 
 /// Who computes a resize.
 pub(super) enum Resampler {
@@ -100,6 +100,15 @@ impl Resampler {
             Self::Linear(level) => linear::resize(*level, image, to, part),
             Self::Plain(arithmetic) => {
                 let size = (part.0.len(), part.1.len());
+                let (rows, columns) = match arithmetic {
+                    Arithmetic::Passes { .. } => size,
+                    // All of the resized image, of which the part is cut.
+                    Arithmetic::Opencv { .. } | Arithmetic::Torch { .. } => to,
+                };
+                // The result, and what the first pass leaves.
+                let values =
+                    (rows * columns).saturating_add(image.size.0.max(rows) * columns.max(image.size.1));
+                room(values.saturating_mul(image.channels * size_of::<f32>()))?;
                 let resized = arithmetic.resize_part(image.view()?, to, part);
                 let (bytes, _) = resized
                     .as_standard_layout()

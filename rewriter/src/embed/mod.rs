@@ -7,7 +7,9 @@ mod op;
 mod options;
 mod outputs;
 
-use prep_onnx_pipeline::{DOMAIN, DOMAIN_VERSION, Dtype, Error, ErrorKind, Pipeline, Plan, Result, op_name};
+use prep_onnx_pipeline::{
+    DOMAIN, DOMAIN_VERSION, Dtype, Error, ErrorKind, Pipeline, Plan, Result, Signature,
+};
 use serde::Serialize;
 
 use crate::edit::Edit;
@@ -87,11 +89,7 @@ pub fn embed(model: &Model, pipeline: &Pipeline, options: &EmbedOptions) -> Resu
     check_model(model, standard).map_err(within)?;
     let mut decision = decide(model, pipeline, options)?;
     let op = Op {
-        name: op_name(
-            options.accept,
-            decision.image_input.dtype,
-            decision.plan.version(),
-        ),
+        name: Signature::of(&decision.plan, options.accept).name(),
         plan: &decision.plan,
         rounds_to_half: decision.image_input.dtype == Dtype::Float32 && rounds_to_half(model),
         opset: model.standard_opset().unwrap_or_default(),

@@ -72,12 +72,22 @@ impl Extras {
         (image_input, batch): (&str, &Dimension),
         assumptions: &mut Vec<String>,
     ) -> Result<Self> {
-        let status = (options.on_bad_image != OnBadImage::Fail).then_some(OutputKind::Status);
+        let shows_status = options.on_bad_image != OnBadImage::Fail;
+        // The op for files has a place for it, which what follows may not take.
+        let has_place = options.accept.form().decodes && !plan.outputs.is_empty();
+        let status = (shows_status || has_place).then_some(OutputKind::Status);
         let prefix = model.free_prefix("prep_onnx");
         let mut all = Self::default();
         for kind in status.into_iter().chain(plan.outputs.iter().copied()) {
             let shape = shape(kind, plan, options, batch);
-            let exposed = kind == OutputKind::Status || options.outputs.contains(&kind);
+            let exposed = match kind {
+                OutputKind::Status => shows_status,
+                OutputKind::Tensor
+                | OutputKind::Geometry
+                | OutputKind::Mask
+                | OutputKind::Sizes
+                | OutputKind::Grid => options.outputs.contains(&kind),
+            };
             let feeds: Vec<&Feed> = options.feeds.iter().filter(|feed| feed.kind == kind).collect();
             let mut name = format!("{prefix}{kind}");
             let mut output = None;

@@ -7,7 +7,7 @@ mod v2;
 
 use super::{PLAN_ATTRIBUTE, Plan};
 use crate::named::named_enum;
-use crate::{Accept, Dtype, Error, FusedPlan, Result};
+use crate::{Error, FusedPlan, Result};
 
 named_enum! {
     /// A version of the op: of its name, of its attribute and of their meaning.
@@ -27,17 +27,6 @@ impl Version {
             Self::V2 => 2,
         }
     }
-}
-
-/// The name of the op for an input form, an element type and a version.
-pub fn op_name(accept: Accept, dtype: Dtype, version: Version) -> String {
-    let form = accept.form().op_word;
-    let dtype = match dtype {
-        Dtype::Float32 => "Float32",
-        Dtype::Float16 => "Float16",
-        Dtype::Uint8 => "Uint8",
-    };
-    format!("{form}To{dtype}V{}", version.number())
 }
 
 impl Plan {
