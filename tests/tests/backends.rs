@@ -4,7 +4,9 @@
 use ndarray::{Array3, Array4, Axis, s};
 use prep_onnx::host::{Array, Feed};
 use prep_onnx_pipeline::steps::{Resize, Step};
-use prep_onnx_pipeline::{Accept, Dtype, Filter, Layout, Output, Pipeline, Resampler, SizeRule, Windows};
+use prep_onnx_pipeline::{
+    Accept, AxisWeights, Dtype, Filter, Layout, Output, Pipeline, Resampler, SizeRule, Windows,
+};
 use prep_onnx_rewriter::{EmbedOptions, Lowering};
 use prep_onnx_tests::embedded::{bytes, embedded};
 use prep_onnx_tests::random::{cases, pictures, pipelines};
@@ -144,12 +146,11 @@ fn mixed_sizes_of_random_pipelines() {
 fn lines_shrunk_to_a_few_pixels() {
     let Some(loaded) = runtime() else { return };
     let form = (Layout::Nchw, Dtype::Float32);
-    let samplings = Windows::ALL.iter().flat_map(|windows| {
-        Filter::ALL
-            .iter()
-            .map(move |filter| (Resampler::from(*windows), *filter))
-    });
-    for (resampler, filter) in samplings {
+    let samplings = Windows::ALL
+        .iter()
+        .flat_map(|windows| Filter::ALL.iter().map(move |filter| (*windows, *filter)));
+    for (windows, filter) in samplings {
+        let resampler = Resampler::from(windows);
         if resampler.check_filter(filter).is_err() {
             continue;
         }
@@ -177,8 +178,12 @@ fn lines_shrunk_to_a_few_pixels() {
             );
             for long in [1_000, 30_000] {
                 let (height, width) = turned((long, 4));
-                let bright = |(row, column, channel)| 255 - (row * 89 + column * 57 + channel * 31) as u8 / 8;
-                let image = Array3::from_shape_fn((height, width, 3), bright);
+                let steep = [1, 0].map(|below| steep(windows, filter, long, below));
+                let image =
+                    Array3::from_shape_fn((height, width, 3), |(row, column, channel)| match channel {
+                        0 => 255 - (row * 89 + column * 57) as u8 / 8,
+                        _ => steep[channel - 1][if tall { row } else { column }],
+                    });
                 let (images, expected) = batch(&pipeline, &image, form).unwrap();
                 let feeds = [("image", Feed::Images(images.view()))];
                 for session in [&mut embedded.portable, &mut embedded.fused] {
@@ -191,4 +196,38 @@ fn lines_shrunk_to_a_few_pixels() {
             }
         }
     }
+}
+
+/// Of the only output, the sum of the products with what exceeds multiples of 128 in the weights is as large as it gets, and
+/// the whole sum is, as near as the weights allow, `below` less than a half, so that it rounds down, or up for 0.
+fn steep(windows: Windows, filter: Filter, length: usize, below: i64) -> Vec<u8> {
+    let axis = AxisWeights::new(windows, filter, length, 1);
+    let (first, weights) = axis.window(0);
+    let mut line = vec![0; length];
+    let window = &mut line[first..][..weights.len()];
+    for (pixel, weight) in window.iter_mut().zip(weights) {
+        *pixel = if (weight + 64).rem_euclid(128) > 64 {
+            255
+        } else {
+            0
+        };
+    }
+    let sum = |window: &[u8]| -> i64 {
+        let products = window.iter().zip(weights);
+        products
+            .map(|(pixel, weight)| i64::from(*pixel) * i64::from(*weight))
+            .sum()
+    };
+    let one = 1_i64 << axis.precision();
+    let now = sum(window);
+    let mut missing = now.div_euclid(one) * one + one / 2 - below - now;
+    let mut order: Vec<usize> = (0..weights.len()).filter(|at| weights[*at] != 0).collect();
+    order.sort_by_key(|at| std::cmp::Reverse(weights[*at].abs()));
+    for at in order {
+        let (pixel, weight) = (i64::from(window[at]), i64::from(weights[at]));
+        let changed = (pixel + missing / weight).clamp(0, 255);
+        missing -= (changed - pixel) * weight;
+        window[at] = changed as u8;
+    }
+    line
 }

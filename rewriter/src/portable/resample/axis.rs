@@ -90,6 +90,14 @@ impl Sampling {
         let end = graph.min(&end, &axis.input);
         [center, first, end].map(|num| graph.value(&num))
     }
+
+    /// Into how many pieces the windows of blocks are cut, so that none is longer than `longest`.
+    pub(super) fn pieces(&self, graph: &mut Graph, support: f64, longest: usize) -> Num {
+        // The centres of a block are `BLOCK - 1` scales apart; rounding adds up to one position.
+        let scales = 2.0 * support + (BLOCK - 1) as f64;
+        let pieces = graph.mul(&self.scale, &(scales / (longest - 1) as f64).into());
+        graph.ceil(&pieces)
+    }
 }
 
 /// The needed outputs of an axis, in blocks of [`BLOCK`].
@@ -142,12 +150,15 @@ pub(super) struct Window {
     pub(super) end: Value,
     /// Source positions of a block: float64 [blocks, 1, window].
     pub(super) positions: Value,
+    /// Into how many pieces of equal length it is cut.
+    pub(super) pieces: Num,
     outputs: Outputs,
 }
 
 impl Window {
-    /// The windows from `first` to before `end`, which move forward with the output position.
-    pub(super) fn new(graph: &mut Graph, outputs: Outputs, first: Value, end: Value) -> Self {
+    /// The windows from `first` to before `end`, which move forward with the output position, as long as `pieces` of equal length
+    /// need.
+    pub(super) fn new(graph: &mut Graph, outputs: Outputs, [first, end]: [Value; 2], pieces: &Num) -> Self {
         let mut row = |of: &Value, row: usize| {
             let row = graph.ints(&[row as i64]);
             graph.op_with("Gather", &[of, &row], vec![int("axis", 1)])
@@ -155,7 +166,13 @@ impl Window {
         // The first row begins and the last one ends.
         let (block_start, block_end) = (row(&first, 0), row(&end, BLOCK - 1));
         let widths = graph.op("Sub", &[&block_end, &block_start]);
-        let width = graph.op_with("ReduceMax", &[&widths], vec![int("keepdims", 0)]);
+        let mut width = graph.op_with("ReduceMax", &[&widths], vec![int("keepdims", 0)]);
+        if pieces.known() != Some(1.0) {
+            let count = graph.scalar(pieces);
+            let length = graph.op("Div", &[&width, &count]);
+            let length = graph.op("Ceil", &[&length]);
+            width = graph.op("Mul", &[&length, &count]);
+        }
         let (zero, one) = (graph.doubles(&[], &[0.0]), graph.doubles(&[], &[1.0]));
         let range = graph.op("Range", &[&zero, &width, &one]);
         let positions = graph.op("Add", &[&block_start, &range]);
@@ -163,6 +180,7 @@ impl Window {
             first,
             end,
             positions,
+            pieces: pieces.clone(),
             outputs,
         }
     }
@@ -178,12 +196,17 @@ impl Window {
         (reduce("ReduceMin", &self.first), reduce("ReduceMax", &self.end))
     }
 
-    /// Source positions relative to a slice of `length` positions from `low` on: int64 [blocks, window].
+    /// Source positions relative to a slice of `length` positions from `low` on: int64 [blocks, window], or, where there may be
+    /// several pieces, [blocks, pieces, length of a piece].
     pub(super) fn indices(&self, graph: &mut Graph, low: &Num, length: &Num) -> Value {
         let positions = Num::Later(self.needed(graph, &self.positions));
         let positions = graph.sub(&positions, low);
         let positions = graph.value(&positions);
-        let shape = graph.shape(&[Extent::Num(&self.outputs.blocks), Extent::Rest]);
+        let mut extents = vec![Extent::Num(&self.outputs.blocks), Extent::Rest];
+        if self.pieces.known() != Some(1.0) {
+            extents.insert(1, Extent::Num(&self.pieces));
+        }
+        let shape = graph.shape(&extents);
         let positions = Num::Later(graph.op("Reshape", &[&positions, &shape]));
         let last = graph.sub(length, &1.0.into());
         let positions = graph.min(&positions, &last);

@@ -29,7 +29,7 @@ pub(super) fn plain(graph: &mut Graph, axis: &Axis, outputs: Outputs, filter: Fi
     let end = graph.min(&end, &axis.input);
     let most = graph.sub(&end, &1.0.into());
     let (first_value, end_value) = (graph.value(&least), graph.value(&end));
-    let window = Window::new(graph, outputs, first_value, end_value);
+    let window = Window::new(graph, outputs, [first_value, end_value], &1.0.into());
     let zero = graph.doubles(&[], &[0.0]);
     let mut weights = None;
     for tap in 0..(2.0 * support) as usize {

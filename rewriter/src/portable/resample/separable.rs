@@ -5,7 +5,7 @@ use prep_onnx_pipeline::{AxisWeights, Filter, Windows};
 use super::axis::{Axis, Outputs, Window};
 use super::digits;
 use super::flow::Flow;
-use super::pass::Pass;
+use super::pass::{MAX_TAPS, Pass};
 use super::weights::{Integers, antialiased, is_signed, quantised};
 use super::{plain, vertical_first};
 use crate::portable::graph::{Graph, Value};
@@ -52,7 +52,7 @@ pub(super) fn resize(
             one: integers.one.clone(),
             units: integers.units.clone(),
         };
-        Pass::new(graph, indices, &integers, &flow.counts[at])
+        Pass::new(graph, (indices, &window.pieces), &integers, &flow.counts[at])
     });
     flow.run(graph, &value, |graph, at, lines| passes[at].apply(graph, lines))
 }
@@ -65,7 +65,8 @@ fn weigh(graph: &mut Graph, axis: &Axis, (windows, filter, antialias): Sampled) 
         Some(support) if antialias => {
             let sampling = axis.sampling(graph, support);
             let [center, first, end] = sampling.windows(graph, axis, &outputs);
-            let window = Window::new(graph, outputs, first, end);
+            let pieces = sampling.pieces(graph, support, MAX_TAPS);
+            let window = Window::new(graph, outputs, [first, end], &pieces);
             let weights = antialiased(graph, filter, &sampling, &center, (&window, &axis.input));
             (window, weights)
         }

@@ -211,7 +211,7 @@ fn widened(
     let first = mixed.f64("Max", &first, 0.0);
     let input = mixed.0.value(&axis.input);
     let end = mixed.op("Min", &end, &input);
-    let window = Window::new(mixed.0, outputs, first, end);
+    let window = Window::new(mixed.0, outputs, [first, end], &1.0.into());
     let at = mixed.single(&window.positions);
     let distance = mixed.op("Sub", &at, &center);
     let distance = mixed.double(&distance);
@@ -257,7 +257,7 @@ fn linear(graph: &mut Graph, axis: &Axis, outputs: Outputs, scale: &Value) -> (W
     let end = mixed.f64("Add", &start, 2.0);
     let input = mixed.0.value(&axis.input);
     let end = mixed.op("Min", &end, &input);
-    let window = Window::new(mixed.0, outputs, start.clone(), end);
+    let window = Window::new(mixed.0, outputs, [start.clone(), end], &1.0.into());
     let next = mixed.f64("Add", &start, 1.0);
     let is_start = mixed.op("Equal", &window.positions, &start);
     let is_next = mixed.op("Equal", &window.positions, &next);
@@ -287,7 +287,7 @@ fn cubic(graph: &mut Graph, axis: &Axis, outputs: Outputs, scale: &Value) -> (Wi
     };
     let taps = [-1.0, 0.0, 1.0, 2.0].map(&mut at);
     let end = mixed.f64("Add", &taps[3], 1.0);
-    let window = Window::new(mixed.0, outputs, taps[0].clone(), end);
+    let window = Window::new(mixed.0, outputs, [taps[0].clone(), end], &1.0.into());
     let (one, two) = (mixed.0.floats(&[], &[1.0]), mixed.0.floats(&[], &[2.0]));
     let distances = [
         mixed.op("Add", &fraction, &one),
