@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand};
+use prep_onnx_pipeline::Pipeline;
 
 use crate::answer::Outcome;
 use crate::commands;
@@ -52,6 +53,9 @@ pub(crate) struct Global {
     /// When to use colours [env: NO_COLOR]
     #[arg(long, global = true, value_name = "WHEN", default_value_t = ColorChoice::Auto, help_heading = "Global options")]
     pub(crate) color: ColorChoice,
+    /// A pipeline in the place of what `--pipeline` names, of a caller in this process.
+    #[arg(skip)]
+    pub(crate) given: Option<Pipeline>,
 }
 
 impl Global {

@@ -1,10 +1,11 @@
 //! From the command line to the exit code.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{ColorChoice, Parser};
-use prep_onnx_pipeline::{Error, ErrorKind};
+use prep_onnx_pipeline::{Error, ErrorKind, Pipeline};
 use serde_json::{Map, Value};
 
 use crate::answer::{Answer, Failure};
@@ -20,9 +21,15 @@ const FAILURE: u8 = 1;
 /// Runs the command line of this process. Exit codes: 0 success, 1 failure, 2 wrong command line.
 pub fn main() -> ExitCode {
     complete::answer_shell();
-    let cli = match Cli::try_parse() {
+    ExitCode::from(main_with(std::env::args_os()))
+}
+
+/// Runs a command line, the name of the program first, and gives its exit code.
+pub fn main_with(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return ExitCode::from(not_parsed(&error)),
+        Err(error) => return not_parsed(&error, arguments),
     };
     match cli.global.color {
         ColorChoice::Auto => {}
@@ -30,7 +37,7 @@ pub fn main() -> ExitCode {
         ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
     }
     let command = Some(cli.command.name());
-    let code = match cli.command.run(&cli.global) {
+    match cli.command.run(&cli.global) {
         Ok(Answer {
             text,
             json,
@@ -46,14 +53,42 @@ pub fn main() -> ExitCode {
             print(&text, exit.unwrap_or(u8::from(!ok)))
         }
         Err(failure) => fail(command, &failure, cli.global.json),
-    };
-    ExitCode::from(code)
+    }
+}
+
+/// What a command answers to `--json`, for a caller in this process.
+#[derive(Debug)]
+pub struct Called {
+    /// The fields of the answer that are the command's own: `cli/README.md` describes them.
+    pub fields: Map<String, Value>,
+    /// Whether the command line would have ended with 0: a verdict, where the command gives one.
+    pub ok: bool,
+}
+
+/// Runs a command for a caller in this process: `arguments` are those behind the name of the program. `pipeline` takes the
+/// place of what the option `--pipeline` would name. Nothing is printed but what `--quiet` leaves.
+///
+/// # Errors
+/// What the command line prints on standard error.
+pub fn call(
+    arguments: impl IntoIterator<Item = OsString>,
+    pipeline: Option<Pipeline>,
+) -> Result<Called, Error> {
+    let program = [OsString::from("prep-onnx"), "--quiet".into()];
+    let mut cli = Cli::try_parse_from(program.into_iter().chain(arguments))
+        .map_err(|error| parse::error(&error).with_kind(ErrorKind::Usage))?;
+    cli.global.given = pipeline;
+    let answer = cli.command.run(&cli.global).map_err(|failure| failure.error)?;
+    Ok(Called {
+        fields: answer.json,
+        ok: answer.ok && answer.exit.is_none(),
+    })
 }
 
 /// Help and version go to stdout, errors to stderr.
-fn not_parsed(error: &clap::Error) -> u8 {
+fn not_parsed(error: &clap::Error, arguments: Vec<OsString>) -> u8 {
     if error.use_stderr() {
-        if parse::wants_json(std::env::args_os()) {
+        if parse::wants_json(arguments) {
             return fail(None, &Failure::usage(parse::error(error)), true);
         }
         // Nobody is left to tell where that fails.

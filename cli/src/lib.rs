@@ -1,7 +1,7 @@
 //! The command line of prep-onnx, and ONNX Runtime as its host.
 //!
 //! [`runtime`] finds, gets and loads ONNX Runtime; [`host`] runs models in it; [`lint`] knows the defects of its
-//! execution providers; [`main`] is the binary.
+//! execution providers; [`main`] is the binary, [`call`] a command of it for a caller in this process.
 #![forbid(unsafe_code)]
 
 mod answer;
@@ -16,6 +16,7 @@ mod executions;
 mod feeds;
 pub mod host;
 mod inference;
+pub mod installation;
 mod job;
 mod labels;
 pub mod lint;
@@ -31,4 +32,4 @@ mod source;
 mod trial;
 mod ui;
 
-pub use cli::main;
+pub use cli::{Called, call, main, main_with};

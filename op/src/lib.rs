@@ -20,5 +20,7 @@ mod staged;
 pub use boundary::{RegisterCustomOps, register};
 pub use encoded::{EncodedPreprocessor, Files};
 pub use kernel::SimdLevel;
-pub use run::{Executor, ImageShapes, Images, OutputMut, Preprocessor, Sequential, Shape, Threads};
+pub use run::{
+    Executor, ImageShapes, Images, ListedImage, OutputMut, Preprocessor, Sequential, Shape, Threads,
+};
 pub use staged::{ExtraMut, StagedCall, StagedPreprocessor, StagedShape};

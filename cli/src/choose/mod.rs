@@ -6,7 +6,8 @@ mod evidence;
 use std::path::Path;
 
 use prep_onnx_pipeline::{
-    Dtype, Error, ErrorKind, Import, ImportOptions, Pipeline, checkpoint, imagenet_at, preset,
+    Dtype, Error, ErrorKind, Import, ImportOptions, Notation, Pipeline, checkpoint, imagenet_at, import_with,
+    preset,
 };
 use prep_onnx_rewriter::{ImageInput, Model};
 
@@ -35,6 +36,19 @@ impl Choice {
             Some(_) => format!("{}, the size too", self.origin),
             None => self.origin.clone(),
         })
+    }
+
+    /// A pipeline that the caller hands over, with what else is asked for.
+    ///
+    /// # Errors
+    /// When the pipeline cannot have the size or the resampler.
+    pub(crate) fn given(pipeline: &Pipeline, asked: &ImportOptions<'_>) -> Outcome<Self> {
+        let import = import_with(&pipeline.to_json(), Notation::Json, asked)?;
+        let origin = pipeline.description.clone().map_or_else(
+            || "the pipeline handed over".to_owned(),
+            |description| format!("the pipeline handed over: {description}"),
+        );
+        Ok(Self::read(import, origin, Vec::new()))
     }
 
     fn read(import: Import, origin: String, mut notes: Vec<String>) -> Self {

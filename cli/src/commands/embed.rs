@@ -113,16 +113,20 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     let model = Model::open(&options.model)?;
     // First, since an embedded model has another image input and errors about that would mislead.
     model.check_plain()?;
-    let mut choice = choose(
-        &model,
-        options.input.as_deref(),
-        options.pipeline.as_deref(),
-        &ImportOptions {
-            resampler,
-            size: size.map_err(Failure::usage)?,
-            ..ImportOptions::default()
-        },
-    )?;
+    let asked = ImportOptions {
+        resampler,
+        size: size.map_err(Failure::usage)?,
+        ..ImportOptions::default()
+    };
+    let mut choice = match &global.given {
+        Some(pipeline) => Choice::given(pipeline, &asked)?,
+        None => choose(
+            &model,
+            options.input.as_deref(),
+            options.pipeline.as_deref(),
+            &asked,
+        )?,
+    };
     let embed_options = EmbedOptions {
         input: options.input.clone(),
         input_name: options.input_name.clone(),

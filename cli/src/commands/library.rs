@@ -9,6 +9,7 @@ use serde_json::json;
 
 use crate::answer::{Answer, Outcome};
 use crate::args::Global;
+use crate::installation;
 
 /// The command that builds the library as it is shipped, into the folder `shipped` of the target folder.
 const BUILD: &str = "cargo rustc --profile shipped -p prep-onnx-op --lib --crate-type cdylib";
@@ -32,9 +33,10 @@ pub(crate) fn run(_: &Options, global: &Global) -> Outcome {
     );
     let executable = std::env::current_exe()
         .map_err(|error| Error::new("the executable", format_args!("cannot be found: {error}")))?;
-    let path = match Checkout::of(&executable) {
-        Some(checkout) => checkout.build(&name, global)?,
-        None => beside(&executable, &name)?,
+    let path = match (installation::op_library(), Checkout::of(&executable)) {
+        (Some(path), _) => path.to_owned(),
+        (None, Some(checkout)) => checkout.build(&name, global)?,
+        (None, None) => beside(&executable, &name)?,
     };
     Ok(Answer::new(
         format!("{}\n", path.display()),

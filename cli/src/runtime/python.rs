@@ -1,6 +1,6 @@
 //! Python as it is installed: where its packages lie, and its package client.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Prints the folder of the package whose name is the first argument, without importing it.
@@ -23,8 +23,11 @@ runpy.run_module('pip', run_name='__main__', alter_sys=True)";
 pub(super) const EXTRACT: &str = "import sys, zipfile
 zipfile.ZipFile(sys.argv[1]).extract(sys.argv[2], sys.argv[3])";
 
-/// The Python that is used: the first of the usual names that runs as Python 3.
+/// The Python that is used: the one that runs this process, else the first of the usual names that runs as Python 3.
 pub fn python() -> Option<&'static str> {
+    if let Some(path) = crate::installation::python().and_then(Path::to_str) {
+        return Some(path);
+    }
     let names: &[&str] = if cfg!(windows) {
         &["python", "python3", "py"]
     } else {

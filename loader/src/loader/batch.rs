@@ -85,6 +85,18 @@ impl Batch {
         ArrayView1::from(self.bytes())
     }
 
+    /// The parts of the batch, for an owner of another kind: the items, the elements of [`shapes`](Self::shapes), and those of
+    /// [`pixels`](Self::pixels). The buffer no longer returns to the loader, nor counts for its bounds.
+    pub fn into_parts(mut self) -> (Vec<Item>, Vec<i64>, Vec<u8>) {
+        let mut buffer = std::mem::take(&mut self.pixels.buffer);
+        buffer.truncate(self.pixels.len);
+        (
+            std::mem::take(&mut self.items),
+            std::mem::take(&mut self.shapes),
+            buffer,
+        )
+    }
+
     /// [`pixels`](Self::pixels) as a slice.
     pub fn bytes(&self) -> &[u8] {
         &self.pixels.buffer[..self.pixels.len]

@@ -6,13 +6,15 @@ use std::ffi::c_void;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use half::f16;
-use prep_onnx_pipeline::{CHANNELS, Dtype, FusedPlan, Geometry, Layout, Result};
+use prep_onnx_pipeline::{CHANNELS, Dtype, Error, FusedPlan, Geometry, Layout, Result};
 
 use super::context::{Buffer, Context};
 use super::driver::DeviceAddress;
 use super::launch::{Call, ImageRecord, MAX_BATCH, MAX_IMAGES, Needs, THREADS, Tiling, VALUES};
 use super::table::HostTable;
-use crate::run::{Axis, Image, ImageShapes, Images, OutputMut, Shape, check_output, element_size, room};
+use crate::run::{
+    Axis, Image, ImageShapes, Images, OutputMut, Pixels, Shape, check_output, element_size, room,
+};
 
 /// A CUDA stream (`CUstream`, which is also `cudaStream_t`); null is the default stream.
 #[derive(Clone, Copy, Debug)]
@@ -124,6 +126,9 @@ impl Preprocessor {
         output: DeviceAddress,
         stream: Stream,
     ) -> Result<Shape> {
+        if let ImageShapes::List(_) = images.shapes {
+            return Err(apart());
+        }
         let mut list: Vec<Image> = Vec::new();
         let shape = images.shapes.check(&self.plan, |image| list.push(image))?;
         if shape.extents.contains(&0) {
@@ -305,6 +310,9 @@ impl Preprocessor {
     /// # Errors
     /// As [`Preprocessor::launch`], and when the output does not fit.
     pub fn run(&self, images: &Images<'_>, mut output: OutputMut<'_>) -> Result<()> {
+        let Pixels::Joined(joined) = images.pixels() else {
+            return Err(apart());
+        };
         let shape = self.output_shape(&images.shapes())?;
         check_output(self.plan.dtype, shape, &mut output)?;
         let (elements, length) = output.elements();
@@ -315,7 +323,7 @@ impl Preprocessor {
         // SAFETY: the null stream needs nothing.
         let context = unsafe { Context::current(stream.0) }?;
         // SAFETY: the context is current.
-        let pixels = unsafe { Buffer::with_bytes(&context, images.pixels(), stream.0) }?;
+        let pixels = unsafe { Buffer::with_bytes(&context, joined, stream.0) }?;
         let bytes = length * element_size(self.plan.dtype);
         let result = Buffer::new(&context, bytes)?;
         let device_images = DeviceImages {
@@ -341,4 +349,10 @@ struct Part<'a> {
     first: usize,
     pixels: DeviceAddress,
     output: DeviceAddress,
+}
+
+/// The error of a list: the images of a launch lie in one buffer.
+fn apart() -> Error {
+    Error::new("images", "are a list, which the GPU does not take")
+        .expected_got("a batch, or pixels one after another with their shapes", "a list")
 }

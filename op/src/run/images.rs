@@ -23,6 +23,36 @@ pub enum Images<'a> {
         /// The elements of `shapes`: (height, width, channels) per image.
         shapes: &'a [i64],
     },
+    /// Images of mixed sizes, each of them where it is: of a host that has a list.
+    List(&'a [ListedImage<'a>]),
+}
+
+/// An image of a list.
+#[derive(Clone, Copy, Debug)]
+pub struct ListedImage<'a> {
+    /// Height, width and channels, as a row of `shapes` in [`Images::Ragged`].
+    pub shape: [i64; 3],
+    /// The elements in C order.
+    pub pixels: &'a [u8],
+}
+
+/// Where the pixels of the images of one call are.
+#[derive(Clone, Copy)]
+pub(crate) enum Pixels<'a> {
+    /// One after another.
+    Joined(&'a [u8]),
+    /// Each by itself.
+    Apart(&'a [ListedImage<'a>]),
+}
+
+impl<'a> Pixels<'a> {
+    /// The pixels of image `index`, which has `length` bytes and, where images are joined, begins at `start`.
+    pub(crate) fn of(self, index: usize, start: usize, length: usize) -> &'a [u8] {
+        match self {
+            Self::Joined(pixels) => &pixels[start..][..length],
+            Self::Apart(images) => &images[index].pixels[..length],
+        }
+    }
 }
 
 /// The shapes of one call's input, wherever its elements are.
@@ -46,6 +76,8 @@ pub enum ImageShapes<'a> {
         /// The elements of `shapes`: (height, width, channels) per image.
         shapes: &'a [i64],
     },
+    /// As [`Images::List`].
+    List(&'a [ListedImage<'a>]),
 }
 
 /// The output's extents, known before anything is computed.
@@ -61,7 +93,7 @@ pub struct Shape {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Image {
     pub(crate) geometry: Geometry,
-    /// Where its pixels start in the elements of the input.
+    /// Where its pixels start in the elements of the input, where images are joined.
     pub(crate) start: usize,
 }
 
@@ -155,6 +187,25 @@ impl ImageShapes<'_> {
                 }
                 checked_shape(plan, images, output)
             }
+            Self::List(images) => {
+                let first = images.first().map(|image| image.shape);
+                let output = match first {
+                    Some(first) if images.iter().all(|image| image.shape == first) => None,
+                    _ => Some(fixed_output(plan)?),
+                };
+                let mut size = output;
+                for (index, image) in images.iter().enumerate() {
+                    let subject = || format!("images[{index}]");
+                    let (height, width) = listed(index, image, CHANNELS)?;
+                    let geometry = plan
+                        .geometry(height, width)
+                        .map_err(|error| error.within(subject()))?;
+                    size = Some(geometry.output);
+                    each(Image { geometry, start: 0 });
+                }
+                // A list without images has had its size from the plan.
+                checked_shape(plan, images.len(), size.unwrap_or_default())
+            }
         }
     }
 }
@@ -178,6 +229,7 @@ impl<'a> Images<'a> {
                 shapes_shape,
                 shapes,
             },
+            Self::List(images) => ImageShapes::List(images),
         }
     }
 
@@ -186,13 +238,41 @@ impl<'a> Images<'a> {
         self.shapes().check(plan, each)
     }
 
-    /// The elements that hold the pixels.
-    pub(crate) fn pixels(&self) -> &'a [u8] {
+    /// Where the pixels are.
+    pub(crate) fn pixels(&self) -> Pixels<'a> {
         match *self {
-            Self::Batch { image, .. } => image,
-            Self::Ragged { pixels, .. } => pixels,
+            Self::Batch { image, .. } => Pixels::Joined(image),
+            Self::Ragged { pixels, .. } => Pixels::Joined(pixels),
+            Self::List(images) => Pixels::Apart(images),
         }
     }
+}
+
+/// The rows and columns of image `index` of a list, whose pixels are as many as its shape says.
+///
+/// # Errors
+/// A shape of another number of channels, without pixels or of too many; pixels of another length.
+pub(crate) fn listed(index: usize, image: &ListedImage<'_>, channels: usize) -> Result<(usize, usize)> {
+    let subject = || format!("images[{index}]");
+    let extent = |value: i64| usize::try_from(value).ok().filter(|value| *value > 0);
+    let [height, width, given] = image.shape;
+    let (Some(height), Some(width), true) = (extent(height), extent(width), given == channels as i64) else {
+        return Err(Error::new(subject(), "has another shape").expected_got(
+            format_args!("[height, width, {channels}] of at least one pixel"),
+            format_args!("{:?}", image.shape),
+        ));
+    };
+    let pixels = height.checked_mul(width).filter(|pixels| *pixels <= MAX_PIXELS);
+    let Some(pixels) = pixels else {
+        return Err(Error::new(subject(), "has too many pixels").expected_got(
+            format_args!("at most {MAX_PIXELS}"),
+            format_args!("{height} x {width}"),
+        ));
+    };
+    if pixels * channels != image.pixels.len() {
+        return Err(length_error(&subject(), &image.shape, image.pixels.len()));
+    }
+    Ok((height, width))
 }
 
 fn sum_error(expected: &str, got: usize) -> Error {

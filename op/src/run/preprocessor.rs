@@ -9,7 +9,7 @@ use prep_onnx_pipeline::{Dtype, Error, FusedPlan, Result};
 use super::cache::Extent;
 use super::engine::{OutputImage, Scratch, Task, element_size, run_band};
 use super::finish::Finish;
-use super::images::{Image, Images, Shape};
+use super::images::{Image, Images, Pixels, Shape};
 use super::memory::lack;
 use super::schedule::{Executor, Schedule};
 use super::tables::{AnyPrepared, Tables};
@@ -208,7 +208,7 @@ impl<I: Isa> Engine<I> {
         &self,
         plan: &FusedPlan,
         finish: &Finish,
-        pixels: &[u8],
+        pixels: Pixels<'_>,
         mut output: OutputMut<'_>,
         call: &mut Call<I>,
         executor: &dyn Executor,
@@ -246,7 +246,7 @@ impl<I: Isa> Engine<I> {
                 let task = Task {
                     index,
                     geometry,
-                    pixels: &pixels[from..][..height * width * prep_onnx_pipeline::CHANNELS],
+                    pixels: pixels.of(index, from, height * width * prep_onnx_pipeline::CHANNELS),
                     output: start.image(index * image_bytes),
                 };
                 // SAFETY: `check_output` compared the output with the shape, which is this many images of

@@ -6,7 +6,7 @@ use prep_onnx_pipeline::plan::{ImageGeometry, OutputExtent};
 use prep_onnx_pipeline::{Error, OutputKind, PLAN_ATTRIBUTE, Plan, Result};
 
 use super::extras::{self, ExtraMut};
-use super::sizes::{Sizes, batch, bytes_of, empty_output, ragged};
+use super::sizes::{Sizes, batch, bytes_of, empty_output, list, ragged};
 use crate::run::{ImageShapes, OutputMut, check_elements};
 
 /// One image of a call.
@@ -62,6 +62,13 @@ impl StagedCall {
                     ragged(plan, pixels_shape, length, shapes_shape, shapes)?,
                     "shapes",
                 )
+            }
+            ImageShapes::List(images) => {
+                let first = images.first().map(|image| image.shape);
+                if first.is_none_or(|first| images.iter().any(|image| image.shape != first)) {
+                    mixed(plan)?;
+                }
+                (list(plan, images)?, "images")
             }
         };
         let Sizes { sizes, empty, mixed } = sizes;

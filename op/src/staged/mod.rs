@@ -103,7 +103,7 @@ impl StagedPreprocessor {
                 let mut place = place.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 self.image(
                     &image.geometry,
-                    &pixels[image.bytes.clone()],
+                    pixels.of(index, image.bytes.start, image.bytes.len()),
                     places::borrowed(&mut place),
                 )
             })

@@ -2,7 +2,7 @@
 
 use prep_onnx_pipeline::{Error, MAX_PIXELS, Plan, Result};
 
-use crate::run::shown;
+use crate::run::{ListedImage, listed, shown};
 
 /// The sizes of the images, (height, width).
 pub(super) struct Sizes {
@@ -125,6 +125,21 @@ pub(super) fn ragged(
     }
     Ok(Sizes {
         sizes,
+        empty: (1, 1),
+        mixed: true,
+    })
+}
+
+/// # Errors
+/// When an image of the list is not one of the source format, or has another number of elements than its shape says.
+pub(super) fn list(plan: &Plan, images: &[ListedImage<'_>]) -> Result<Sizes> {
+    let size = |(index, image): (usize, &ListedImage<'_>)| {
+        let (rows, columns) = listed(index, image, plan.source.source_channels())?;
+        let size = plan.source.image_size(rows, columns);
+        size.map_err(|error| error.within(format_args!("images[{index}]")))
+    };
+    Ok(Sizes {
+        sizes: images.iter().enumerate().map(size).collect::<Result<_>>()?,
         empty: (1, 1),
         mixed: true,
     })

@@ -1,0 +1,75 @@
+"""What users have as images, as arrays that the kernels take without a copy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from prep_onnx._errors import ImageError
+
+Pixels = npt.NDArray[np.uint8]
+
+# The mode of Pillow that holds the pixels of a source format, and whether its channels are reversed.
+_MODES = {"rgb": ("RGB", False), "bgr": ("RGB", True), "gray": ("L", False), "rgba": ("RGBA", False)}
+
+
+def is_pil(image: Any) -> bool:
+    """Whether it is an image of Pillow, without importing that."""
+    return hasattr(image, "mode") and hasattr(image, "convert") and hasattr(image, "getbands")
+
+
+def _of_pil(image: Any, source: str) -> Pixels:
+    if source not in _MODES:
+        raise ImageError(f"image: is one of Pillow, and the pipeline takes {source}", None, "hand over the tensor of that format")
+    mode, reversed_ = _MODES[source]
+    pixels = np.asarray(image if image.mode == mode else image.convert(mode))
+    if pixels.ndim == 2:
+        pixels = pixels[:, :, None]
+    return np.ascontiguousarray(pixels[:, :, ::-1]) if reversed_ else pixels
+
+
+def _array(image: Any, name: str) -> Pixels:
+    array = np.asarray(image)
+    if array.dtype != np.uint8:
+        raise ImageError(
+            f"{name}: has another element type: expected uint8, got {array.dtype}",
+            "the pipeline begins with the bytes of an image",
+            "hand over the pixels as they were decoded, 0 to 255",
+        )
+    return np.ascontiguousarray(array)
+
+
+def _one(image: Any, name: str, source: str, channels: int) -> Pixels:
+    """[height, width, channels]."""
+    if is_pil(image):
+        return _of_pil(image, source)
+    array = _array(image, name)
+    if array.ndim == 2 and channels == 1:
+        array = array[:, :, None]
+    if array.ndim != 3 or array.shape[2] != channels:
+        raise _shape(name, array, f"[height, width, {channels}]", channels)
+    return array
+
+
+def _shape(name: str, array: Pixels, expected: str, channels: int) -> ImageError:
+    first = array.ndim >= 3 and array.shape[-3] == channels
+    fix = "put the channels last: numpy.moveaxis(image, -3, -1)" if first else None
+    return ImageError(f"{name}: has another shape: expected {expected}, got {list(array.shape)}", None, fix)
+
+
+def as_arrays(images: Any, source: str, channels: int) -> tuple[list[Pixels], bool]:
+    """The arrays, and whether they are one array [N, H, W, C]."""
+    if is_pil(images):
+        return [_of_pil(images, source)[None]], True
+    if isinstance(images, (list, tuple)):
+        return [_one(image, f"images[{index}]", source, channels) for index, image in enumerate(images)], False
+    array = _array(images, "images")
+    if array.ndim == 2 and channels == 1:
+        array = array[:, :, None]
+    if array.ndim == 3:
+        array = array[None]
+    if array.ndim != 4 or array.shape[3] != channels:
+        raise _shape("images", array, f"[N, height, width, {channels}] or [height, width, {channels}]", channels)
+    return [array], True

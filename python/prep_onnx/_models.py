@@ -1,0 +1,269 @@
+"""ONNX files: the commands of the command line as functions."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import pathlib
+import tempfile
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from prep_onnx import _library, _native
+from prep_onnx._errors import AssumedPipelineWarning, PrepOnnxError, UsageError
+from prep_onnx._pipeline import Pipeline
+
+if TYPE_CHECKING:
+    import numpy as np
+    import onnx
+
+PathLike = str | os.PathLike[str]
+Model = TypeVar("Model", bytes, "onnx.ModelProto")
+
+_log = logging.getLogger("prep_onnx")
+
+
+def _call(command: Sequence[str], *operands: str, pipeline: str | None = None, **options: Any) -> dict[str, Any]:
+    """Runs a command; options are those of the command line, with `_` for `-`."""
+    _library.installed()
+    arguments = [*command]
+    for name, value in options.items():
+        option = "--" + name.rstrip("_").replace("_", "-")
+        if value is True:
+            arguments.append(option)
+        elif value is not None and value is not False:
+            arguments.append(f"{option}={value}")
+    text, ok = _native.call([*arguments, "--", *operands], pipeline)
+    fields: dict[str, Any] = json.loads(text)
+    fields.setdefault("ok", ok)
+    return fields
+
+
+def _is_proto(model: Any) -> bool:
+    return hasattr(model, "SerializeToString")
+
+
+@contextlib.contextmanager
+def _as_file(model: Any) -> Iterator[pathlib.Path]:
+    """The model as a file: its own, or a temporary one that lasts as long as the context."""
+    if not isinstance(model, bytes) and not _is_proto(model):
+        yield pathlib.Path(os.fspath(model))
+        return
+    with tempfile.TemporaryDirectory(prefix="prep-onnx-") as folder:
+        path = pathlib.Path(folder, "model.onnx")
+        path.write_bytes(model if isinstance(model, bytes) else model.SerializeToString())
+        try:
+            yield path
+        except PrepOnnxError as error:
+            texts = (error.what, error.why, error.fix)
+            what, why, fix = (text and text.replace(str(path), "the model") for text in texts)
+            raise type(error)(what or "", why, fix) from None
+
+
+def _like(model: Any, path: pathlib.Path) -> Any:
+    """The model in `path` in the form of `model`."""
+    data = path.read_bytes()
+    if isinstance(model, bytes):
+        return data
+    made = type(model)()
+    made.ParseFromString(data)
+    return made
+
+
+def _edges(size: int | tuple[int, int] | None) -> str | None:
+    return size if size is None else "x".join(str(edge) for edge in ((size, size) if isinstance(size, int) else size))
+
+
+@overload
+def embed(model: PathLike, output: PathLike | None = None, **options: Any) -> pathlib.Path: ...
+@overload
+def embed(model: Model, output: None = None, **options: Any) -> Model: ...
+
+
+def embed(
+    model: Any,
+    output: PathLike | None = None,
+    *,
+    pipeline: Pipeline | PathLike | None = None,
+    size: int | tuple[int, int] | None = None,
+    resampler: str | None = None,
+    input: str | None = None,
+    input_name: str | None = None,
+    accept: str = "batch",
+    on_bad_image: str | None = None,
+    lower: str | None = None,
+    portable: str | None = None,
+    outputs: Sequence[str] = (),
+    single_file: bool = False,
+    image_size: tuple[int, int] | None = None,
+    load: bool = True,
+    runtime: PathLike | None = None,
+) -> Any:
+    """Puts a pipeline in front of the image input of a model: what `prep-onnx embed` does.
+
+    The new model takes raw uint8 images, [N, H, W, 3] with `accept="batch"`, and gives what the original gave on the tensors
+    of its Python pipeline.
+
+    Args:
+        model: A path, the bytes of an ONNX file, or an `onnx.ModelProto`.
+        output: The file to write, for a path; by default `model.prep.onnx` beside `model.onnx`.
+        pipeline: A `Pipeline`, the name of a preset or checkpoint, or a config file. By default, for a path, the config
+            beside the model, then what the model says itself; for a plain classifier ImageNet's, with an
+            `AssumedPipelineWarning`.
+        size: The size that the model takes, in the place of the pipeline's own, as an edge or (height, width).
+        resampler: Whose resize is meant, where the config leaves it open.
+        input: The input that takes the image, where several can.
+        input_name: The name of the new input.
+        accept: `"batch"`, `"ragged"` or `"encoded"`.
+        on_bad_image: With `accept="encoded"`, `"fail"` or `"zero"`.
+        lower: `"one-file"`, `"standard"` or `"fused"`.
+        portable: `"exact"` or `"fast"`.
+        outputs: Further outputs: `"geometry"`, `"mask"`, `"sizes"`, `"grid"`.
+        single_file: Takes external data into the model.
+        image_size: Height and width of every image, where they are known.
+        load: Loads and runs the result where ONNX Runtime is at hand, before it takes its place.
+        runtime: The shared library of ONNX Runtime, or its folder.
+
+    Returns:
+        What was given: the path of the file written, bytes, or a ModelProto.
+
+    Raises:
+        PrepOnnxError: A model that cannot take the pipeline, a pipeline that cannot be read, or none that is known.
+    """
+    in_memory = isinstance(model, bytes) or _is_proto(model)
+    if in_memory and output is not None:
+        raise UsageError("output: is a file, and the model is none", None, "leave output out: the model is returned")
+    with _as_file(model) as path:
+        target = pathlib.Path(os.fspath(output)) if output is not None else None
+        given = pipeline.to_json() if isinstance(pipeline, Pipeline) else None
+        answer = _call(
+            ["embed"],
+            str(path),
+            pipeline=given,
+            out=target,
+            **({} if given is not None or pipeline is None else {"pipeline_": os.fspath(pipeline)}),  # type: ignore[arg-type]
+            size=_edges(size),
+            resampler=resampler,
+            input=input,
+            input_name=input_name,
+            accept=accept,
+            on_bad_image=on_bad_image,
+            lower=lower,
+            portable=portable,
+            outputs=",".join(outputs) or None,
+            single_file=single_file,
+            image_size=_edges(image_size),
+            no_load=not load,
+            runtime=runtime,
+        )
+        if answer["pipeline_assumed"]:
+            warnings.warn(
+                f"{answer['pipeline_from']} was assumed: nobody said that the model was trained with it", AssumedPipelineWarning, stacklevel=2
+            )
+        for note in [*answer["notes"], *([answer["quantised"]] if answer.get("quantised") else [])]:
+            _log.info("%s", note)
+        written = pathlib.Path(answer["output"])
+        return _like(model, written) if in_memory else written
+
+
+@overload
+def strip(model: PathLike, output: PathLike) -> pathlib.Path: ...
+@overload
+def strip(model: Model, output: None = None) -> Model: ...
+
+
+def strip(model: Any, output: PathLike | None = None) -> Any:
+    """Restores the model that a pipeline was embedded into, byte for byte: what `prep-onnx strip` does.
+
+    Args:
+        model: A path, the bytes of an ONNX file, or an `onnx.ModelProto`. What `embed` made as bytes or file can be restored
+            as long as nothing wrote it anew, which protobuf does with a ModelProto.
+        output: The file to write, for a path.
+
+    Returns:
+        What was given: the path of the file written, bytes, or a ModelProto.
+
+    Raises:
+        PrepOnnxError: No pipeline is in it, or the file was changed since.
+    """
+    with _as_file(model) as path:
+        in_memory = isinstance(model, bytes) or _is_proto(model)
+        if output is None and not in_memory:
+            raise UsageError("output: is missing", None, "say which file is to be written")
+        target = path.with_name("stripped.onnx") if in_memory else pathlib.Path(os.fspath(output))  # type: ignore[arg-type]
+        written = pathlib.Path(_call(["strip"], str(path), out=target)["output"])
+        return _like(model, written) if in_memory else written
+
+
+def inspect(model: Any) -> dict[str, Any]:
+    """What is inside a model: the fields of `prep-onnx inspect --json`, which `cli/README.md` describes.
+
+    Args:
+        model: A path, the bytes of an ONNX file, or an `onnx.ModelProto`.
+
+    Raises:
+        PrepOnnxError: It is no ONNX file.
+    """
+    with _as_file(model) as path:
+        return _call(["inspect"], str(path))
+
+
+def verify(
+    model: Any,
+    images: PathLike | Sequence[PathLike],
+    *,
+    expected: np.ndarray[Any, Any] | PathLike | None = None,
+    tolerance: float = 0.0,
+    runtime: PathLike | None = None,
+    download: bool = False,
+) -> dict[str, Any]:
+    """Compares every execution of an embedded pipeline with the scalar reference, bit for bit: what `prep-onnx verify` does.
+
+    Args:
+        model: A path, the bytes of an ONNX file, or an `onnx.ModelProto`.
+        images: Image files, folders or patterns.
+        expected: What the original Python pipeline made, [N, C, H, W], one row for each image; or a file with it.
+        tolerance: How many steps of the 8-bit pixel value a tensor may be off.
+        runtime: The shared library of ONNX Runtime, or its folder; by default that of the installed onnxruntime.
+        download: Whether one may be downloaded where none is found.
+
+    Returns:
+        The fields of `prep-onnx verify --json`: `ok` says whether all comparisons agree, `comparisons` has them.
+
+    Raises:
+        PrepOnnxError: A model without a pipeline, no image, or no ONNX Runtime.
+    """
+    single = isinstance(images, (str, os.PathLike))
+    listed = [os.fspath(images)] if single else [os.fspath(image) for image in images]  # type: ignore[arg-type, union-attr]
+    with contextlib.ExitStack() as stack:
+        path = stack.enter_context(_as_file(model))
+        if expected is not None and not isinstance(expected, (str, os.PathLike)):
+            import numpy as np
+
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="prep-onnx-"))
+            file = pathlib.Path(folder, "expected.npy")
+            np.save(file, np.ascontiguousarray(expected))
+            expected = file
+        return _call(
+            ["verify"], str(path), *listed, expected=expected, tolerance=tolerance, runtime=runtime, offline=not download
+        )
+
+
+def export_triton(model: PathLike, repository: PathLike, **options: Any) -> dict[str, Any]:
+    """Writes an embedded model as a model of a repository of the Triton Inference Server: what `prep-onnx export triton` does.
+
+    Args:
+        model: The path of a model that `embed` wrote.
+        repository: The folder of the repository; a folder for the model is made in it.
+        options: `name`, `max_batch_size`, `delay_us`, `instances`, `library`: see `prep-onnx export triton --help`.
+
+    Returns:
+        The fields of the command's answer to `--json`: `files` among them.
+
+    Raises:
+        PrepOnnxError: A model without a pipeline, or one that cannot be batched by the server in this way.
+    """
+    return _call(["export", "triton"], os.fspath(model), out=os.fspath(repository), **options)

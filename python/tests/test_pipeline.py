@@ -1,0 +1,227 @@
+"""Pipelines on arrays: the recorded bits of the libraries, forms of input and output, threads, processes."""
+
+import concurrent.futures
+import hashlib
+import json
+import multiprocessing
+import pathlib
+import pickle
+import re
+import threading
+
+import numpy as np
+import prep_onnx
+import pytest
+from conftest import SIZES, drawn
+from prep_onnx import Pipeline
+
+GOLDENS = json.loads(pathlib.Path(__file__).with_name("goldens.json").read_text())
+
+
+def sha(tensor: np.ndarray) -> str:
+    return hashlib.sha256(np.ascontiguousarray(tensor).tobytes()).hexdigest()
+
+
+@pytest.mark.parametrize("golden", GOLDENS["cases"], ids=lambda golden: golden["name"])
+def test_bits_of_the_libraries(golden):
+    """What transformers, timm and torchvision gave when they were asked (make_goldens.py)."""
+    if "preset" in golden:
+        pipeline = Pipeline.from_preset(golden["preset"])
+    else:
+        pipeline = Pipeline.from_huggingface(golden["config"], resampler=golden["resampler"])
+    for size, expected in golden["sha256"].items():
+        height, width = map(int, size.split("x"))
+        assert sha(pipeline(drawn(height, width))) == expected, size
+
+
+def test_a_list_of_mixed_sizes_is_its_images():
+    for pipeline in (Pipeline.from_preset("clip"), Pipeline.from_preset("rt-detr"), Pipeline.from_preset("timm-0.95")):
+        images = [drawn(*size) for size in SIZES]
+        for threads in (1, 3):
+            together = pipeline(images, threads=threads)
+            assert together.shape[0] == len(images)
+            for index, image in enumerate(images):
+                assert np.array_equal(together[index : index + 1], pipeline(image))
+
+
+def test_a_batch_of_one_size_and_a_list_are_equal():
+    pipeline = Pipeline.from_preset("vit")
+    batch = np.stack([drawn(60, 80, seed) for seed in range(5)])
+    assert np.array_equal(pipeline(batch), pipeline(list(batch)))
+    assert np.array_equal(pipeline(batch[:1]), pipeline(batch[0]))
+    assert pipeline([]).shape == (0, 3, 224, 224)
+
+
+def test_images_that_depend_on_the_size_need_one_size():
+    steps = {"steps": [{"step": "resize", "size": {"shortest_edge": 32}, "filter": "bilinear", "resampler": "pillow"}]}
+    pipeline = Pipeline(steps)
+    assert pipeline.output_size is None
+    assert pipeline([drawn(40, 80), drawn(40, 80, 1)]).shape == (2, 3, 32, 64)
+    with pytest.raises(prep_onnx.PrepOnnxError, match="depends on the image"):
+        pipeline([drawn(40, 80), drawn(80, 40)])
+
+
+def test_pixels_of_another_order_are_taken():
+    pipeline = Pipeline.from_preset("imagenet")
+    image = drawn(90, 70)
+    for view in (image[::-1, ::-1], np.asfortranarray(image), image[:, 10:60]):
+        assert np.array_equal(pipeline(view), pipeline(np.ascontiguousarray(view)))
+
+
+def test_contiguous_pixels_are_not_copied():
+    """The memory that NumPy has in use during a call is that of the tensor."""
+    import tracemalloc
+
+    pipeline = Pipeline.from_preset("clip")
+    image = np.zeros((3000, 4000, 3), np.uint8)
+    out = np.empty((1, 3, 224, 224), np.float32)
+    pipeline(image, out=out)
+    tracemalloc.start()
+    pipeline(image, out=out)
+    pipeline([image[:1500], image[1500:]])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3_000_000, peak
+
+
+def test_an_array_for_the_tensor():
+    pipeline = Pipeline.from_preset("clip")
+    out = np.empty((2, 3, 224, 224), np.float32)
+    images = [drawn(30, 40), drawn(50, 20)]
+    assert pipeline(images, out=out) is out
+    assert np.array_equal(out, pipeline(images))
+    for wrong in (np.empty((1, 3, 224, 224), np.float32), out.astype(np.float64), np.asfortranarray(out)):
+        with pytest.raises(prep_onnx.UsageError, match="out: does not fit the tensor: expected float32"):
+            pipeline(images, out=wrong)
+    out.flags.writeable = False
+    with pytest.raises(Exception):
+        pipeline(images, out=out)
+
+
+def test_further_outputs():
+    found = Pipeline.from_preset("clip")([drawn(100, 200), drawn(300, 150)], outputs=["geometry", "mask", "sizes"])
+    assert list(found) == ["tensor", "geometry", "mask", "sizes"]
+    assert found["geometry"].dtype == np.float32 and found["geometry"][:, :2].tolist() == [[100, 200], [300, 150]]
+    assert found["mask"].shape == (2, 224, 224) and found["mask"].dtype == np.int64
+    with pytest.raises(prep_onnx.PrepOnnxError):
+        Pipeline.from_preset("clip")(drawn(4, 4), outputs=["boxes"])
+
+
+def test_what_is_no_image():
+    pipeline = Pipeline.from_preset("clip")
+    for wrong, words in (
+        (drawn(10, 10).astype(np.float32), "expected uint8, got float32"),
+        (drawn(10, 20).transpose(2, 0, 1), "put the channels last"),
+        (drawn(10, 10)[:, :, 0], "has another shape"),
+        ([drawn(10, 10), "photo.jpg"], r"images\[1\]"),
+        ([np.zeros((0, 10, 3), np.uint8)], r"images\[0\]"),
+        (np.zeros((10, 10, 4), np.uint8), "has another shape"),
+        (None, "has another element type"),
+    ):
+        with pytest.raises(prep_onnx.PrepOnnxError, match=words):
+            pipeline(wrong)
+    with pytest.raises(prep_onnx.UsageError, match="threads"):
+        pipeline(drawn(4, 4), threads=0)
+
+
+def test_names_and_files(tmp_path):
+    with pytest.raises(prep_onnx.ConfigError, match="did you mean clip"):
+        Pipeline.from_preset("clipp")
+    file = tmp_path / "p.toml"
+    clip = Pipeline.from_preset("clip")
+    file.write_text(clip.to_toml())
+    again = Pipeline.from_file(file)
+    assert again == clip and hash(again) == hash(clip) and Pipeline(clip.to_dict()) == clip
+    file.write_text("x = 1")
+    with pytest.raises(prep_onnx.ConfigError, match=re.escape(str(file))):
+        Pipeline.from_file(file)
+    with pytest.raises(OSError):
+        Pipeline.from_file(tmp_path / "absent.json")
+
+
+def test_output_forms():
+    pipeline = Pipeline.from_preset("clip")
+    image = drawn(40, 50)
+    last = pipeline.with_output(layout="nhwc", dtype="float16")
+    assert last.layout == "nhwc" and last.dtype == np.float16
+    assert np.array_equal(last(image), pipeline(image).transpose(0, 2, 3, 1).astype(np.float16))
+
+
+def test_images_of_pillow():
+    image = pytest.importorskip("PIL.Image")
+    pipeline = Pipeline.from_preset("clip")
+    pixels = drawn(40, 50)
+    made = image.fromarray(pixels)
+    assert np.array_equal(pipeline(made), pipeline(pixels))
+    assert np.array_equal(pipeline([made, made.convert("L")])[1:], pipeline(np.asarray(made.convert("L").convert("RGB"))))
+
+
+def test_eight_threads_at_once():
+    pipeline = Pipeline.from_preset("clip")
+    images = [drawn(64 + seed, 48, seed) for seed in range(8)]
+    expected = [pipeline(image) for image in images]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for _ in range(20):
+            for got, want in zip(pool.map(pipeline, images), expected, strict=True):
+                assert np.array_equal(got, want)
+
+
+def test_the_gil_is_released():
+    """Another thread counts on while pixels are worked on."""
+    pipeline = Pipeline.from_preset("clip")
+    images = np.zeros((8, 2000, 2000, 3), np.uint8)
+    counted, stop = [0], threading.Event()
+
+    def count():
+        while not stop.is_set():
+            counted[0] += 1
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    before = counted[0]
+    pipeline(images, threads=1)
+    during = counted[0] - before
+    stop.set()
+    thread.join()
+    assert during > 100, during
+
+
+def work(pipeline, image):
+    return sha(pipeline(image, threads=2))
+
+
+@pytest.mark.parametrize("method", sorted(set(multiprocessing.get_all_start_methods()) & {"fork", "spawn"}))
+def test_other_processes(method):
+    pipeline = Pipeline.from_preset("clip")
+    image = drawn(50, 60)
+    expected = work(pipeline, image)
+    with multiprocessing.get_context(method).Pool(2) as pool:
+        assert pool.starmap(work, [(pipeline, image)] * 4) == [expected] * 4
+    assert pickle.loads(pickle.dumps(pipeline)) == pipeline
+
+
+def test_memory_does_not_grow():
+    resource = pytest.importorskip("resource")
+    pipeline = Pipeline.from_preset("clip")
+    images = [drawn(32, 48), drawn(40, 30)]
+    for _ in range(500):
+        pipeline(images, threads=1, outputs=["geometry"])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for _ in range(3000):
+        pipeline(images, threads=1, outputs=["geometry"])
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 4096
+
+
+def test_an_interrupt_leaves_the_pipeline_whole():
+    import signal
+    import time
+
+    pipeline = Pipeline.from_preset("clip")
+    images = np.zeros((16, 1000, 1000, 3), np.uint8)
+    expected = pipeline(images)
+    with pytest.raises(KeyboardInterrupt):
+        threading.Timer(0.05, signal.raise_signal, [signal.SIGINT]).start()
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            pipeline(images)
+    assert np.array_equal(pipeline(images), expected)
