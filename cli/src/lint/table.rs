@@ -118,8 +118,8 @@ pub const LINTS: &[Lint] = &[
         providers: &[Target::Tensorrt, Target::Openvino],
         effect: Effect::Wrong,
         finds: "an operator on float64",
-        happens: "float64 is computed in float32, and sums of weights and pixels are not exact any more: up to one step of uint8 \
-                  in OpenVINO's reader",
+        happens: "float64 is computed in float32, so positions and weights are not exact any more, nor sums of pixels in files of the \
+                  first release: up to one step of uint8 in OpenVINO's reader",
         versions: "TensorRT: all (read); OpenVINO: reader 2026.4 and provider 1.24.1 (measured)",
         fix: "embed with --image-size HxW, whose body has no float64, or register the op library, which replaces the body",
         matches: has_float64,

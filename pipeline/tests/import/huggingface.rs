@@ -145,6 +145,20 @@ fn keys_of_a_resize_that_is_off_are_ignored() {
 }
 
 #[test]
+fn max_size_counts_where_the_class_reads_it() {
+    let steps = |config: &Value| read(config, None).unwrap().pipeline.steps;
+    let config = |class: &str| json!({"image_processor_type": format!("{class}ImageProcessor"), "size": 96});
+    for class in ["ViT", "CLIP", "Beit", "DeiT"] {
+        let with = edited(config(class), json!({"max_size": 384}));
+        assert_eq!(steps(&with), steps(&config(class)), "{class}");
+    }
+    for class in ["Detr", "Yolos", "GroundingDino"] {
+        let with = edited(config(class), json!({"max_size": 384}));
+        assert_ne!(steps(&with), steps(&config(class)), "{class}");
+    }
+}
+
+#[test]
 fn nested_and_preset_forms_are_the_same_config() {
     let plain = read(&vit(), None).unwrap();
     let processor = json!({"processor_class": "X", "image_processor": vit()});

@@ -17,6 +17,8 @@ const HARMLESS: &[&str] = &[
     "image_seq_length",
     "image_seq_len",
     "input_data_format",
+    // The longer edge beside a size that is a number, of the detectors and segmenters that read it themselves.
+    "max_size",
     "name_or_path",
     "num_image_tokens",
     // Of crops, which do_pan_and_scan switches on.
