@@ -56,7 +56,11 @@ impl Seen {
                 Some(step.clone())
             }
             // Tiles and patches are of the pixels that are drawn.
-            Step::Blocks(_) | Step::Rescale(_) | Step::Normalize(_) | Step::RescaleNormalize(_) => None,
+            Step::Blocks(_)
+            | Step::Rescale(_)
+            | Step::Normalize(_)
+            | Step::RescaleNormalize(_)
+            | Step::Arithmetic(_) => None,
         });
         let pipeline = Pipeline {
             description: None,

@@ -29,6 +29,9 @@ named_enum! {
         Float32 = "float32",
         /// The value is widened to float64, the result rounded to float64 and then to float32.
         Float64 = "float64",
+        /// As float64, and the result stays as it is for the next operation: a chain in float64 rounds to float32 once, at its
+        /// end. Plans of version 1 have none.
+        Unrounded = "unrounded",
     }
 }
 
@@ -56,6 +59,21 @@ impl Operation {
         }
     }
 
+    /// A chain of operations in float64, whose last result alone is rounded to float32.
+    pub fn float64_chain(operations: &[(Operator, [f64; CHANNELS])]) -> Vec<Self> {
+        let last = operations.len().saturating_sub(1);
+        let operation = |(index, (operator, operands)): (usize, &(Operator, [f64; CHANNELS]))| Self {
+            operator: *operator,
+            precision: if index == last {
+                Precision::Float64
+            } else {
+                Precision::Unrounded
+            },
+            operands: *operands,
+        };
+        operations.iter().enumerate().map(operation).collect()
+    }
+
     /// An operation in float64.
     pub fn float64(operator: Operator, operands: [f64; CHANNELS]) -> Self {
         Self {
@@ -65,28 +83,38 @@ impl Operation {
         }
     }
 
-    /// The result for a value of one channel.
-    pub fn apply(&self, value: f32, channel: usize) -> f32 {
+    /// What a chain of operations makes of a value of one channel.
+    pub fn chain(operations: &[Self], value: f32, channel: usize) -> f32 {
+        let start = f64::from(value);
+        let end = operations
+            .iter()
+            .fold(start, |value, operation| operation.apply(value, channel));
+        end as f32
+    }
+
+    fn apply(&self, value: f64, channel: usize) -> f64 {
         let operand = self.operands[channel];
         match self.precision {
             Precision::Float32 => {
-                let operand = operand as f32;
-                match self.operator {
+                let (value, operand) = (value as f32, operand as f32);
+                f64::from(match self.operator {
                     Operator::Add => value + operand,
                     Operator::Subtract => value - operand,
                     Operator::Multiply => value * operand,
                     Operator::Divide => value / operand,
-                }
+                })
             }
-            Precision::Float64 => {
-                let value = f64::from(value);
+            Precision::Float64 | Precision::Unrounded => {
                 let result = match self.operator {
                     Operator::Add => value + operand,
                     Operator::Subtract => value - operand,
                     Operator::Multiply => value * operand,
                     Operator::Divide => value / operand,
                 };
-                result as f32
+                match self.precision {
+                    Precision::Unrounded => result,
+                    Precision::Float32 | Precision::Float64 => f64::from(result as f32),
+                }
             }
         }
     }
@@ -102,9 +130,7 @@ impl ValueTable {
         let mut table = Box::new([[0.0; 256]; CHANNELS]);
         for (channel, row) in table.iter_mut().enumerate() {
             for (pixel, value) in row.iter_mut().enumerate() {
-                *value = operations
-                    .iter()
-                    .fold(pixel as f32, |value, operation| operation.apply(value, channel));
+                *value = Operation::chain(operations, pixel as f32, channel);
             }
         }
         Self(table)

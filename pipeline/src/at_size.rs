@@ -55,7 +55,8 @@ impl Pipeline {
                 | Step::ChannelOrder(_)
                 | Step::Rescale(_)
                 | Step::Normalize(_)
-                | Step::RescaleNormalize(_) => {}
+                | Step::RescaleNormalize(_)
+                | Step::Arithmetic(_) => {}
             }
         }
         let old = old.ok_or_else(|| refuse(format_args!("the size of the result follows from the image")))?;

@@ -10,6 +10,7 @@ mod at_size;
 mod crop;
 mod encoded;
 mod error;
+pub mod fit;
 mod import;
 mod input_form;
 mod named;

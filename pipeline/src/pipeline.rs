@@ -188,6 +188,7 @@ impl Pipeline {
                 | Step::Rescale(_)
                 | Step::Normalize(_)
                 | Step::RescaleNormalize(_)
+                | Step::Arithmetic(_)
                 | Step::Blocks(_) => {}
             }
         }

@@ -6,8 +6,8 @@ use ndarray::Array3;
 
 use crate::plan::{CanvasSize, GrayRule, Matrix, Mirror, PatchOrder, Plan, Range, SourceFormat, Turn};
 use crate::steps::{
-    Blocks, CenterCrop, ChannelOrder, Crop, Grayscale, Letterbox, Normalize, Order, Pad, PadAnchor, Rescale,
-    RescaleNormalize, Resize, RotateTo, Step,
+    Arithmetic, Blocks, CenterCrop, ChannelOrder, Crop, Grayscale, Letterbox, Normalize, Order, Pad,
+    PadAnchor, Rescale, RescaleNormalize, Resize, RotateTo, Step, Term,
 };
 use crate::{
     CropRule, Dtype, Filter, FitRounding, Layout, Limit, Output, Pipeline, Precision, Resampler, SizeRule,
@@ -212,8 +212,20 @@ impl Random {
             })
         };
         const FACTOR: f64 = 0.00392156862745098;
-        match self.range(0, 5) {
+        match self.range(0, 6) {
             0 => vec![],
+            5 => vec![Step::Arithmetic(Arithmetic {
+                operations: vec![
+                    Term::Divide([255.0; 3]),
+                    Term::Subtract(mean),
+                    if self.one_in(2) {
+                        Term::Divide(std)
+                    } else {
+                        Term::Multiply(std)
+                    },
+                ],
+                precision: self.pick(&[Precision::Float32, Precision::Float64]),
+            })],
             1 => vec![
                 rescale(None, Some(255.0), None, Precision::Float32),
                 Step::Normalize(Normalize { mean, std }),

@@ -91,7 +91,7 @@ fn affine(operations: &[Operation], table: &ValueTable) -> Option<[Affine; CHANN
             let factor = match operation.operator {
                 Operator::Multiply => operand,
                 Operator::Divide => 1.0 / operand,
-                Operator::Add | Operator::Subtract if operation.precision == Precision::Float64 => {
+                Operator::Add | Operator::Subtract if operation.precision != Precision::Float32 => {
                     return None;
                 }
                 Operator::Add => -operand,

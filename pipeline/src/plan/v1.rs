@@ -6,7 +6,8 @@ use super::{
 use crate::resample::{Arithmetic, Windows};
 use crate::size::MAX_EDGE;
 use crate::{
-    CHANNELS, CropRule, Dtype, Error, ErrorKind, Filter, Layout, Operation, Result, SizeRule, ValueTable,
+    CHANNELS, CropRule, Dtype, Error, ErrorKind, Filter, Layout, Operation, Precision, Result, SizeRule,
+    ValueTable,
 };
 
 /// Preprocessing in canonical form: RGB uint8 images of any size to one tensor.
@@ -285,6 +286,14 @@ impl FusedPlan {
     }
 }
 
+/// Whether an operation is none that version 1 has.
+pub(super) fn v1_lacks(operations: &[Operation]) -> bool {
+    operations.iter().any(|operation| match operation.precision {
+        Precision::Float32 | Precision::Float64 => false,
+        Precision::Unrounded => true,
+    })
+}
+
 impl Resize {
     fn check(&self) -> Result<()> {
         SizeRule::from(self.size)
@@ -434,6 +443,9 @@ impl Plan {
             }),
             Some(_) => return Err(beyond("has a canvas other than a centre crop")),
         };
+        if v1_lacks(&self.values.operations) {
+            return Err(beyond("has a chain of operations in float64"));
+        }
         let &[a, b, c] = self.values.channels.as_slice() else {
             return Err(beyond("has other than three channels"));
         };

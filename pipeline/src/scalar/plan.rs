@@ -148,10 +148,8 @@ fn around(canvas: &Canvas) -> Outside<u8> {
 }
 
 fn operated(mut image: Array3<f32>, operations: &[Operation]) -> Array3<f32> {
-    for operation in operations {
-        for ((_, _, channel), value) in image.indexed_iter_mut() {
-            *value = operation.apply(*value, channel);
-        }
+    for ((_, _, channel), value) in image.indexed_iter_mut() {
+        *value = Operation::chain(operations, *value, channel);
     }
     image
 }

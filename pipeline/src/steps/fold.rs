@@ -176,12 +176,11 @@ impl PlanBuilder {
     }
 
     pub(crate) fn operate(&mut self, operations: impl IntoIterator<Item = Operation>) {
-        for operation in operations {
-            self.values.operations.push(operation);
-            self.change_value(|value| {
-                [0, 1, 2].map(|channel| f64::from(operation.apply(value[channel] as f32, channel)))
-            });
-        }
+        let operations: Vec<_> = operations.into_iter().collect();
+        self.change_value(|value| {
+            [0, 1, 2].map(|channel| f64::from(Operation::chain(&operations, value[channel] as f32, channel)))
+        });
+        self.values.operations.extend(operations);
     }
 
     pub(crate) fn blocks(&mut self, step: &str, blocks: Blocks) -> Result<()> {
@@ -307,6 +306,7 @@ impl Step {
             | Self::Rescale(_)
             | Self::Normalize(_)
             | Self::RescaleNormalize(_)
+            | Self::Arithmetic(_)
             | Self::Blocks(_) => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CHANNELS, Error, Result};
+use crate::{CHANNELS, Error, Precision, Result};
 
 /// A parameter of a step, for the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,16 @@ impl KeyInfo {
             values,
             default: Some(default),
             what,
+        }
+    }
+}
+
+/// Checks that the result of a step is one of float32.
+pub(super) fn rounded(key: &str, precision: Precision) -> Result<()> {
+    match precision {
+        Precision::Float32 | Precision::Float64 => Ok(()),
+        Precision::Unrounded => {
+            Err(Error::new(key, "is not one of a step").expected_got("float32 or float64", precision))
         }
     }
 }

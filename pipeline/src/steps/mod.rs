@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{Error, Result};
 
+mod arithmetic;
 mod blocks;
 mod center_crop;
 mod channel_order;
@@ -21,6 +22,7 @@ mod rescale_normalize;
 mod resize;
 mod rotate_to;
 
+pub use arithmetic::{Arithmetic, Term};
 pub use blocks::Blocks;
 pub use center_crop::CenterCrop;
 pub use channel_order::{ChannelOrder, Order};
@@ -179,5 +181,6 @@ steps!(
     Rescale,
     Normalize,
     RescaleNormalize,
+    Arithmetic,
     Blocks
 );

@@ -141,10 +141,8 @@ pub(crate) fn to_float(pixels: Pixels) -> Array3<f32> {
 }
 
 pub(super) fn apply_operations(mut image: Array3<f32>, operations: &[Operation]) -> Pixels {
-    for operation in operations {
-        for ((_, _, channel), value) in image.indexed_iter_mut() {
-            *value = operation.apply(*value, channel);
-        }
+    for ((_, _, channel), value) in image.indexed_iter_mut() {
+        *value = Operation::chain(operations, *value, channel);
     }
     Pixels::Float32(image)
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::keys::{KeyInfo, check_divisors, check_double, check_finite};
+use super::keys::{KeyInfo, check_divisors, check_double, check_finite, rounded};
 use super::{Context, Pixels, PlanBuilder, StepKind, to_float};
 use crate::arithmetic::{Operation, Operator, Precision};
 use crate::{CHANNELS, Error, Result};
@@ -42,7 +42,7 @@ impl Rescale {
         };
         let scale = scale.map(|(operator, operand)| match self.precision {
             Precision::Float32 => Operation::float32(operator, [operand; CHANNELS]),
-            Precision::Float64 => Operation::float64(operator, [operand; CHANNELS]),
+            Precision::Float64 | Precision::Unrounded => Operation::float64(operator, [operand; CHANNELS]),
         });
         let offset = self
             .offset
@@ -86,9 +86,10 @@ impl StepKind for Rescale {
     ];
 
     fn check(&self) -> Result<()> {
+        rounded("precision", self.precision)?;
         let scale = |key: &str, value: f64| match self.precision {
             Precision::Float32 => check_finite(key, value),
-            Precision::Float64 => check_double(key, value),
+            Precision::Float64 | Precision::Unrounded => check_double(key, value),
         };
         match (self.factor, self.divisor) {
             (Some(factor), None) => scale("factor", factor)?,

@@ -52,7 +52,7 @@ pub(super) fn of_pixels(
 /// Whether the values come from a table: where that is wanted, and where float32 lacks an operation. None has float64.
 pub(super) fn looked_up(operations: &[Operation], values: Values) -> bool {
     let simple = simplified(operations);
-    let double = |operation: &Operation| operation.precision == Precision::Float64;
+    let double = |operation: &Operation| operation.precision != Precision::Float32;
     (values == Values::Table && !operations.is_empty()) || simple.iter().any(double)
 }
 

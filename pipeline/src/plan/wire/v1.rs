@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Version, split, unknown_version, with_version, within};
-use crate::plan::v1::{CenterCrop, FusedPlan, Resize, Size};
+use crate::plan::v1::{CenterCrop, FusedPlan, Resize, Size, v1_lacks};
 use crate::resample::Windows;
 use crate::{CHANNELS, CropRule, Dtype, Error, Filter, Layout, Operation, Result};
 
@@ -194,6 +194,12 @@ pub(super) fn read(value: Value) -> Result<FusedPlan> {
         layout: keys.layout,
         dtype: keys.dtype,
     };
+    if v1_lacks(&plan.operations) {
+        return Err(within(
+            Error::new("operations", "have a precision that version 1 has not")
+                .expected_got("float32 or float64", "unrounded"),
+        ));
+    }
     plan.check().map_err(within)?;
     Ok(plan)
 }
