@@ -65,21 +65,24 @@ pub fn learn(call: &mut Callable<'_>, most: usize, on: &mut dyn FnMut(Progress))
         form: None,
     };
     session.learn().map_err(|stop| Refusal {
-        error: stop.error.or_kind(ErrorKind::Unsupported),
+        error: (*stop.error).or_kind(ErrorKind::Unsupported),
         probes: session.asked,
-        nearest: stop.nearest.map(Box::new),
+        nearest: stop.nearest,
     })
 }
 
 /// Why the learning ends without a pipeline.
 struct Stop {
-    error: Error,
-    nearest: Option<Nearest>,
+    error: Box<Error>,
+    nearest: Option<Box<Nearest>>,
 }
 
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
-        Self { error, nearest: None }
+        Self {
+            error: Box::new(error),
+            nearest: None,
+        }
     }
 }
 
@@ -415,8 +418,10 @@ impl Session<'_, '_> {
                 solutions,
             })),
             Err(near) => Err(Stop {
-                error: unresolved(size, between, near.as_ref()),
-                nearest: near.and_then(|near| self.nearest(size, levels, &near)),
+                error: Box::new(unresolved(size, between, near.as_deref())),
+                nearest: near
+                    .and_then(|near| self.nearest(size, levels, &near))
+                    .map(Box::new),
             }),
         }
     }
@@ -610,13 +615,17 @@ impl Session<'_, '_> {
         }
         if kept.is_empty() {
             return Err(Stop {
-                error: refuse(format_args!(
-                    "does something else with an image of {} x {} than with those before",
-                    record.image.dim().0,
-                    record.image.dim().1
-                ))
-                .why("a pipeline that gives every bit of the others does not give those of this one"),
-                nearest: last.and_then(|last| self.distance(&last.pipeline, record)),
+                error: Box::new(
+                    refuse(format_args!(
+                        "does something else with an image of {} x {} than with those before",
+                        record.image.dim().0,
+                        record.image.dim().1
+                    ))
+                    .why("a pipeline that gives every bit of the others does not give those of this one"),
+                ),
+                nearest: last
+                    .and_then(|last| self.distance(&last.pipeline, record))
+                    .map(Box::new),
             });
         }
         *candidates = kept;
@@ -736,11 +745,11 @@ impl Session<'_, '_> {
                 .is_ok_and(|tensor| same_bits(&tensor, &record.tensor));
             if !equal {
                 return Err(Stop {
-                    error: refuse(format_args!(
+                    error: Box::new(refuse(format_args!(
                         "does something else with a fresh image of {} x {} than the pipeline that gives all others",
                         size.0, size.1
-                    )),
-                    nearest: self.distance(&first.pipeline, record),
+                    ))),
+                    nearest: self.distance(&first.pipeline, record).map(Box::new),
                 });
             }
             confirmed += 1;

@@ -89,7 +89,7 @@ pub(super) struct Near {
 
 impl Look<'_> {
     /// Every exact way; with none, the nearest one.
-    pub(super) fn resolve(&self, samplers: &[Sampler]) -> Result<Vec<Solution>, Option<Near>> {
+    pub(super) fn resolve(&self, samplers: &[Sampler]) -> Result<Vec<Solution>, Option<Box<Near>>> {
         let vertical = self.candidates(self.measured.vertical, 0);
         let horizontal = self.candidates(self.measured.horizontal, 1);
         let mut exact: Vec<Solution> = Vec::new();
@@ -128,7 +128,11 @@ impl Look<'_> {
                 }
             }
         }
-        if exact.is_empty() { Err(nearest) } else { Ok(exact) }
+        if exact.is_empty() {
+            Err(nearest.map(Box::new))
+        } else {
+            Ok(exact)
+        }
     }
 
     fn solution(&self, row: Along, column: Along, sampler: &Sampler) -> Solution {

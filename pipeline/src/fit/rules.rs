@@ -162,7 +162,7 @@ fn divisor(a: usize, b: usize) -> usize {
 fn divisors(of: usize) -> Vec<usize> {
     (2..=of.min(256))
         .rev()
-        .filter(|divisor| of % divisor == 0)
+        .filter(|divisor| of.is_multiple_of(*divisor))
         .collect()
 }
 
