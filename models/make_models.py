@@ -293,10 +293,16 @@ def asks():
         "image-metadata": {"Image.BitmapPixelFormat": "Bgr8", "Image.ColorSpaceGamma": "SRGB", "Image.NominalPixelRange": "NominalRange_0_255"},
         "yolov5": {"stride": "32", "names": "{0: 'person'}"},
         "ultralytics-classify": {"stride": "1", "task": "classify", "imgsz": "[224, 224]", "names": "{0: 'person'}"},
+        "ultralytics-later": {"author": "Ultralytics", "stride": "32", "task": "hologram", "imgsz": "[224, 224]", "names": "{0: 'person'}"},
+        "ultralytics-gray": {"author": "Ultralytics", "stride": "32", "task": "detect", "imgsz": "[224, 224]", "names": "{0: 'person'}", "channels": "1"},
+        "ultralytics-broken": {"author": "Ultralytics", "stride": "32", "task": "detect", "imgsz": "[224", "names": "{0: 'person'}"},
+        "ultralytics-rtdetr": {"description": "Ultralytics rtdetr-l model", "stride": "32", "task": "detect", "head": "RTDETRDecoder", "imgsz": "[224, 224]", "names": "{0: 'person'}"},
         "own-mean": {"norm_mean": "[0.5, 0.5, 0.5]"},
     }.items():
         m[name] = tiny(17, FIXED)
         helper.set_model_props(m[name], props)
+    m["ultralytics-open"] = tiny(17, DYNAMIC)
+    helper.set_model_props(m["ultralytics-open"], {"author": "Ultralytics", "stride": "32", "task": "pose", "imgsz": "[320, 320]", "names": "{0: 'person'}", "kpt_shape": "[17, 3]", "args": "{'dynamic': True}"})
     nodes, weights = trunk("pixel_values", "image_embeds", features=512)
     m["embedding"] = build(nodes, [value("pixel_values", F32, FIXED)], [value("image_embeds", F32, ["batch", 512])], weights)
     nodes, weights = trunk("input", "logits")

@@ -24,6 +24,7 @@ mod output;
 mod parse;
 mod picture;
 mod reading;
+mod recognise;
 mod results;
 pub mod runtime;
 mod seen;

@@ -1,6 +1,6 @@
 //! A pipeline at another output size.
 
-use crate::steps::{CenterCrop, Resize, Step};
+use crate::steps::{CenterCrop, Crop, Letterbox, Resize, Step};
 use crate::{Error, ErrorKind, Pipeline, Result, SizeRule};
 
 impl Pipeline {
@@ -44,7 +44,19 @@ impl Pipeline {
                     *resize = Resize { size, ..*resize };
                     old = old.or(own);
                 }
-                Step::Crop(_) | Step::Pad(_) | Step::Letterbox(_) | Step::Blocks(_) => {
+                Step::Letterbox(letterbox) => {
+                    old = old.or(Some(letterbox.size));
+                    *letterbox = Letterbox {
+                        size: asked,
+                        ..*letterbox
+                    };
+                }
+                // A part of the image, whatever its size.
+                Step::Crop(Crop {
+                    of_shorter_edge: Some(_),
+                    ..
+                }) => {}
+                Step::Crop(_) | Step::Pad(_) | Step::Blocks(_) => {
                     return Err(refuse(format_args!(
                         "what the step {} does follows from its own numbers",
                         step.name()

@@ -61,6 +61,11 @@ presets!(
     "trocr",
     "vit",
     "vit-384",
+    "yolo",
+    "yolo-cls",
+    "yolo-stretched",
+    "yolov5-cls",
+    "yolox",
 );
 
 impl Preset {

@@ -22,25 +22,6 @@ pub(super) fn check_metadata(model: &Model) -> Result<()> {
             format_args!("{seen}, and no --pipeline"),
         )
     };
-    if is_ultralytics(model) {
-        let classify = model.metadata_value("task") == Some("classify");
-        let error = refuse(format!(
-            "metadata of Ultralytics ({})",
-            named(model, &ULTRALYTICS)
-        ));
-        return Err(if classify {
-            error
-                .why("its classifiers take the shortest edge resized and the centre, divided by 255, without ImageNet's normalization")
-                .fix("name a file with --pipeline: steps resize (shortest_edge), center_crop, rescale (divisor 255)")
-        } else {
-            error
-                .why("its models take letterboxed images (gray around them), divided by 255, without ImageNet's normalization")
-                .fix(format_args!(
-                    "name a file with --pipeline: steps letterbox (size = {}) and rescale (divisor = 255); prep-onnx steps letterbox has an example",
-                    model.metadata_value("imgsz").unwrap_or("the model's, [640, 640] as a rule")
-                ))
-        });
-    }
     let image: Vec<&str> = keys
         .iter()
         .copied()
@@ -60,21 +41,9 @@ pub(super) fn check_metadata(model: &Model) -> Result<()> {
     Ok(())
 }
 
-/// What exporters of YOLO models write: newer ones all four, YOLOv5 `stride` and `names`.
-const ULTRALYTICS: [&str; 4] = ["stride", "task", "imgsz", "names"];
-
-fn is_ultralytics(model: &Model) -> bool {
-    let has = |key: &str| model.metadata_value(key).is_some();
-    let says = |key: &str| {
-        let value = model.metadata_value(key).unwrap_or_default();
-        value.to_ascii_lowercase().contains("ultralytics")
-    };
-    has("stride") || (has("task") && has("imgsz")) || says("author") || says("description")
-}
-
 /// Whether a key of metadata is about preprocessing.
 fn tells(key: &str) -> bool {
-    const WORDS: [&str; 21] = [
+    const WORDS: [&str; 22] = [
         "mean",
         "means",
         "std",
@@ -94,6 +63,7 @@ fn tells(key: &str) -> bool {
         "interpolation",
         "imgsz",
         "anchors",
+        "stride",
         "pixel",
         "bgr",
     ];

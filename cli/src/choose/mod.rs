@@ -2,6 +2,7 @@
 
 mod beside;
 mod evidence;
+mod ultralytics;
 
 use std::path::Path;
 
@@ -12,6 +13,7 @@ use prep_onnx_pipeline::{
 use prep_onnx_rewriter::{ImageInput, Model};
 
 use crate::answer::{Failure, Outcome};
+use crate::recognise::Ultralytics;
 use beside::{Beside, beside, names, only_a_model, read};
 use evidence::{check_classifier, check_metadata, size_of};
 
@@ -23,10 +25,21 @@ pub(crate) struct Choice {
     pub(crate) origin: String,
     /// Whether nobody said so: neither the command line nor a config.
     pub(crate) assumed: bool,
+    /// What in the model's own file it follows from.
+    pub(crate) evidence: Option<Evidence>,
     /// What the config left open and how it was taken.
     pub(crate) notes: Vec<String>,
     /// The height and width that were assumed where the model leaves them open.
     pub(crate) assumed_size: Option<(usize, usize)>,
+}
+
+/// What in a model's own file says how its images are prepared.
+#[derive(Debug)]
+pub(crate) struct Evidence {
+    /// In words.
+    pub(crate) seen: String,
+    /// What was read, by its keys.
+    pub(crate) read: serde_json::Value,
 }
 
 impl Choice {
@@ -57,6 +70,7 @@ impl Choice {
             pipeline: import.pipeline,
             origin,
             assumed: false,
+            evidence: None,
             notes,
             assumed_size: None,
         }
@@ -87,6 +101,17 @@ pub(crate) fn choose(
     if let Some(path) = found.config {
         let import = read(&path, asked)?;
         return Ok(Choice::read(import, path.display().to_string(), notes));
+    }
+    if let Some(seen) = Ultralytics::read(model)? {
+        let input = ImageInput::find(model, input)?;
+        let (import, origin) = ultralytics::pipeline(model, &input, &seen, asked)?;
+        return Ok(Choice {
+            evidence: Some(Evidence {
+                seen: format!("metadata of Ultralytics: {}", Ultralytics::shown(model)),
+                read: serde_json::json!({ "ultralytics": seen }),
+            }),
+            ..Choice::read(import, origin, notes)
+        });
     }
     check_metadata(model).map_err(|error| error.or_kind(ErrorKind::Config))?;
     let input = ImageInput::find(model, input)?;
@@ -124,6 +149,7 @@ pub(crate) fn choose(
         pipeline,
         origin: format!("ImageNet at {height} x {width}"),
         assumed: true,
+        evidence: None,
         notes,
         assumed_size,
     })

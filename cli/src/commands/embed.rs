@@ -180,6 +180,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         "written": !options.dry_run,
         "pipeline_from": choice.origin,
         "pipeline_assumed": choice.assumed,
+        "evidence": choice.evidence.as_ref().map(|evidence| &evidence.read),
         "notes": choice.notes,
         "pipeline": embedding.report.pipeline.to_value(),
         "external_data": embedding.report.external_data,
@@ -298,6 +299,9 @@ fn describe(report: &Report, choice: &Choice, trial: Option<&Trial>) -> String {
             choice.origin.clone()
         },
     );
+    if let Some(evidence) = &choice.evidence {
+        line("", evidence.seen.clone());
+    }
     for step in ui::pipeline_lines(&report.pipeline) {
         line("", step);
     }
