@@ -1,18 +1,20 @@
-//! Times of the fused op on the named plans of `tests/goldens/plans.json`, one thread, milliseconds, at every SIMD level.
+//! Times of the fused op on the named plans of `tests/goldens/plans.json`, one image, milliseconds, at every SIMD level.
 //!
-//! `plans [--size HxW] [--seconds S] [NAME...]`
+//! `plans [--size HxW] [--seconds S] [--threads N] [NAME...]`. More threads than one are started for each call.
 #![forbid(unsafe_code)]
 
+use std::num::NonZero;
 use std::time::Instant;
 
 use prep_onnx_benches::median;
-use prep_onnx_op::{ExtraMut, Images, OutputMut, Sequential, SimdLevel, StagedPreprocessor};
+use prep_onnx_op::{ExtraMut, Images, OutputMut, SimdLevel, StagedPreprocessor, Threads};
 use prep_onnx_pipeline::{Dtype, Error, Pipeline, Result};
 use serde_json::Value;
 
 struct Asked {
     size: (usize, usize),
     seconds: f64,
+    threads: NonZero<usize>,
     names: Vec<String>,
 }
 
@@ -20,6 +22,7 @@ fn asked() -> Result<Asked> {
     let mut asked = Asked {
         size: (720, 1280),
         seconds: 1.0,
+        threads: NonZero::<usize>::MIN,
         names: Vec::new(),
     };
     let wrong = |text: &str| Error::new(text, "is not what this option takes");
@@ -36,6 +39,10 @@ fn asked() -> Result<Asked> {
             "--seconds" => {
                 let text = value();
                 asked.seconds = text.parse().map_err(|_| wrong(&text))?;
+            }
+            "--threads" => {
+                let text = value();
+                asked.threads = text.parse().map_err(|_| wrong(&text))?;
             }
             name => asked.names.push(name.to_owned()),
         }
@@ -68,7 +75,7 @@ fn main() -> Result<()> {
                 shape: &shape,
                 image: &pixels,
             };
-            match time(&preprocessor, &images, asked.seconds) {
+            match time(&preprocessor, &images, &asked) {
                 Ok(time) => print!(" {level} {time:8.3}"),
                 Err(error) => print!(" {level} {error}"),
             }
@@ -78,7 +85,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn time(preprocessor: &StagedPreprocessor, images: &Images<'_>, seconds: f64) -> Result<f64> {
+fn time(preprocessor: &StagedPreprocessor, images: &Images<'_>, asked: &Asked) -> Result<f64> {
     let length = preprocessor.call(images)?.shape().tensor.iter().product();
     let mut floats = vec![0.0; length];
     let mut halves = Vec::new();
@@ -90,7 +97,7 @@ fn time(preprocessor: &StagedPreprocessor, images: &Images<'_>, seconds: f64) ->
     }
     let mut times = Vec::new();
     let start = Instant::now();
-    while times.len() < 5 || start.elapsed().as_secs_f64() < seconds {
+    while times.len() < 5 || start.elapsed().as_secs_f64() < asked.seconds {
         let start = Instant::now();
         let call = preprocessor.call(images)?;
         let output = match preprocessor.plan().form.dtype {
@@ -99,7 +106,7 @@ fn time(preprocessor: &StagedPreprocessor, images: &Images<'_>, seconds: f64) ->
             Dtype::Uint8 => OutputMut::Uint8(&mut bytes),
         };
         let extras: &mut [ExtraMut<'_>] = &mut [];
-        preprocessor.run(images, &call, output, extras, &Sequential)?;
+        preprocessor.run(images, &call, output, extras, &Threads(asked.threads))?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
     }
     Ok(median(&times))

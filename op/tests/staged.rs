@@ -145,13 +145,8 @@ fn compare(name: &str, plan: &Plan, images: &[Array3<u8>], ragged: bool) -> usiz
     for level in levels {
         let preprocessor = StagedPreprocessor::with_level(plan.clone(), level).unwrap();
         let three = Threads(NonZero::new(3).unwrap());
-        let executors: &[&dyn Executor] = if images.len() > 1 {
-            &[&Sequential, &three]
-        } else {
-            &[&Sequential]
-        };
-        for executor in executors {
-            let got = run(&preprocessor, &input, *executor);
+        for executor in [&Sequential as &dyn Executor, &three] {
+            let got = run(&preprocessor, &input, executor);
             match (&expected, got) {
                 (Ok(expected), Ok(got)) => {
                     let (wanted, found) = (joined(expected), bytes(&got.tensor));

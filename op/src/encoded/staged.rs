@@ -6,7 +6,7 @@ use prep_onnx_pipeline::{Accept, Error, ImageStatus, OnBadImage, Plan, Result};
 
 use super::each::{BadImage, Worker, each_file};
 use super::files::Files;
-use crate::run::{Executor, OutputMut, Pool, grow, places};
+use crate::run::{Executor, OutputMut, Pool, Sequential, grow, places};
 use crate::staged::{ExtraMut, StagedPreprocessor, StagedShape, mixed};
 
 /// A plan for encoded images made ready to run.
@@ -157,7 +157,7 @@ impl StagedFiles {
         grow(pixels, length, 0).map_err(|error| (ImageStatus::Limit, error))?;
         let pixels = &mut pixels[..length];
         image.read_into(pixels, scratch)?;
-        Ok((self.preprocessor.image(geometry, pixels, output))
+        Ok((self.preprocessor.image(geometry, pixels, output, &Sequential))
             .map_err(|error| (ImageStatus::Limit, error))?)
     }
 }

@@ -1,5 +1,7 @@
 //! Images that are not resized, where the processor has AVX2: row by row from pixels to elements.
 
+use std::ops::Range;
+
 use prep_onnx_pipeline::{CHANNELS, FusedPlan, Geometry, Result};
 
 use super::engine::{OutputImage, row_out};
@@ -8,10 +10,10 @@ use super::memory::grow;
 use crate::kernel::avx2::Avx2;
 use crate::kernel::avx2::copy::{Spread, lane_bytes};
 
-/// Writes the rows of the output in which the image is. Left and right of it stands the value of 0.
+/// Writes those of `band`, rows of the output, in which the image is. Left and right of it stands the value of 0.
 ///
 /// # Safety
-/// `output` points to an output image of `geometry`, of the plan's layout and element type, aligned for it, which
+/// `output` points to an output image of `geometry`, of the plan's layout and element type, aligned for it, whose rows `band`
 /// nothing else reads or writes.
 pub(super) unsafe fn copy(
     avx2: Avx2,
@@ -20,6 +22,7 @@ pub(super) unsafe fn copy(
     geometry: &Geometry,
     pixels: &[u8],
     output: OutputImage,
+    band: Range<usize>,
 ) -> Result<()> {
     let (height, width) = geometry.image;
     let (rows, columns) = geometry.output;
@@ -35,7 +38,7 @@ pub(super) unsafe fn copy(
     };
     let mut lanes = Vec::new();
     grow(&mut lanes, lane_bytes(plan.layout, columns), 0)?;
-    for row in 0..rows {
+    for row in band {
         let at = usize::try_from(row as i64 + geometry.offset.0).ok();
         let Some(source) = at.filter(|at| *at < height) else {
             continue;

@@ -22,5 +22,5 @@ pub use images::{ImageShapes, Images, ListedImage, Shape};
 pub(crate) use memory::{grow, room};
 pub use preprocessor::{OutputMut, Preprocessor};
 pub(crate) use preprocessor::{Pool, check_elements, check_output};
-pub(crate) use schedule::each;
+pub(crate) use schedule::{BANDS_PER_THREAD, LEAST_ROWS, each};
 pub use schedule::{Executor, Sequential, Threads};

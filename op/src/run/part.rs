@@ -7,10 +7,11 @@ use prep_onnx_pipeline::{CHANNELS, Error, FusedPlan, Geometry, ImageStatus, Resu
 use super::cache::Extent;
 #[cfg(target_arch = "x86_64")]
 use super::copy::copy;
-use super::engine::{OutputImage, Task, run_band};
+use super::engine::{Scratch, Task, run_band};
 use super::finish::Finish;
 use super::images::Shape;
-use super::preprocessor::{AnyEngine, Engine, OutputMut, Preprocessor, check_output};
+use super::preprocessor::{AnyEngine, Engine, OutputMut, Preprocessor, SharedOutput, check_output};
+use super::schedule::{Executor, Sequential, bands};
 use super::tables::{AnyPrepared, Prepared};
 use crate::kernel::Isa;
 #[cfg(target_arch = "x86_64")]
@@ -77,17 +78,16 @@ impl Preprocessor {
         };
         check_output(self.finish.dtype, shape, &mut output)
             .map_err(|error| (ImageStatus::Internal, error))?;
-        let output = OutputImage(output.elements().0);
+        let output = SharedOutput(output.elements().0);
         with_engine!(self, engine => {
             // SAFETY: `check_output` compared the output, which is borrowed mutably, with the shape of this
             // image's output.
-            unsafe { engine.run_one(&self.plan, &self.finish, (part.geometry, Extent::Part), pixels, output) }
+            unsafe { engine.run_one(&self.plan, &self.finish, (part.geometry, Extent::Part), pixels, output, &Sequential) }
         })
         .map_err(|error| (ImageStatus::Limit, error))
     }
 
-    /// Computes the output of one image, with this geometry instead of that of the plan, on this thread. Around the image
-    /// the elements are any.
+    /// Computes the output of one image, with this geometry instead of that of the plan. Around the image the elements are any.
     ///
     /// # Errors
     /// When `pixels` or `output` have another size, or there is not enough memory.
@@ -96,6 +96,7 @@ impl Preprocessor {
         geometry: Geometry,
         pixels: &[u8],
         mut output: OutputMut<'_>,
+        executor: &dyn Executor,
     ) -> Result<()> {
         let expected = geometry.image.0 * geometry.image.1 * CHANNELS;
         if pixels.len() != expected {
@@ -107,18 +108,30 @@ impl Preprocessor {
             images: 1,
         };
         check_output(self.finish.dtype, shape, &mut output)?;
-        let output = OutputImage(output.elements().0);
+        let output = SharedOutput(output.elements().0);
         #[cfg(target_arch = "x86_64")]
         if self.plan.resize.is_none()
             && matches!(self.level(), SimdLevel::Avx2 | SimdLevel::Avx512)
             && let Some(avx2) = Avx2::new()
         {
-            // SAFETY: as above.
-            return unsafe { copy(avx2, &self.plan, &self.finish, &geometry, pixels, output) };
+            return bands(geometry.output.0, executor, (|| (), |()| ()), |(), band| {
+                // SAFETY: as above; no row is in two bands.
+                unsafe {
+                    copy(
+                        avx2,
+                        &self.plan,
+                        &self.finish,
+                        &geometry,
+                        pixels,
+                        output.image(0),
+                        band,
+                    )
+                }
+            });
         }
         with_engine!(self, engine => {
             // SAFETY: as above.
-            unsafe { engine.run_one(&self.plan, &self.finish, (geometry, Extent::Whole), pixels, output) }
+            unsafe { engine.run_one(&self.plan, &self.finish, (geometry, Extent::Whole), pixels, output, executor) }
         })
     }
 }
@@ -148,28 +161,32 @@ impl<I: Isa> Engine<I> {
         finish: &Finish,
         (geometry, extent): (Geometry, Extent),
         pixels: &[u8],
-        output: OutputImage,
+        output: SharedOutput,
+        executor: &dyn Executor,
     ) -> Result<()> {
         let prepared = self.tables.get(plan, &geometry, extent)?;
-        let task = Task {
-            index: 0,
-            geometry,
-            pixels,
-            output,
+        let take = || {
+            let mut scratch = self.scratches.take(Scratch::default);
+            scratch.reset();
+            scratch
         };
-        let rows = 0..geometry.output.0;
-        let mut scratch = self.scratches.take(Default::default);
-        scratch.reset();
-        // SAFETY: promised by the caller.
-        let result = unsafe {
-            match &prepared {
-                AnyPrepared::Level(prepared) => {
-                    run_band(self.isa, prepared, finish, &task, rows, &mut scratch)
+        let give = |scratch| self.scratches.give(scratch);
+        bands(geometry.output.0, executor, (take, give), |scratch, band| {
+            let task = Task {
+                index: 0,
+                geometry,
+                pixels,
+                output: output.image(0),
+            };
+            // SAFETY: promised by the caller; no row is in two bands.
+            unsafe {
+                match &prepared {
+                    AnyPrepared::Level(prepared) => {
+                        run_band(self.isa, prepared, finish, &task, band, scratch)
+                    }
+                    AnyPrepared::Wide(prepared) => run_band(Scalar, prepared, finish, &task, band, scratch),
                 }
-                AnyPrepared::Wide(prepared) => run_band(Scalar, prepared, finish, &task, rows, &mut scratch),
             }
-        };
-        self.scratches.give(scratch);
-        result
+        })
     }
 }

@@ -281,15 +281,15 @@ impl<I: Isa> Engine<I> {
 
 /// The output's address, for closures that run on several threads.
 #[derive(Clone, Copy)]
-struct SharedOutput(*mut u8);
+pub(super) struct SharedOutput(pub(super) *mut u8);
 
 impl SharedOutput {
-    fn image(self, offset: usize) -> OutputImage {
+    pub(super) fn image(self, offset: usize) -> OutputImage {
         OutputImage(self.0.wrapping_add(offset))
     }
 }
 
-// SAFETY: the address is only dereferenced in `run_band`, whose callers write disjoint rows.
+// SAFETY: the address is only dereferenced in `run_band` and `copy`, whose callers write disjoint rows.
 unsafe impl Send for SharedOutput {}
 // SAFETY: as for `Send`.
 unsafe impl Sync for SharedOutput {}

@@ -90,11 +90,47 @@ pub(crate) fn each(
     }
 }
 
+/// Calls `band` with ranges of the output rows of one image, each row once, on as many threads as there are. Each thread takes what
+/// neighbouring ranges reuse, and gives it back.
+///
+/// # Errors
+/// That of some range that failed.
+pub(crate) fn bands<S>(
+    rows: usize,
+    executor: &dyn Executor,
+    (take, give): (impl Fn() -> S + Sync, impl Fn(S) + Sync),
+    band: impl Fn(&mut S, Range<usize>) -> Result<()> + Sync,
+) -> Result<()> {
+    let schedule = Schedule::new(1, rows, executor.threads().max(1));
+    if schedule.workers() == 1 {
+        let mut scratch = take();
+        let result = band(&mut scratch, 0..rows);
+        give(scratch);
+        return result;
+    }
+    let mut cursors = Vec::new();
+    schedule.start(&mut cursors);
+    let failed: Mutex<Option<Error>> = Mutex::new(None);
+    executor.for_each(schedule.workers(), &|worker| {
+        let mut scratch = take();
+        schedule.drain(&cursors, worker, |_, rows| {
+            if let Err(error) = band(&mut scratch, rows) {
+                *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            }
+        });
+        give(scratch);
+    })?;
+    match failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}
+
 /// The fewest output rows of a band: below, the rows that two bands both resize weigh too much.
-const LEAST_ROWS: usize = 16;
+pub(crate) const LEAST_ROWS: usize = 16;
 
 /// Bands per thread, so that threads of uneven speed finish together.
-const BANDS_PER_THREAD: usize = 4;
+pub(crate) const BANDS_PER_THREAD: usize = 4;
 
 /// A partition of the output rows of all images.
 ///

@@ -10,7 +10,7 @@ use super::border;
 use super::pixels::Pixels;
 use super::resample::{Resampler, engine_step, visible};
 use crate::SimdLevel;
-use crate::run::{OutputMut, Preprocessor, grow, places, room};
+use crate::run::{Executor, OutputMut, Preprocessor, grow, places, room};
 
 /// What finishes an image.
 pub(super) struct Finisher {
@@ -57,11 +57,12 @@ impl Finisher {
         stage: Option<(&Stage, &Option<Resampler>, &StageGeometry)>,
         image: Pixels<'_>,
         mut output: OutputMut<'_>,
+        executor: &dyn Executor,
     ) -> Result<()> {
         let size = stage.map_or(image.size, |(_, _, numbers)| numbers.output);
         let after = stage.and_then(|(stage, _, numbers)| stage.after.as_ref().zip(numbers.after));
         let Some(plain) = &self.plain else {
-            let image = last_stage(stage, image)?;
+            let image = last_stage(stage, image, executor)?;
             return self.run_plainly(plan, image, after, output);
         };
         let mirrored = after.is_some_and(|(canvas, _)| matches!(canvas.fill, Fill::Mirror { .. }));
@@ -86,17 +87,17 @@ impl Finisher {
                         output: size,
                         vertical_first: arithmetic.vertical_first(image.size, resized.to),
                     };
-                    direct.run_geometry(geometry, &image.bytes, places::borrowed(&mut target))?;
+                    direct.run_geometry(geometry, &image.bytes, places::borrowed(&mut target), executor)?;
                 }
                 _ => {
                     let (image, offset) = match stage {
                         Some((_, Some(resampler), numbers)) if !mirrored => {
-                            resampled(resampler, numbers, &image)?
+                            resampled(resampler, numbers, &image, executor)?
                         }
                         Some((stage, None, _)) if stage.before.is_none() && !mirrored => {
                             (image, after.map_or((0, 0), |(_, placement)| placement.offset))
                         }
-                        _ => (last_stage(stage, image)?, (0, 0)),
+                        _ => (last_stage(stage, image, executor)?, (0, 0)),
                     };
                     let geometry = Geometry {
                         image: image.size,
@@ -105,7 +106,7 @@ impl Finisher {
                         output: size,
                         vertical_first: false,
                     };
-                    plain.run_geometry(geometry, &image.bytes, places::borrowed(&mut target))?;
+                    plain.run_geometry(geometry, &image.bytes, places::borrowed(&mut target), executor)?;
                 }
             }
             if let Some((canvas, placement)) = after
@@ -190,9 +191,12 @@ impl Finisher {
 fn last_stage<'a>(
     stage: Option<(&Stage, &Option<Resampler>, &StageGeometry)>,
     image: Pixels<'a>,
+    executor: &dyn Executor,
 ) -> Result<Pixels<'a>> {
     match stage {
-        Some((stage, resampler, numbers)) => super::through(stage, resampler.as_ref(), numbers, image),
+        Some((stage, resampler, numbers)) => {
+            super::through(stage, resampler.as_ref(), numbers, image, executor)
+        }
         None => Ok(image),
     }
 }
@@ -202,17 +206,18 @@ fn resampled(
     resampler: &Resampler,
     numbers: &StageGeometry,
     image: &Pixels<'_>,
+    executor: &dyn Executor,
 ) -> Result<(Pixels<'static>, (i64, i64))> {
     let to = numbers.resized.map_or(image.size, |resized| resized.to);
     let Some(placement) = numbers.after else {
-        return Ok((resampler.resize(image, to, (0..to.0, 0..to.1))?, (0, 0)));
+        return Ok((resampler.resize(image, to, (0..to.0, 0..to.1), executor)?, (0, 0)));
     };
     let (rows, columns) = visible(&placement);
     let offset = (
         placement.offset.0 - rows.start as i64,
         placement.offset.1 - columns.start as i64,
     );
-    Ok((resampler.resize(image, to, (rows, columns))?, offset))
+    Ok((resampler.resize(image, to, (rows, columns), executor)?, offset))
 }
 
 /// Finished values before they are cut into blocks: [height, width, 3].

@@ -1,6 +1,7 @@
 //! `cv2.resize` with INTER_LINEAR: two 11-bit weights an axis, rounded between the passes.
 
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 #[cfg(target_arch = "x86_64")]
 use prep_onnx_pipeline::CHANNELS;
@@ -11,7 +12,7 @@ use super::pixels::Pixels;
 use crate::SimdLevel;
 #[cfg(target_arch = "x86_64")]
 use crate::kernel::avx2::Avx2;
-use crate::run::{grow, room};
+use crate::run::{BANDS_PER_THREAD, Executor, LEAST_ROWS, each, grow, room};
 
 /// Bytes that the positions and weights of one output position take while an axis is made.
 const POSITION_BYTES: usize = 64;
@@ -22,6 +23,7 @@ pub(super) fn resize(
     image: &Pixels<'_>,
     to: (usize, usize),
     (rows, columns): (Range<usize>, Range<usize>),
+    executor: &dyn Executor,
 ) -> Result<Pixels<'static>> {
     let size = (rows.len(), columns.len());
     let channels = image.channels;
@@ -44,23 +46,50 @@ pub(super) fn resize(
         rows,
         columns,
     };
+    let bands = Bands::new(&mut bytes, size.1 * channels, executor.threads());
     #[cfg(target_arch = "x86_64")]
     if channels == CHANNELS
         && matches!(level, SimdLevel::Avx2 | SimdLevel::Avx512)
         && source_length <= i32::MAX as usize
         && let Some(avx2) = Avx2::new()
     {
-        return axes.resize_avx2(avx2, image, size, bytes);
+        axes.resize_avx2(avx2, image, (&bands, executor))?;
+        return Pixels::new(size, channels, bytes);
     }
     let _ = level;
-    let (lanes, length) = (size.1 * channels, size.1 * channels);
     axes.resize(
         image,
-        lanes,
+        size.1 * channels,
+        (&bands, executor),
         |row, line| across(row, channels, &axes.horizontal, axes.columns.clone(), line),
-        |row, lines, weights| down(lines, weights, &mut bytes[row * length..][..length]),
+        |lines, weights, out| down(lines, weights, &mut out[..size.1 * channels]),
     )?;
     Pixels::new(size, channels, bytes)
+}
+
+/// The output in parts of neighbouring rows, of which each is one thread's.
+struct Bands<'a> {
+    parts: Vec<Mutex<&'a mut [u8]>>,
+    /// Rows of every part but the last one.
+    rows: usize,
+    /// Bytes of a row.
+    length: usize,
+}
+
+impl<'a> Bands<'a> {
+    fn new(bytes: &'a mut [u8], length: usize, threads: usize) -> Self {
+        let length = length.max(1);
+        let all = bytes.len() / length;
+        let rows = match threads {
+            0 | 1 => all,
+            _ => all.div_ceil(threads * BANDS_PER_THREAD).max(LEAST_ROWS),
+        };
+        Self {
+            parts: bytes.chunks_mut((rows * length).max(1)).map(Mutex::new).collect(),
+            rows,
+            length,
+        }
+    }
 }
 
 /// Both axes, and the part of them that is wanted.
@@ -72,39 +101,49 @@ struct Axes {
 }
 
 impl Axes {
-    /// Calls `across` for each source row that is needed, once, and `down` for each output row.
+    /// Of each band, calls `across` for each source row that is needed, once, and `down` for each output row, with what is behind it.
     fn resize(
         &self,
         image: &Pixels<'_>,
         lanes: usize,
-        across: impl Fn(&[u8], &mut [i16]),
-        mut down: impl FnMut(usize, [&[i16]; 2], [i32; 2]),
+        (bands, executor): (&Bands<'_>, &dyn Executor),
+        across: impl Fn(&[u8], &mut [i16]) + Sync,
+        down: impl Fn([&[i16]; 2], [i32; 2], &mut [u8]) + Sync,
     ) -> Result<()> {
         let source_length = image.size.1 * image.channels;
-        // Two source rows, resized horizontally, and which they are.
-        let mut lines: [Vec<i16>; 2] = Default::default();
-        let mut held = [usize::MAX; 2];
-        for line in &mut lines {
-            grow(line, lanes, 0)?;
-        }
-        for (out, row) in self.rows.clone().enumerate() {
-            let wanted = self.vertical.positions[row];
-            if held[1] == wanted[0] && held[0] != wanted[0] {
-                lines.swap(0, 1);
-                held.swap(0, 1);
+        each(bands.parts.len(), executor, |band| {
+            // Two source rows, resized horizontally, and which they are.
+            let mut lines: [Vec<i16>; 2] = Default::default();
+            let mut held = [usize::MAX; 2];
+            for line in &mut lines {
+                grow(line, lanes, 0)?;
             }
-            for (which, source) in wanted.into_iter().enumerate() {
-                if held[which] != source {
-                    across(
-                        &image.bytes[source * source_length..][..source_length],
-                        &mut lines[which],
-                    );
-                    held[which] = source;
+            let mut part = bands.parts[band].lock().unwrap_or_else(PoisonError::into_inner);
+            let count = part.len() / bands.length;
+            let first = self.rows.start + band * bands.rows;
+            for (at, row) in (first..first + count).enumerate() {
+                let wanted = self.vertical.positions[row];
+                if held[1] == wanted[0] && held[0] != wanted[0] {
+                    lines.swap(0, 1);
+                    held.swap(0, 1);
                 }
+                for (which, source) in wanted.into_iter().enumerate() {
+                    if held[which] != source {
+                        across(
+                            &image.bytes[source * source_length..][..source_length],
+                            &mut lines[which],
+                        );
+                        held[which] = source;
+                    }
+                }
+                down(
+                    [&lines[0], &lines[1]],
+                    self.vertical.weights[row],
+                    &mut part[at * bands.length..],
+                );
             }
-            down(out, [&lines[0], &lines[1]], self.vertical.weights[row]);
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     #[cfg(target_arch = "x86_64")]
@@ -112,26 +151,29 @@ impl Axes {
         &self,
         avx2: Avx2,
         image: &Pixels<'_>,
-        size: (usize, usize),
-        mut bytes: Vec<u8>,
-    ) -> Result<Pixels<'static>> {
+        (bands, executor): (&Bands<'_>, &dyn Executor),
+    ) -> Result<()> {
         use crate::kernel::avx2::linear::{SPARE, Taps, line_lanes};
-        let length = size.1 * CHANNELS;
-        let used = bytes.len();
-        grow(&mut bytes, used + SPARE, 0)?;
         let lefts = self.horizontal.positions[self.columns.clone()].iter();
         let weights = &self.horizontal.weights[self.columns.clone()];
         let taps = Taps::new(lefts.zip(weights).map(|([left, _], weights)| (*left, *weights)));
+        let length = bands.length;
+        room(length + SPARE)?;
         self.resize(
             image,
-            line_lanes(size.1),
+            line_lanes(self.columns.len()),
+            (bands, executor),
             |row, line| avx2.linear_across(row, &taps, line),
-            |row, lines, weights| {
-                avx2.linear_down(lines, weights, &mut bytes[row * length..][..length + SPARE]);
+            |lines, weights, out| match out.get_mut(..length + SPARE) {
+                Some(out) => avx2.linear_down(lines, weights, out),
+                // The last rows of a band have no room behind them.
+                None => {
+                    let mut row = vec![0; length + SPARE];
+                    avx2.linear_down(lines, weights, &mut row);
+                    out[..length].copy_from_slice(&row[..length]);
+                }
             },
-        )?;
-        bytes.truncate(used);
-        Pixels::new(size, CHANNELS, bytes)
+        )
     }
 }
 

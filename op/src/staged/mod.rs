@@ -25,7 +25,7 @@ pub use call::{StagedCall, StagedShape};
 pub use extras::ExtraMut;
 
 use crate::SimdLevel;
-use crate::run::{Executor, Images, OutputMut, places};
+use crate::run::{Executor, Images, OutputMut, Sequential, places};
 use finish::Finisher;
 use pixels::Pixels;
 use resample::{Resampler, visible};
@@ -96,7 +96,7 @@ impl StagedPreprocessor {
             let pixels = images.pixels();
             let size = call.elements_of_image();
             let places: Vec<_> = places::split(tensor, size).into_iter().map(Mutex::new).collect();
-            crate::run::each(places.len(), executor, |index| {
+            let one = |index: usize, executor: &dyn Executor| {
                 let (Some(place), Some(image)) = (places.get(index), call.images().get(index)) else {
                     return Ok(());
                 };
@@ -105,13 +105,25 @@ impl StagedPreprocessor {
                     &image.geometry,
                     pixels.of(index, image.bytes.start, image.bytes.len()),
                     places::borrowed(&mut place),
+                    executor,
                 )
-            })
+            };
+            // One after the other, each on all threads, where most threads would have none: not every part of the way is shared.
+            if places.len() == 1 || places.len() * 4 <= executor.threads() {
+                return (0..places.len()).try_for_each(|index| one(index, executor));
+            }
+            crate::run::each(places.len(), executor, |index| one(index, &Sequential))
         })
     }
 
     /// The tensor of one image, the bytes of its source tensor.
-    pub(crate) fn image(&self, geometry: &ImageGeometry, bytes: &[u8], output: OutputMut<'_>) -> Result<()> {
+    pub(crate) fn image(
+        &self,
+        geometry: &ImageGeometry,
+        bytes: &[u8],
+        output: OutputMut<'_>,
+        executor: &dyn Executor,
+    ) -> Result<()> {
         let plan = &self.plan;
         if plan.float.is_some() {
             // A resize of floats is the definition itself.
@@ -134,7 +146,7 @@ impl StagedPreprocessor {
             .collect();
         let mut last = stages.pop();
         for (stage, resampler, numbers) in stages {
-            image = through(stage, resampler.as_ref(), numbers, image)?;
+            image = through(stage, resampler.as_ref(), numbers, image, executor)?;
         }
         let mut rest;
         let numbers;
@@ -150,7 +162,7 @@ impl StagedPreprocessor {
             };
             last = Some((&rest, resampler, &numbers));
         }
-        self.finisher.run(plan, last, image, output)
+        self.finisher.run(plan, last, image, output, executor)
     }
 }
 
@@ -160,6 +172,7 @@ fn through<'a>(
     resampler: Option<&Resampler>,
     numbers: &StageGeometry,
     mut image: Pixels<'a>,
+    executor: &dyn Executor,
 ) -> Result<Pixels<'a>> {
     if let (Some(canvas), Some(placement)) = (&stage.before, &numbers.before) {
         image = image.placed(placement, canvas.fill)?;
@@ -173,12 +186,12 @@ fn through<'a>(
     };
     let whole = (0..resized.to.0, 0..resized.to.1);
     let Some((canvas, placement)) = after else {
-        return resampler.resize(&image, resized.to, whole);
+        return resampler.resize(&image, resized.to, whole, executor);
     };
     if let prep_onnx_pipeline::plan::Fill::Mirror { .. } = canvas.fill {
         // What is mirrored may be outside the canvas.
         return resampler
-            .resize(&image, resized.to, whole)?
+            .resize(&image, resized.to, whole, executor)?
             .placed(&placement, canvas.fill);
     }
     let (rows, columns) = visible(&placement);
@@ -191,7 +204,7 @@ fn through<'a>(
         size: placement.size,
     };
     resampler
-        .resize(&image, resized.to, (rows, columns))?
+        .resize(&image, resized.to, (rows, columns), executor)?
         .placed(&part, canvas.fill)
 }
 

@@ -9,7 +9,7 @@ use prep_onnx_pipeline::{CHANNELS, Dtype, FusedPlan, Geometry, Layout, Result};
 use super::linear;
 use super::pixels::Pixels;
 use crate::SimdLevel;
-use crate::run::{OutputMut, Preprocessor, grow, room};
+use crate::run::{Executor, OutputMut, Preprocessor, grow, room};
 
 /// Who computes a resize.
 pub(super) enum Resampler {
@@ -75,6 +75,7 @@ impl Resampler {
         image: &Pixels<'_>,
         to: (usize, usize),
         part: (Range<usize>, Range<usize>),
+        executor: &dyn Executor,
     ) -> Result<Pixels<'static>> {
         match self {
             Self::Engine {
@@ -82,7 +83,9 @@ impl Resampler {
                 preprocessor,
             } => {
                 if image.channels == 1 {
-                    return self.resize(&image.tripled()?, to, part)?.first_channel();
+                    return self
+                        .resize(&image.tripled()?, to, part, executor)?
+                        .first_channel();
                 }
                 let size = (part.0.len(), part.1.len());
                 let mut bytes = Vec::new();
@@ -94,10 +97,11 @@ impl Resampler {
                     output: size,
                     vertical_first: arithmetic.vertical_first(image.size, to),
                 };
-                preprocessor.run_geometry(geometry, &image.bytes, OutputMut::Uint8(&mut bytes))?;
+                let output = OutputMut::Uint8(&mut bytes);
+                preprocessor.run_geometry(geometry, &image.bytes, output, executor)?;
                 Pixels::new(size, CHANNELS, bytes)
             }
-            Self::Linear(level) => linear::resize(*level, image, to, part),
+            Self::Linear(level) => linear::resize(*level, image, to, part, executor),
             Self::Plain(arithmetic) => {
                 let size = (part.0.len(), part.1.len());
                 let (rows, columns) = match arithmetic {
