@@ -138,6 +138,7 @@ commands! {
     Pipelines(pipelines),
     Steps(steps),
     Library(library),
+    Export(export),
     Runtime(runtime),
     Doctor(doctor),
     Completions(completions),

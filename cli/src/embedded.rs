@@ -2,8 +2,11 @@
 
 use std::path::Path;
 
-use prep_onnx_pipeline::{Dtype, Error, ErrorKind, Layout, OnBadImage, OutputKind, Pipeline, Plan, Result};
-use prep_onnx_rewriter::{Lowering, Model, inspect};
+use prep_onnx_pipeline::{
+    Accept, Dtype, Error, ErrorKind, InputElement, InputTensor, Layout, OnBadImage, OutputKind, Pipeline,
+    Plan, Result,
+};
+use prep_onnx_rewriter::{ElementType, Lowering, Model, Value, ValueType, inspect};
 
 use crate::host::Provider;
 
@@ -18,6 +21,8 @@ pub(crate) struct EmbeddedModel {
     pub(crate) status: Option<String>,
     /// What was assumed when the pipeline was embedded, where nobody named it.
     pub(crate) assumed: Option<String>,
+    /// What it takes.
+    pub(crate) accept: Accept,
     /// Whether the op decodes, which it does on the CPU.
     decodes: bool,
 }
@@ -64,7 +69,14 @@ impl EmbeddedModel {
             .map_err(|error| error.within("prep_onnx.pipeline").within(path.display()))?;
         let (layout, dtype) = pipeline.output.or_usual();
         pipeline.compile(layout, dtype)?;
+        // Of flat standard ops, no name of an op says it.
+        let takes = |accept: &Accept| !image_inputs(&model, *accept).is_empty();
+        let accept = embedded
+            .accept
+            .or_else(|| Accept::ALL.iter().copied().find(takes));
+        let accept = accept.unwrap_or(Accept::Batch);
         Ok(Self {
+            accept,
             decodes: embedded.op.is_some() && embedded.accept.is_some_and(|accept| accept.form().decodes),
             model,
             pipeline,
@@ -74,6 +86,11 @@ impl EmbeddedModel {
             assumed: embedded.assumed,
             status: status.filter(|_| embedded.on_bad_image == Some(OnBadImage::Zero)),
         })
+    }
+
+    /// The inputs of the embedded pipeline, in the order of their form; none where the model has been changed.
+    pub(crate) fn image_inputs(&self) -> Vec<&Value> {
+        image_inputs(&self.model, self.accept)
     }
 
     /// The plan of its pipeline.
@@ -104,4 +121,27 @@ impl EmbeddedModel {
         let error = prep_onnx_op::cuda::status().err()?;
         Some(format!("{on_cpu}: {error}"))
     }
+}
+
+/// The neighbouring inputs that have the element types and ranks of a form.
+fn image_inputs(model: &Model, accept: Accept) -> Vec<&Value> {
+    let tensors = accept.form().inputs;
+    let inputs: Vec<&Value> = model.inputs().collect();
+    let is = |(value, tensor): (&&Value, &InputTensor)| match &value.value_type {
+        ValueType::Tensor {
+            element,
+            shape: Some(shape),
+        } => {
+            let expected = match tensor.element {
+                InputElement::Uint8 => ElementType::UINT8,
+                InputElement::Int64 => ElementType::INT64,
+            };
+            *element == expected && shape.len() == tensor.extents.len()
+        }
+        ValueType::Tensor { shape: None, .. } | ValueType::Other { .. } => false,
+    };
+    let found = inputs
+        .windows(tensors.len())
+        .find(|window| window.iter().zip(tensors).all(is));
+    found.map(<[_]>::to_vec).unwrap_or_default()
 }

@@ -31,6 +31,7 @@ mod seen;
 mod size;
 mod source;
 mod trial;
+mod triton;
 mod ui;
 
 pub use cli::{Called, call, main, main_with};

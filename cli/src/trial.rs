@@ -254,7 +254,7 @@ impl Drawn {
 }
 
 /// A BMP file of 24 bits: the smallest format to write by hand.
-fn bmp(height: usize, width: usize) -> Vec<u8> {
+pub(crate) fn bmp(height: usize, width: usize) -> Vec<u8> {
     const HEADERS: u32 = 54;
     let pixels = (height * (width * CHANNELS).next_multiple_of(4)) as u32;
     let mut file = b"BM".to_vec();

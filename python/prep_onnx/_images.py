@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from prep_onnx import _pillow
 from prep_onnx._errors import ImageError
 
 Pixels = npt.NDArray[np.uint8]
@@ -21,6 +22,9 @@ def is_pil(image: Any) -> bool:
 
 
 def _of_pil(image: Any, source: str) -> Pixels:
+    """[height, width, channels]; of RGB with a fourth byte, where Pillow shares its memory."""
+    if source == "rgb" and (pixels := _pillow.shared(image)) is not None:
+        return pixels
     if source not in _MODES:
         raise ImageError(f"image: is one of Pillow, and the pipeline takes {source}", None, "hand over the tensor of that format")
     mode, reversed_ = _MODES[source]
@@ -62,7 +66,7 @@ def _shape(name: str, array: Pixels, expected: str, channels: int) -> ImageError
 def as_arrays(images: Any, source: str, channels: int) -> tuple[list[Pixels], bool]:
     """The arrays, and whether they are one array [N, H, W, C]."""
     if is_pil(images):
-        return [_of_pil(images, source)[None]], True
+        return [_of_pil(images, source)], False
     if isinstance(images, (list, tuple)):
         return [_one(image, f"images[{index}]", source, channels) for index, image in enumerate(images)], False
     array = _array(images, "images")

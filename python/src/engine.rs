@@ -10,16 +10,20 @@ use prep_onnx_op::{
     Executor, ExtraMut, Images, ListedImage, OutputMut, Preprocessor, Sequential, StagedPreprocessor, Threads,
 };
 use prep_onnx_pipeline::plan::OutputElement;
-use prep_onnx_pipeline::{Dtype, Error, ErrorKind, Notation, OutputKind, Pipeline, Plan, Result};
+use prep_onnx_pipeline::{
+    CHANNELS, Dtype, Error, ErrorKind, Notation, OutputKind, Pipeline, Plan, Result, SourceFormat,
+};
 use pyo3::prelude::*;
 
 use crate::error::OrRaise;
+use crate::padded::{PADDED, Packer};
 
 /// A pipeline made ready to run, from any number of threads.
 #[pyclass(frozen, module = "prep_onnx._native")]
 pub(crate) struct Engine {
     plan: Plan,
     kernels: Kernels,
+    packer: Packer,
 }
 
 enum Kernels {
@@ -83,8 +87,8 @@ impl Engine {
         self.plan.fixed_output()
     }
 
-    /// Runs on `images`: one array [N, H, W, C] where `batch`, else arrays [H, W, C], all of uint8 and C-contiguous.
-    /// `out` takes the tensor.
+    /// Runs on `images`: one array [N, H, W, C] where `batch`, else arrays [H, W, C], all of uint8 and C-contiguous; those of RGB
+    /// may have a fourth byte in each pixel, which is no part of it. `out` takes the tensor.
     #[pyo3(signature = (images, *, batch, threads, out=None))]
     fn run<'py>(
         &self,
@@ -101,15 +105,20 @@ impl Engine {
             .map(|image| image.as_slice().map_err(|_| not_contiguous()))
             .collect::<Result<Vec<_>>>()
             .or_raise(py)?;
-        let listed;
-        let input = match (batch, slices.first(), shapes.first()) {
-            (true, Some(image), Some(shape)) => Images::Batch { shape, image },
-            _ => {
-                listed = list(&shapes, &slices).or_raise(py)?;
-                Images::List(&listed)
+        if let (true, Some(image), Some(shape)) = (batch, slices.first(), shapes.first()) {
+            return self.on(py, &Images::Batch { shape, image }, threads, out);
+        }
+        let mut listed = list(&shapes, &slices).or_raise(py)?;
+        let packed = self.packed(py, &listed, threads).or_raise(py)?;
+        for (image, packed) in listed.iter_mut().zip(&packed) {
+            if let Some(pixels) = packed {
+                image.shape[2] = CHANNELS as i64;
+                image.pixels = pixels;
             }
-        };
-        self.on(py, &input, threads, out)
+        }
+        let result = self.on(py, &Images::List(&listed), threads, out);
+        self.packer.keep(packed);
+        result
     }
 
     /// Runs on images of mixed sizes, one after another: uint8 `[total]` and int64 `[N, 3]` of height, width and channels.
@@ -153,7 +162,25 @@ impl Engine {
             Ok(one) => Kernels::One(Box::new(Preprocessor::new(one)?)),
             Err(_) => Kernels::Staged(Box::new(StagedPreprocessor::new(plan.clone())?)),
         };
-        Ok(Self { plan, kernels })
+        Ok(Self {
+            plan,
+            kernels,
+            packer: Packer::default(),
+        })
+    }
+
+    /// The pixels of images that have a fourth byte in each, without it.
+    fn packed(
+        &self,
+        py: Python<'_>,
+        images: &[ListedImage<'_>],
+        threads: NonZero<usize>,
+    ) -> Result<Vec<Option<Vec<u8>>>> {
+        let is_rgb = matches!(self.plan.source, SourceFormat::Rgb);
+        let pixels: Vec<_> = (images.iter())
+            .map(|image| (image.pixels, is_rgb && image.shape[2] == PADDED as i64))
+            .collect();
+        py.detach(|| self.packer.pack(&pixels, &Threads(threads)))
     }
 
     fn on<'py>(

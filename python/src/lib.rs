@@ -7,6 +7,7 @@ mod configs;
 mod engine;
 mod error;
 mod loader;
+mod padded;
 mod program;
 
 use pyo3::prelude::*;

@@ -26,6 +26,18 @@ const BUILD: &str = "cargo rustc --profile shipped -p prep-onnx-op --lib --crate
 pub(crate) struct Options {}
 
 pub(crate) fn run(_: &Options, global: &Global) -> Outcome {
+    let path = path(global)?;
+    Ok(Answer::new(
+        format!("{}\n", path.display()),
+        json!({ "path": path.display().to_string() }),
+    ))
+}
+
+/// The library; in a checkout it is built.
+///
+/// # Errors
+/// Where it is not, or cannot be built.
+pub(crate) fn path(global: &Global) -> Result<PathBuf> {
     let name = format!(
         "{}prep_onnx_op{}",
         std::env::consts::DLL_PREFIX,
@@ -33,15 +45,11 @@ pub(crate) fn run(_: &Options, global: &Global) -> Outcome {
     );
     let executable = std::env::current_exe()
         .map_err(|error| Error::new("the executable", format_args!("cannot be found: {error}")))?;
-    let path = match (installation::op_library(), Checkout::of(&executable)) {
-        (Some(path), _) => path.to_owned(),
-        (None, Some(checkout)) => checkout.build(&name, global)?,
-        (None, None) => beside(&executable, &name)?,
-    };
-    Ok(Answer::new(
-        format!("{}\n", path.display()),
-        json!({ "path": path.display().to_string() }),
-    ))
+    match (installation::op_library(), Checkout::of(&executable)) {
+        (Some(path), _) => Ok(path.to_owned()),
+        (None, Some(checkout)) => checkout.build(&name, global),
+        (None, None) => beside(&executable, &name),
+    }
 }
 
 /// The library of an installation.

@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod embed;
+pub(crate) mod export;
 pub(crate) mod inspect;
 pub(crate) mod library;
 pub(crate) mod man;
