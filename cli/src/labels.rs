@@ -72,6 +72,11 @@ impl Labels {
         }
     }
 
+    /// All of them, by index.
+    pub(crate) fn into_names(self) -> Vec<String> {
+        self.0
+    }
+
     /// The name of a class; its index where it has none.
     pub(crate) fn name(&self, index: usize) -> String {
         self.0

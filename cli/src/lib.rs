@@ -30,6 +30,7 @@ pub mod runtime;
 mod seen;
 mod size;
 mod source;
+mod then;
 mod trial;
 mod triton;
 mod ui;

@@ -2,21 +2,19 @@
 
 use std::collections::HashSet;
 
-use onnx_protobuf::{FunctionProto, Message, NodeProto, ValueInfoProto};
+use onnx_protobuf::{FunctionProto, NodeProto, ValueInfoProto};
 use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
 use crate::edit::{Edit, Replacement};
 use crate::metadata::STRIP_KEY;
 use crate::model::{Input, Model, Use};
-use crate::record::Record;
+use crate::splice::{MAX_REPLACED, Splice, encode, metadata_entry};
 use crate::wire::{MAX_MESSAGE, bytes_field, varint, varint_field};
 
 /// The lowest standard operator set that the inserted nodes are written for.
 pub const MIN_OPSET: i64 = 11;
 /// The IR version that brought model-local functions.
 const FUNCTIONS_IR_VERSION: u64 = 8;
-/// The most bytes of the original that a record holds for one change.
-const MAX_REPLACED: u64 = 2 << 20;
 
 mod field {
     pub(super) const GRAPH_NODE: u32 = 1;
@@ -24,7 +22,6 @@ mod field {
     pub(super) const GRAPH_OUTPUT: u32 = 12;
     pub(super) const GRAPH_VALUE_INFO: u32 = 13;
     pub(super) const MODEL_OPSET_IMPORT: u32 = 8;
-    pub(super) const MODEL_METADATA_PROPS: u32 = 14;
     pub(super) const MODEL_FUNCTIONS: u32 = 25;
     pub(super) const PAIR_FIRST: u32 = 1;
     pub(super) const PAIR_SECOND: u32 = 2;
@@ -172,32 +169,28 @@ fn check_names(model: &Model, image_input: &str, insertion: &Insertion) -> Resul
 }
 
 fn splice(model: &Model, image_input: &str, insertion: &Insertion) -> Result<Edit> {
-    let mut replacements = graph_replacements(model, image_input, insertion)?;
+    let mut nodes = Vec::new();
+    for node in &insertion.nodes {
+        bytes_field(&mut nodes, field::GRAPH_NODE, &encode(node)?);
+    }
+    let mut splice = Splice {
+        front: nodes,
+        inner: graph_replacements(model, image_input, insertion)?,
+        appended: appended(model, insertion)?,
+        ..Splice::new(STRIP_KEY)
+    };
     if let (false, Some((version, field))) = (insertion.functions.is_empty(), &model.skeleton.ir_version)
         && u64::try_from(*version).is_ok_and(|version| version < FUNCTIONS_IR_VERSION)
     {
         let mut inserted = Vec::new();
         varint(&mut inserted, FUNCTIONS_IR_VERSION);
-        replacements.push(Replacement::new(
+        splice.outer.push(Replacement::new(
             field.after_tag,
             field.end - field.after_tag,
             inserted,
         ));
     }
-    replacements.sort_by_key(|replacement| replacement.at);
-
-    let mut record = Record::new(model.bytes(), &model.skeleton.digest);
-    for replacement in &replacements {
-        let (at, end) = (replacement.at, replacement.at + replacement.removed);
-        let original = model.range(at, end, MAX_REPLACED)?;
-        record.push(at, &original, replacement.added());
-    }
-    replacements.push(Replacement::new(
-        model.bytes(),
-        0,
-        appended(model, insertion, &record)?,
-    ));
-    let edit = Edit::new(model, replacements, model.bytes())?;
+    let edit = splice.edit(model)?;
     if edit.bytes() > MAX_MESSAGE {
         let too_large = Error::new("", "the result would be larger than protobuf allows")
             .expected_got(format!("at most {MAX_MESSAGE} bytes"), edit.bytes());
@@ -214,7 +207,7 @@ fn splice(model: &Model, image_input: &str, insertion: &Insertion) -> Result<Edi
     })
 }
 
-/// The changes inside the graph: nodes at its start, inputs in the place of the image input.
+/// The changes inside the graph besides its nodes: inputs in the place of the image input, and more outputs.
 fn graph_replacements(model: &Model, image_input: &str, insertion: &Insertion) -> Result<Vec<Replacement>> {
     let only = |name: &str| {
         let mut inputs = model.fed_inputs().filter(|input| input.value.name == name);
@@ -238,41 +231,11 @@ fn graph_replacements(model: &Model, image_input: &str, insertion: &Insertion) -
         let initializers = model.initializers_among_inputs();
         inner.extend(initializers.map(|initializer| no_longer_an_input(model, initializer, Vec::new())));
     }
-
     inner.extend(more_outputs(model, insertion)?);
     if insertion.single_file {
         inner.extend(crate::single_file::replacements(model)?);
     }
-
-    let mut replacements = Vec::new();
-    for (index, graph) in model.skeleton.graphs.iter().enumerate() {
-        let mut nodes = Vec::new();
-        if index == 0 {
-            for node in &insertion.nodes {
-                bytes_field(&mut nodes, field::GRAPH_NODE, &encode(node)?);
-            }
-        }
-        let mut len = graph.end - graph.payload + nodes.len() as u64;
-        for change in inner
-            .iter()
-            .filter(|change| (graph.payload..graph.end).contains(&change.at))
-        {
-            len = len - change.removed + change.added();
-        }
-        if nodes.is_empty() && len == graph.end - graph.payload {
-            continue;
-        }
-        let mut inserted = Vec::new();
-        varint(&mut inserted, len);
-        inserted.append(&mut nodes);
-        replacements.push(Replacement::new(
-            graph.after_tag,
-            graph.payload - graph.after_tag,
-            inserted,
-        ));
-    }
-    replacements.append(&mut inner);
-    Ok(replacements)
+    Ok(inner)
 }
 
 /// Whether raising the IR version would turn initializers from constants into inputs with a default.
@@ -301,7 +264,8 @@ fn more_outputs(model: &Model, insertion: &Insertion) -> Result<Option<Replaceme
     }
     let last = model
         .skeleton
-        .last_output
+        .output_fields
+        .last()
         .ok_or_else(|| Error::new("outputs", "the model has none"))?;
     // In the place of the last one and not behind it, which may be behind the graph.
     let mut inserted = model.range(last.start, last.end, MAX_REPLACED)?;
@@ -315,8 +279,8 @@ fn more_outputs(model: &Model, insertion: &Insertion) -> Result<Option<Replaceme
     )))
 }
 
-/// What comes after the last byte of the original. The record is its last field.
-fn appended(model: &Model, insertion: &Insertion, record: &Record) -> Result<Vec<u8>> {
+/// What comes after the last byte of the original, before the record.
+fn appended(model: &Model, insertion: &Insertion) -> Result<Vec<u8>> {
     let mut out = Vec::new();
     for (domain, version) in &insertion.opset_imports {
         // Whatever version it imports: the name of an op carries its version, and ONNX Runtime, which ignores this
@@ -331,18 +295,8 @@ fn appended(model: &Model, insertion: &Insertion, record: &Record) -> Result<Vec
     for function in &insertion.functions {
         bytes_field(&mut out, field::MODEL_FUNCTIONS, &encode(function)?);
     }
-    let record = (STRIP_KEY.to_owned(), record.to_json()?);
-    for (key, value) in insertion.metadata.iter().chain([&record]) {
-        let mut entry = Vec::new();
-        bytes_field(&mut entry, field::PAIR_FIRST, key.as_bytes());
-        bytes_field(&mut entry, field::PAIR_SECOND, value.as_bytes());
-        bytes_field(&mut out, field::MODEL_METADATA_PROPS, &entry);
+    for (key, value) in &insertion.metadata {
+        metadata_entry(&mut out, key, value);
     }
     Ok(out)
-}
-
-fn encode(message: &impl Message) -> Result<Vec<u8>> {
-    message
-        .write_to_bytes()
-        .map_err(|error| Error::new("", format!("cannot be encoded: {error}")))
 }

@@ -6,6 +6,7 @@ use prep_onnx_pipeline::{Accept, DOMAIN, ON_BAD_IMAGE_ATTRIBUTE, OnBadImage, PLA
 use serde::Serialize;
 use serde_json::Value as Json;
 
+use crate::after::{Recorded, recorded};
 use crate::image_input::ImageInput;
 use crate::lowering::Lowering;
 use crate::metadata::{ASSUMED_KEY, PIPELINE_KEY, STRIP_KEY, VERSION_KEY, embedded_trace};
@@ -44,6 +45,10 @@ pub struct Summary {
     pub metadata_keys: Vec<String>,
     /// The embedded pipeline; `None` in a model without one.
     pub embedded: Option<Embedded>,
+    /// What comes after the model; `None` where nothing does, or where it cannot be read.
+    pub after: Option<Recorded>,
+    /// Why it cannot be read.
+    pub after_problem: Option<String>,
     /// The image input of a model without a pipeline.
     pub image_input: Option<ImageInput>,
     /// Why no image input was found, in a model without a pipeline.
@@ -134,6 +139,10 @@ pub fn inspect(model: &Model) -> Summary {
         (None, Ok(input)) => (Some(input), None),
         (None, Err(error)) => (None, Some(error.to_string())),
     };
+    let (after, after_problem) = match recorded(model) {
+        Ok(after) => (after, None),
+        Err(error) => (None, Some(error.to_string())),
+    };
     Summary {
         path: model.path().display().to_string(),
         bytes: model.bytes(),
@@ -155,6 +164,8 @@ pub fn inspect(model: &Model) -> Summary {
         external_data: External::all(model.external_files(), model.path()),
         metadata_keys: model.metadata().map(|(key, _)| key.to_owned()).collect(),
         embedded,
+        after,
+        after_problem,
         image_input,
         image_input_problem,
     }

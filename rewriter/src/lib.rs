@@ -6,6 +6,7 @@
 //! copy. [`ImageInput::find`] and [`insert`] are the parts of `embed`.
 #![forbid(unsafe_code)]
 
+pub mod after;
 mod edit;
 mod embed;
 mod image_input;
@@ -19,6 +20,7 @@ pub mod portable;
 mod preprocessing;
 mod record;
 mod single_file;
+mod splice;
 mod strip;
 mod text;
 mod wire;
@@ -29,8 +31,8 @@ pub use image_input::{ImageInput, ImageKind};
 pub use insert::{Insertion, MIN_OPSET, insert};
 pub use inspect::{Embedded, External, Function, Opset, Summary, inspect};
 pub use lowering::Lowering;
-pub use metadata::{ASSUMED_KEY, PIPELINE_KEY, STRIP_KEY, VERSION_KEY};
+pub use metadata::{AFTER_KEY, ASSUMED_KEY, LABELS_KEY, PIPELINE_KEY, STRIP_KEY, VERSION_KEY};
 pub use model::{Dimension, ElementType, ExternalFile, Model, Value, ValueType};
 pub use nodes::{AttributeValue, Node, NodeInput, nodes, output_size_depends_on_values};
 pub use preprocessing::preprocessing;
-pub use strip::strip;
+pub use strip::{strip, strip_after};

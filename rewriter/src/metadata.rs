@@ -13,6 +13,13 @@ pub const STRIP_KEY: &str = "prep_onnx.strip";
 /// The key of what was assumed where nobody named the pipeline; absent where somebody did.
 pub const ASSUMED_KEY: &str = "prep_onnx.assumed";
 
+/// The key of what comes after the model, as JSON.
+pub const AFTER_KEY: &str = "prep_onnx.after";
+/// The key of the names of classes, as a JSON list.
+pub const LABELS_KEY: &str = "prep_onnx.labels";
+/// The key of what `strip` needs to take off what comes after the model.
+pub(crate) const AFTER_STRIP_KEY: &str = "prep_onnx.after.strip";
+
 /// The key of the name of the image input, where the preprocessing takes the place of other inputs too.
 pub(crate) const IMAGE_INPUT_KEY: &str = "prep_onnx.image_input";
 
@@ -42,7 +49,10 @@ impl Model {
     /// # Errors
     /// Says what shows that there is one.
     pub fn check_plain(&self) -> Result<()> {
-        match embedded_trace(self) {
+        let after = [AFTER_KEY, AFTER_STRIP_KEY].into_iter();
+        let mut after = after.filter(|key| self.metadata_value(key).is_some());
+        let trace = embedded_trace(self).or_else(|| Some(format!("the metadata key `{}`", after.next()?)));
+        match trace {
             None => Ok(()),
             Some(trace) => Err(
                 Error::new(self.path().display(), "a pipeline is already embedded")

@@ -5,7 +5,7 @@ use prep_onnx_pipeline::{Error, ErrorKind, Result};
 use crate::metadata::{IMAGE_INPUT_KEY, STRIP_KEY};
 use crate::model::{Model, Use, ValueType, read};
 use crate::record::Record;
-use crate::strip::strip;
+use crate::strip::{strip, without_after};
 use crate::wire::{bytes_field, varint_field};
 
 /// The largest part that is taken out: nodes, functions and inputs of ours.
@@ -33,6 +33,8 @@ mod field {
 /// # Errors
 /// Those of [`strip`](crate::strip).
 pub fn preprocessing(model: &Model) -> Result<Vec<u8>> {
+    let bare = without_after(model)?;
+    let model = bare.as_ref().unwrap_or(model);
     let original = read(strip(model)?.reader())?;
     extract(model, &original).map_err(|error| error.within(model.path().display()).or_kind(ErrorKind::Model))
 }

@@ -3,11 +3,11 @@
 use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
 use crate::edit::Edit;
-use crate::metadata::{STRIP_KEY, embedded_trace};
+use crate::metadata::{AFTER_KEY, AFTER_STRIP_KEY, STRIP_KEY, embedded_trace};
 use crate::model::{Model, read};
 use crate::record::{Record, to_hex};
 
-/// The file that `model` was before a pipeline was embedded, byte for byte.
+/// The file that `model` was before a pipeline and what comes after the model were embedded, byte for byte.
 ///
 /// The restored file is read again before it is handed out: everything but the data of the tensors
 /// must have the digest of the original. Weights that were changed in place since are kept.
@@ -18,22 +18,58 @@ use crate::record::{Record, to_hex};
 /// # Errors
 /// A model without a pipeline; one that was saved again by another tool after embedding.
 pub fn strip(model: &Model) -> Result<Edit> {
-    restore(model).map_err(|error| error.within(model.path().display()).or_kind(ErrorKind::Model))
+    let within = |error: Error| error.within(model.path().display()).or_kind(ErrorKind::Model);
+    if !has_after(model) {
+        return restore(model, STRIP_KEY).map_err(within);
+    }
+    let edit = restore(model, AFTER_STRIP_KEY).map_err(within)?;
+    let before = model.edited(&edit)?;
+    if embedded_trace(&before).is_none() {
+        return Ok(edit);
+    }
+    restore(&before, STRIP_KEY).map_err(within)
 }
 
-fn restore(model: &Model) -> Result<Edit> {
-    let Some(entry) = model
-        .skeleton
-        .metadata
+/// The file that `model` was before something was put after it, byte for byte: a pipeline in front of it stays.
+///
+/// # Errors
+/// A model with nothing after it; one that was saved again by another tool since.
+pub fn strip_after(model: &Model) -> Result<Edit> {
+    restore(model, AFTER_STRIP_KEY)
+        .map_err(|error| error.within(model.path().display()).or_kind(ErrorKind::Model))
+}
+
+/// `model` without what comes after it.
+pub(crate) fn without_after(model: &Model) -> Result<Option<Model>> {
+    if !has_after(model) {
+        return Ok(None);
+    }
+    model.edited(&strip_after(model)?).map(Some)
+}
+
+fn has_after(model: &Model) -> bool {
+    [AFTER_KEY, AFTER_STRIP_KEY]
         .iter()
-        .rfind(|entry| entry.key == STRIP_KEY)
-    else {
+        .any(|key| model.metadata_value(key).is_some())
+}
+
+fn restore(model: &Model, key: &'static str) -> Result<Edit> {
+    let Some(entry) = model.skeleton.metadata.iter().rfind(|entry| entry.key == key) else {
         let error = Error::new("", "cannot be stripped").fix("use the original model");
-        return Err(match embedded_trace(model) {
-            Some(trace) => {
-                error.expected_got(format!("the metadata key `{STRIP_KEY}`"), format!("only {trace}"))
+        let trace = match key {
+            STRIP_KEY => embedded_trace(model),
+            _ => has_after(model).then(|| format!("the metadata key `{AFTER_KEY}`")),
+        };
+        return Err(match (trace, key) {
+            (Some(trace), _) => {
+                error.expected_got(format!("the metadata key `{key}`"), format!("only {trace}"))
             }
-            None => error.expected_got("a model with an embedded pipeline", "a model without one"),
+            (None, STRIP_KEY) => {
+                error.expected_got("a model with an embedded pipeline", "a model without one")
+            }
+            (None, _) => Error::new("", "cannot be stripped of what comes after the model")
+                .expected_got("a model with something after it", "a model without")
+                .fix("leave --only out"),
         });
     };
     let changed = |what: String| {
@@ -44,10 +80,10 @@ fn restore(model: &Model) -> Result<Edit> {
         .why("another tool saved the file again, so its bytes are not where embed put them")
         .fix("strip the file that embed wrote, or use the original model")
     };
-    let record = Record::from_json(&entry.value).map_err(|error| error.within(STRIP_KEY))?;
+    let record = Record::from_json(&entry.value).map_err(|error| error.within(key))?;
     if entry.end != model.bytes() {
         return Err(changed(format!(
-            "expected `{STRIP_KEY}` to end the file at byte {}, got byte {}",
+            "expected `{key}` to end the file at byte {}, got byte {}",
             model.bytes(),
             entry.end
         )));
@@ -55,12 +91,8 @@ fn restore(model: &Model) -> Result<Edit> {
     let restored = record
         .inverse()
         .and_then(|(replacements, end)| Edit::new(model, replacements, end).ok());
-    let restored = restored.ok_or_else(|| {
-        changed(format!(
-            "`{STRIP_KEY}` does not fit a file of {} bytes",
-            model.bytes()
-        ))
-    })?;
+    let restored =
+        restored.ok_or_else(|| changed(format!("`{key}` does not fit a file of {} bytes", model.bytes())))?;
     if restored.bytes() != record.length {
         return Err(changed(format!(
             "expected {} bytes, got {}",

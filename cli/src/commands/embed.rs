@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use prep_onnx_pipeline::{Accept, Error, ImportOptions, OnBadImage, OutputKind, Result, Windows};
+use prep_onnx_rewriter::after::{AfterReport, Then};
 use prep_onnx_rewriter::portable::{MAX_DEVIATION, Portable};
-use prep_onnx_rewriter::{EmbedOptions, Embedding, Lowering, Model, Report};
+use prep_onnx_rewriter::{Edit, EmbedOptions, Lowering, Model, Report};
 use serde_json::json;
 
 use crate::answer::{Answer, Failure, Outcome};
@@ -15,6 +16,7 @@ use crate::choose::{Choice, choose};
 use crate::feeds::embed_fed;
 use crate::host::Provider;
 use crate::size::parse_size;
+use crate::then;
 use crate::trial::{AtHand, Candidate, Trial, attempt, feed_line, needs_json};
 use crate::ui;
 
@@ -37,6 +39,8 @@ use crate::ui;
   prep-onnx embed model.onnx --pipeline google/vit-base-patch16-224 --size 384
   # What boxes need to go back to the image
   prep-onnx embed detector.onnx --pipeline p.toml --outputs geometry
+  # Image in, boxes out, in pixels of the image
+  prep-onnx embed detector.onnx --pipeline p.toml --then detections=yolov8
   prep-onnx embed model.onnx --dry-run")]
 pub(crate) struct Options {
     /// The model
@@ -85,6 +89,15 @@ pub(crate) struct Options {
     /// The size of every image, where it is known (a camera, a phone): far fewer and simpler standard ops, and no other size
     #[arg(long, value_name = "HxW", value_parser = image_size)]
     image_size: Option<(usize, usize)>,
+    /// A step after the model, in the same file: softmax, top_k=5, detections=yolov8, … (see `prep-onnx steps`); several in their order
+    #[arg(long, value_name = "STEP[=…]")]
+    then: Vec<Then>,
+    /// With --then: the outputs that the steps take stay, before the new ones
+    #[arg(long, requires = "then")]
+    keep_outputs: bool,
+    /// With --then: the names of the classes, which travel with the file: a text file with one per line, or JSON
+    #[arg(long, value_name = "FILE", requires = "then")]
+    labels: Option<PathBuf>,
     /// Say what would be written, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -142,8 +155,20 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         image_size: options.image_size,
         outputs: outputs(&options.outputs)?,
         feeds: Vec::new(),
+        inner: then::inner(&options.then),
     };
     let (embedding, embed_options) = embed_fed(&model, &choice.pipeline, &embed_options, &mut choice.notes)?;
+    let after = then::after(
+        &model,
+        &embedding,
+        &embed_options,
+        &then::Asked {
+            steps: &options.then,
+            keep_outputs: options.keep_outputs,
+            labels: options.labels.as_deref(),
+        },
+    )?;
+    let edit = after.as_ref().map_or(&embedding.edit, |after| &after.edit);
     let output = options
         .output
         .clone()
@@ -154,29 +179,30 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         AtHand::find(global, Provider::Cpu)?
     };
     let trial = if options.dry_run {
-        embedding.edit.check(&output)?;
+        edit.check(&output)?;
         None
     } else {
         Some(write(
             &model,
-            &embedding,
+            (edit, &embedding.report),
             &choice,
             &embed_options,
             &output,
             &at_hand,
         )?)
     };
-    let mut text = describe(&embedding.report, &choice, trial.as_ref());
+    let after = after.as_ref().map(|after| &after.report);
+    let mut text = describe(&embedding.report, after, &choice, trial.as_ref());
     text.push_str(&written(
         &output,
         &embedding.report,
-        embedding.edit.bytes(),
+        edit.bytes(),
         options.dry_run,
     ));
     let quantised = quantised(&model, lowering);
     let json = json!({
         "output": output.display().to_string(),
-        "bytes": embedding.edit.bytes(),
+        "bytes": edit.bytes(),
         "written": !options.dry_run,
         "pipeline_from": choice.origin,
         "pipeline_assumed": choice.assumed,
@@ -187,6 +213,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         "other_inputs": needs_json(&embedding.report.other_inputs),
         "feeds": embedding.report.feeds,
         "outputs": embedding.report.outputs,
+        "after": after,
         "trial": trial.as_ref().map(Trial::json),
         "quantised": quantised,
         "report": serde_json::to_value(&embedding.report).unwrap_or_default(),
@@ -200,19 +227,19 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
 /// Writes the file, once it loads where a runtime is at hand.
 fn write(
     model: &Model,
-    embedding: &Embedding,
+    (edit, report): (&Edit, &Report),
     choice: &Choice,
     options: &EmbedOptions,
     output: &Path,
     at_hand: &AtHand,
 ) -> Result<Trial> {
     let mut trial = None;
-    embedding.edit.write_checked(output, |path| {
+    edit.write_checked(output, |path| {
         let candidate = Candidate {
             path,
             name: &output.display().to_string(),
             original: model,
-            report: &embedding.report,
+            report,
             accept: options.accept,
             assumed_size: choice.assumed_size,
             image_size: options.image_size,
@@ -281,7 +308,7 @@ pub(crate) fn default_output(model: &Path) -> PathBuf {
 }
 
 /// What was taken from where, one line each.
-fn describe(report: &Report, choice: &Choice, trial: Option<&Trial>) -> String {
+fn describe(report: &Report, after: Option<&AfterReport>, choice: &Choice, trial: Option<&Trial>) -> String {
     let mut table = ui::Table::new(&[]);
     let mut line = |key: &str, value: String| table.row([ui::bold(key), value]);
     let input = &report.image_input;
@@ -320,6 +347,9 @@ fn describe(report: &Report, choice: &Choice, trial: Option<&Trial>) -> String {
     }
     for (index, output) in report.outputs.iter().enumerate() {
         line(if index == 0 { "gives too" } else { "" }, output.to_string());
+    }
+    if let Some(after) = after {
+        then::describe(after, &mut line);
     }
     for file in &report.external_data {
         let size = file.bytes.map_or_else(|| "unusable".to_owned(), ui::bytes);
@@ -376,8 +406,9 @@ pub(crate) fn embed_to(model: &Path, output: &Path, pipeline: Option<&str>) -> O
     let mut choice = choice;
     let (embedding, options) = embed_fed(&model, &choice.pipeline, &options, &mut choice.notes)?;
     let trial = AtHand::No("the next step does".to_owned());
-    let trial = write(&model, &embedding, &choice, &options, output, &trial)?;
-    let text = describe(&embedding.report, &choice, Some(&trial));
+    let parts = (&embedding.edit, &embedding.report);
+    let trial = write(&model, parts, &choice, &options, output, &trial)?;
+    let text = describe(&embedding.report, None, &choice, Some(&trial));
     Ok(text + &written(output, &embedding.report, embedding.edit.bytes(), false))
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use prep_onnx_pipeline::{OnBadImage, Pipeline};
+use prep_onnx_rewriter::after::Recorded;
 use prep_onnx_rewriter::{Embedded, Model, Summary, inspect};
 
 use crate::answer::{Answer, Outcome};
@@ -87,11 +88,45 @@ fn text(summary: &Summary) -> String {
             );
         }
     }
+    if let Some(after) = &summary.after {
+        after_lines(after, &mut line);
+    }
+    if let Some(problem) = &summary.after_problem {
+        line("after", ui::bad(problem));
+    }
     format!(
         "{} ({})\n{table}",
         ui::bold(&summary.path),
         ui::bytes(summary.bytes)
     )
+}
+
+/// What comes after the model.
+fn after_lines(after: &Recorded, line: &mut impl FnMut(&str, String)) {
+    line("after", format!("embedded by prep-onnx {}", after.version));
+    if let Some(evidence) = &after.evidence {
+        line("", format!("shown by {evidence}"));
+    }
+    for step in &after.steps {
+        line("", step.to_string());
+    }
+    for (role, name) in &after.outputs {
+        if role.name() != name {
+            line("", format!("{role} is the output `{name}`"));
+        }
+    }
+    if !after.labels.is_empty() {
+        let first: Vec<_> = after.labels.iter().take(3).map(String::as_str).collect();
+        let more = if after.labels.len() > first.len() {
+            ", …"
+        } else {
+            ""
+        };
+        line(
+            "labels",
+            format!("{}: {}{more}", after.labels.len(), first.join(", ")),
+        );
+    }
 }
 
 fn embedded_lines(embedded: &Embedded, line: &mut impl FnMut(&str, String)) {

@@ -3,6 +3,7 @@
 use clap::Args;
 use prep_onnx_pipeline::SizeRule;
 use prep_onnx_pipeline::steps::{KeyInfo, Step, StepInfo};
+use prep_onnx_rewriter::after::{FAMILIES, Then};
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Failure, Outcome};
@@ -23,7 +24,10 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options, _: &Global) -> Outcome {
     match &options.name {
         None => Ok(list()),
-        Some(name) => Ok(show(Step::info(name).map_err(Failure::usage)?)),
+        Some(name) => match Then::ALL.iter().find(|step| step.name == name.replace('-', "_")) {
+            Some(step) => Ok(show_after(step)),
+            None => Ok(show(Step::info(name).map_err(Failure::usage)?)),
+        },
     }
 }
 
@@ -32,24 +36,25 @@ fn list() -> Answer {
     for step in Step::ALL {
         table.row([ui::bold(step.name), step.summary.to_owned()]);
     }
+    let mut after = ui::Table::new(&["after the model", "what it does"]);
+    for step in Then::ALL {
+        after.row([ui::bold(step.name), step.summary.to_owned()]);
+    }
     let text = format!(
-        "{table}\n{}\n",
+        "{table}\n{after}\n{}\n",
         ui::dim(
-            "prep-onnx steps NAME explains one; a pipeline is a TOML or JSON file of [[steps]]: --pipeline FILE"
+            "prep-onnx steps NAME explains one; a pipeline is a TOML or JSON file of [[steps]]: --pipeline FILE; steps after the model are options of embed: --then STEP"
         )
     );
     let steps: Vec<_> = Step::ALL.iter().map(in_json).collect();
-    Answer::new(text, json!({ "steps": steps }))
+    let after: Vec<_> = Then::ALL.iter().map(in_json).collect();
+    Answer::new(text, json!({ "steps": steps, "after": after }))
 }
 
 fn show(step: &StepInfo) -> Answer {
     let mut text = format!("{}  {}\n\n", ui::bold(step.name), step.summary);
     text.push_str(&ui::wrapped(step.description, 2));
-    for key in step.keys {
-        text.push_str(&format!("\n  {}  {}\n", ui::bold(key.name), ui::dim(given(key))));
-        text.push_str(&ui::wrapped(key.what, 6));
-        text.push_str(&ui::wrapped(&format!("Takes {}.", key.values), 6));
-    }
+    text.push_str(&keys(step));
     let mut json = in_json(step);
     if step.keys.iter().any(|key| key.values.contains("{ rule = ")) {
         text.push_str(&format!("\n  {}\n", ui::dim("the size rules")));
@@ -65,6 +70,42 @@ fn show(step: &StepInfo) -> Answer {
         step.example
     ));
     Answer::new(text, json)
+}
+
+/// A step after the model.
+fn show_after(step: &StepInfo) -> Answer {
+    let mut text = format!("{}  {}\n\n", ui::bold(step.name), step.summary);
+    text.push_str(&ui::wrapped(step.description, 2));
+    text.push_str(&keys(step));
+    let mut json = in_json(step);
+    if step.keys.iter().any(|key| key.name == "family") {
+        text.push_str(&format!("\n  {}\n", ui::dim("the families")));
+        for family in FAMILIES {
+            text.push_str(&format!("      {}  {}\n", ui::bold(family.name), family.models));
+            text.push_str(&ui::wrapped(family.takes, 10));
+        }
+        let families = FAMILIES
+            .iter()
+            .map(|family| json!({ "name": family.name, "models": family.models, "takes": family.takes }));
+        json["families"] = families.collect();
+    }
+    text.push_str(&format!(
+        "\n{}\nprep-onnx embed model.onnx {}\n",
+        ui::dim("example:"),
+        step.example
+    ));
+    Answer::new(text, json)
+}
+
+/// The parameters, explained.
+fn keys(step: &StepInfo) -> String {
+    let mut text = String::new();
+    for key in step.keys {
+        text.push_str(&format!("\n  {}  {}\n", ui::bold(key.name), ui::dim(given(key))));
+        text.push_str(&ui::wrapped(key.what, 6));
+        text.push_str(&ui::wrapped(&format!("Takes {}.", key.values), 6));
+    }
+    text
 }
 
 /// Whether the key must be given.

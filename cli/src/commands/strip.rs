@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
-use prep_onnx_rewriter::{Model, inspect, strip};
+use clap::{Args, ValueEnum};
+use prep_onnx_rewriter::{Model, inspect, strip, strip_after};
 use serde_json::json;
 
 use crate::answer::{Answer, Outcome};
@@ -16,21 +16,39 @@ use crate::ui;
 /// data file itself is not written, and has to lie beside the restored model as it did.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
-  prep-onnx strip model.prep.onnx -o model.onnx")]
+  prep-onnx strip model.prep.onnx -o model.onnx
+  # Only what comes after the model; the preprocessing stays
+  prep-onnx strip model.prep.onnx --only after -o model.onnx")]
 pub(crate) struct Options {
     /// A model that `embed` wrote
     model: PathBuf,
     /// The file to write
     #[arg(short = 'o', long = "out", value_name = "OUT")]
     output: PathBuf,
+    /// The part to take off, where the other one is to stay
+    #[arg(long, value_name = "PART", value_enum)]
+    only: Option<Part>,
+}
+
+/// A part of what embedding put into a model.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Part {
+    /// The steps after the model
+    After,
 }
 
 pub(crate) fn run(options: &Options, _: &Global) -> Outcome {
     let model = Model::open(&options.model)?;
-    let edit = strip(&model)?;
+    let (edit, what) = match options.only {
+        None => (strip(&model)?, "the original byte for byte"),
+        Some(Part::After) => (
+            strip_after(&model)?,
+            "the file without steps after the model, byte for byte",
+        ),
+    };
     let written = edit.write(&options.output)?;
     let mut text = format!(
-        "{} {} ({}), the original byte for byte\n",
+        "{} {} ({}), {what}\n",
         ui::good("wrote"),
         written.path.display(),
         ui::bytes(written.bytes)

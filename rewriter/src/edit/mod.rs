@@ -42,6 +42,22 @@ impl Segment {
             Self::New(bytes) => bytes.len() as u64,
         }
     }
+
+    /// Its bytes `from..to`, which it has.
+    fn part(&self, from: u64, to: u64) -> Self {
+        match self {
+            Self::Copy { start, .. } => Self::Copy {
+                start: start + from,
+                end: start + to,
+            },
+            Self::Other(range) => Self::Other(DataRange {
+                source: range.source.clone(),
+                start: range.start + from,
+                len: to - from,
+            }),
+            Self::New(bytes) => Self::New(bytes[from as usize..to as usize].to_vec()),
+        }
+    }
 }
 
 /// `len` bytes of a data file from `start` on.
@@ -89,8 +105,12 @@ impl Edit {
         let mut segments = Vec::new();
         let mut position = 0;
         let copy = |segments: &mut Vec<Segment>, start: u64, end: u64| {
-            if start < end {
-                segments.push(Segment::Copy { start, end });
+            if start >= end {
+                return;
+            }
+            match &model.unwritten {
+                None => segments.push(Segment::Copy { start, end }),
+                Some(edit) => segments.extend(edit.part(start, end)),
             }
         };
         for Replacement {
@@ -118,10 +138,25 @@ impl Edit {
         Ok(Self {
             source: model.source.clone(),
             source_path: model.path().to_owned(),
-            external: model.external_files().to_vec(),
+            external: match &model.unwritten {
+                None => model.external_files().to_vec(),
+                Some(edit) => edit.external.clone(),
+            },
             refers: model.external_files().to_vec(),
             segments,
         })
+    }
+
+    /// The pieces of the bytes `start..end` of the new file.
+    fn part(&self, start: u64, end: u64) -> Vec<Segment> {
+        let mut position = 0;
+        let pieces = self.segments.iter().filter_map(|segment| {
+            let from = position;
+            position += segment.len();
+            let (first, last) = (start.max(from), end.min(position));
+            (first < last).then(|| segment.part(first - from, last - from))
+        });
+        pieces.collect()
     }
 
     /// The files that it reads.

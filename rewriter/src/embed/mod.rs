@@ -8,7 +8,7 @@ mod options;
 mod outputs;
 
 use prep_onnx_pipeline::{
-    DOMAIN, DOMAIN_VERSION, Dtype, Error, ErrorKind, Pipeline, Plan, Result, Signature,
+    DOMAIN, DOMAIN_VERSION, Dtype, Error, ErrorKind, OutputKind, Pipeline, Plan, Result, Signature,
 };
 use serde::Serialize;
 
@@ -24,6 +24,7 @@ use decide::{Decision, decide};
 use half::rounds_to_half;
 use op::Op;
 
+pub(crate) use inputs::proto;
 pub use options::{EmbedOptions, Feed};
 
 /// The usual name of the custom node, and what the names of standard ops begin with.
@@ -51,6 +52,9 @@ pub struct Report {
     pub other_inputs: Vec<Value>,
     /// The outputs that come after the model's own.
     pub outputs: Vec<Value>,
+    /// The names of the values of the graph that hold outputs of the preprocessing besides the tensor.
+    #[serde(skip)]
+    pub values: Vec<(OutputKind, String)>,
     /// The data files that the new file refers to, which must lie beside it.
     pub external_data: Vec<External>,
     /// The custom op with its domain; none for [`Lowering::Standard`].
@@ -119,6 +123,7 @@ pub fn embed(model: &Model, pipeline: &Pipeline, options: &EmbedOptions) -> Resu
         feeds: options.feeds.clone(),
         other_inputs: model.inputs().filter(is_other).cloned().collect(),
         outputs: extras.values(),
+        values: extras.kinds(),
         external_data: External::all(edit.external_files(), model.path()),
         op: op_title,
         lowering: options.lowering,

@@ -36,6 +36,8 @@ pub struct EmbedOptions {
     pub outputs: Vec<OutputKind>,
     /// Outputs of the preprocessing that take the place of inputs of the model, which nobody feeds afterwards.
     pub feeds: Vec<Feed>,
+    /// Outputs of the preprocessing that stay inside of the model, for what comes after it.
+    pub inner: Vec<OutputKind>,
 }
 
 /// An output of the preprocessing that takes the place of an input of the model.
@@ -62,6 +64,7 @@ impl Default for EmbedOptions {
             image_size: None,
             outputs: Vec::new(),
             feeds: Vec::new(),
+            inner: Vec::new(),
         }
     }
 }

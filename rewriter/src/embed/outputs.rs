@@ -16,7 +16,9 @@ use crate::model::{Dimension, ElementType, Model, Value, ValueType};
 /// Of a kind that is none of [`OutputKind::EXTRA`], and of a status without a decoder.
 pub(super) fn kinds(options: &EmbedOptions) -> Result<Vec<OutputKind>> {
     let fed = options.feeds.iter().map(|feed| feed.kind);
-    let kinds: Vec<OutputKind> = options.outputs.iter().copied().chain(fed).collect();
+    let inner = options.inner.iter().copied();
+    let mut kinds: Vec<OutputKind> = options.outputs.iter().copied().chain(fed).collect();
+    kinds.extend(inner);
     match kinds.iter().find(|kind| !OutputKind::EXTRA.contains(kind)) {
         None => {}
         Some(kind) => {
@@ -44,6 +46,7 @@ pub(super) fn kinds(options: &EmbedOptions) -> Result<Vec<OutputKind>> {
 
 /// An output of the node, after the tensor.
 struct Extra {
+    kind: OutputKind,
     /// The name of the value.
     name: String,
     /// What it is as an output of the model.
@@ -122,6 +125,7 @@ impl Extras {
                 all.fed.push(feed.input.clone());
             }
             all.extras.push(Extra {
+                kind,
                 name,
                 exposed: output,
             });
@@ -132,6 +136,12 @@ impl Extras {
     /// The names of the values, in the order of the node's outputs.
     pub(super) fn names(&self) -> Vec<String> {
         self.extras.iter().map(|extra| extra.name.clone()).collect()
+    }
+
+    /// Which value holds what.
+    pub(super) fn kinds(&self) -> Vec<(OutputKind, String)> {
+        let kinds = self.extras.iter();
+        kinds.map(|extra| (extra.kind, extra.name.clone())).collect()
     }
 
     /// The new outputs of the model.

@@ -15,6 +15,8 @@ use std::time::SystemTime;
 
 use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
+use crate::edit::Edit;
+
 pub(crate) use attribute::string_attribute;
 pub use external::ExternalFile;
 pub(crate) use external::{ExternalTensor, folder};
@@ -27,6 +29,8 @@ pub use value::{Dimension, ElementType, Value, ValueType};
 pub struct Model {
     path: PathBuf,
     pub(crate) source: Source,
+    /// The edit that makes the file, where it is not written yet.
+    pub(crate) unwritten: Option<Box<Edit>>,
     pub(crate) skeleton: Skeleton,
 }
 
@@ -107,6 +111,22 @@ impl Model {
         Ok(Self {
             path: path.to_owned(),
             source,
+            unwritten: None,
+            skeleton,
+        })
+    }
+
+    /// The file that `edit` of this model would write, as if it were written.
+    ///
+    /// # Errors
+    /// Those of [`Model::open`].
+    pub fn edited(&self, edit: &Edit) -> Result<Self> {
+        let skeleton = read(edit.reader())
+            .map_err(|error| error.within(self.path.display()).or_kind(ErrorKind::Model))?;
+        Ok(Self {
+            path: self.path.clone(),
+            source: self.source.clone(),
+            unwritten: Some(Box::new(edit.clone())),
             skeleton,
         })
     }
@@ -123,7 +143,9 @@ impl Model {
 
     /// The size of the file in bytes.
     pub fn bytes(&self) -> u64 {
-        self.source.len
+        self.unwritten
+            .as_ref()
+            .map_or(self.source.len, |edit| edit.bytes())
     }
 
     /// The IR version; `None` where the file has none.
@@ -258,10 +280,18 @@ impl Model {
             );
         }
         let mut bytes = Vec::new();
-        let read = self.source.with(|mut file| {
-            file.seek(SeekFrom::Start(start))?;
-            file.take(len).read_to_end(&mut bytes)
-        });
+        let read = match &self.unwritten {
+            Some(edit) => {
+                let mut reader = edit.reader();
+                reader
+                    .seek(SeekFrom::Start(start))
+                    .and_then(|_| reader.take(len).read_to_end(&mut bytes))
+            }
+            None => self.source.with(|mut file| {
+                file.seek(SeekFrom::Start(start))?;
+                file.take(len).read_to_end(&mut bytes)
+            }),
+        };
         match read {
             Ok(read) if read as u64 == len => Ok(bytes),
             Ok(_) => Err(Error::new(subject(), "the file changed while it was read")),

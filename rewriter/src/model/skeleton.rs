@@ -53,7 +53,9 @@ pub(crate) struct Skeleton {
     pub(crate) graphs: Vec<Field>,
     pub(crate) inputs: Vec<Input>,
     pub(crate) outputs: Vec<GraphValue>,
-    pub(crate) last_output: Option<Field>,
+    /// Where each of them is written.
+    pub(crate) output_fields: Vec<Field>,
+    pub(crate) last_node: Option<Field>,
     pub(crate) nodes: u64,
     pub(crate) initializers: u64,
     pub(crate) functions: Vec<Function>,
@@ -151,7 +153,10 @@ impl<R: Read + Seek> Walk<R> {
         while let Some(field) = self.scanner.field(graph.end)? {
             match (field.number, field.value) {
                 (1, Value::Bytes) => {
-                    self.found.nodes += u64::from(main);
+                    if main {
+                        self.found.nodes += 1;
+                        self.found.last_node = Some(field);
+                    }
                     self.node(&field, scope, depth + 1)?;
                 }
                 (5, Value::Bytes) => {
@@ -171,7 +176,7 @@ impl<R: Read + Seek> Walk<R> {
                         11 => self.found.inputs.push(Input { value, field }),
                         _ => {
                             self.found.outputs.push(value);
-                            self.found.last_output = Some(field);
+                            self.found.output_fields.push(field);
                         }
                     }
                 }

@@ -144,6 +144,26 @@ impl Graph {
         (first, second)
     }
 
+    /// Adds a node with `count` outputs.
+    pub(crate) fn op_many<const COUNT: usize>(
+        &mut self,
+        op_type: &str,
+        inputs: &[&Value],
+        attributes: Vec<AttributeProto>,
+    ) -> [Value; COUNT] {
+        let node = self.node(op_type, inputs, attributes);
+        let number = self.count;
+        self.count += 1;
+        let outputs: [Value; COUNT] =
+            std::array::from_fn(|index| Value(format!("{}{op_type}_{number}_{index}", self.prefix)));
+        self.nodes.push(NodeProto {
+            name: format!("{}{op_type}_{number}", self.prefix),
+            output: outputs.iter().map(|output| output.0.clone()).collect(),
+            ..node
+        });
+        outputs
+    }
+
     /// Adds a node that is called `name`, for the messages of runtimes.
     pub(crate) fn named_op(&mut self, name: &str, op_type: &str, inputs: &[&Value]) -> Value {
         let output = Value(format!("{}{name}", self.prefix));

@@ -1,0 +1,92 @@
+//! Steps after the model, as `embed` puts them there.
+
+use std::path::Path;
+
+use prep_onnx_pipeline::{Accept, OutputKind, Result};
+use prep_onnx_rewriter::after::{After, AfterOptions, AfterReport, Before, Then, after as put_after};
+use prep_onnx_rewriter::{EmbedOptions, Embedding, Model};
+
+use crate::labels::Labels;
+
+/// What is asked for.
+pub(crate) struct Asked<'a> {
+    pub(crate) steps: &'a [Then],
+    pub(crate) keep_outputs: bool,
+    pub(crate) labels: Option<&'a Path>,
+}
+
+/// What the steps need of the preprocessing.
+pub(crate) fn inner(steps: &[Then]) -> Vec<OutputKind> {
+    if steps.iter().any(Then::needs_geometry) {
+        vec![OutputKind::Geometry]
+    } else {
+        Vec::new()
+    }
+}
+
+/// The embedded model with the steps after it; none where there are none.
+///
+/// # Errors
+/// Of steps that do not go with the model; of labels that cannot be read.
+pub(crate) fn after(
+    model: &Model,
+    embedding: &Embedding,
+    options: &EmbedOptions,
+    asked: &Asked<'_>,
+) -> Result<Option<After>> {
+    if asked.steps.is_empty() {
+        return Ok(None);
+    }
+    let report = &embedding.report;
+    let is_geometry = |(kind, _): &&(OutputKind, String)| *kind == OutputKind::Geometry;
+    let before = Before {
+        tensor: Some((report.image_input.name.clone(), report.image_input.layout)),
+        plan: Some(report.plan.clone()),
+        geometry: report
+            .values
+            .iter()
+            .find(is_geometry)
+            .map(|(_, name)| name.clone()),
+        outputs: report.outputs.iter().map(|output| output.name.clone()).collect(),
+        one_size: options.accept == Accept::Batch,
+        image_size: options.image_size,
+    };
+    let labels = asked.labels.map(Labels::read).transpose()?;
+    let options = AfterOptions {
+        before,
+        keep_outputs: asked.keep_outputs,
+        labels: labels.map(Labels::into_names).unwrap_or_default(),
+        evidence: None,
+    };
+    let embedded = model.edited(&embedding.edit)?;
+    put_after(&embedded, asked.steps, &options).map(Some)
+}
+
+/// What was put after the model, one line each.
+pub(crate) fn describe(report: &AfterReport, line: &mut impl FnMut(&str, String)) {
+    let named = report.steps.len() - report.added;
+    for (index, step) in report.steps.iter().enumerate() {
+        let usual = if index < named {
+            ""
+        } else {
+            ", which follows: --then says otherwise"
+        };
+        line(if index == 0 { "then" } else { "" }, format!("{step}{usual}"));
+    }
+    for note in &report.notes {
+        line("note", note.clone());
+    }
+    for (index, output) in report.outputs.iter().enumerate() {
+        line(
+            if index == 0 { "gives now" } else { "" },
+            output.value.to_string(),
+        );
+    }
+    for (index, threshold) in report.thresholds.iter().enumerate() {
+        let key = if index == 0 { "may be fed" } else { "" };
+        line(
+            key,
+            format!("{}: float32 [1], else {}", threshold.name, threshold.default),
+        );
+    }
+}

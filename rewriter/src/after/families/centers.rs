@@ -1,0 +1,41 @@
+//! One output, boxes before channels: [N, boxes, 5 + classes], of which the fifth channel is whether there is something at all.
+
+use prep_onnx_pipeline::Result;
+
+use crate::after::builder::{Builder, Want};
+use crate::after::flow::Tensor;
+use crate::after::ops::Reduction;
+use crate::after::steps::Detections;
+use crate::model::Dimension;
+use crate::portable::graph::Value;
+
+/// Rank 3, with fewer channels than boxes.
+fn fits(shape: &[Dimension]) -> bool {
+    let [_, boxes, channels] = shape else { return false };
+    match (boxes.fixed(), channels.fixed()) {
+        (Some(boxes), Some(channels)) => channels >= 6 && channels < boxes,
+        (None, Some(channels)) => channels >= 6,
+        (_, None) => false,
+    }
+}
+
+pub(super) fn output(builder: &mut Builder<'_>, options: &Detections) -> Result<Tensor> {
+    let want = Want {
+        step: "detections",
+        shape: "[N, boxes, 5 + classes], more boxes than channels",
+        fits,
+    };
+    builder.output(&want, options.boxes.as_deref())
+}
+
+/// The score of the best class and that class, of each box: [N, boxes] each.
+pub(super) fn best(builder: &mut Builder<'_>, output: &Tensor) -> (Value, Value) {
+    let graph = &mut builder.graph;
+    let object = graph.part(&output.value, 2, 4, 5);
+    let classes = graph.part(&output.value, 2, 5, i64::MAX);
+    let scores = graph.op("Mul", &[&classes, &object]);
+    (
+        graph.reduce(Reduction::Max, &scores, 2, false),
+        graph.index_of_highest(&scores, 2),
+    )
+}
