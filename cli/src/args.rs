@@ -135,6 +135,7 @@ commands! {
     Preview(preview),
     Bench(bench),
     Demo(demo),
+    Learn(learn),
     Pipelines(pipelines),
     Steps(steps),
     Library(library),

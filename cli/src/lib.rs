@@ -6,6 +6,7 @@
 
 mod answer;
 mod args;
+mod callable;
 mod choose;
 mod cli;
 mod commands;

@@ -7,6 +7,7 @@ pub(crate) mod doctor;
 pub(crate) mod embed;
 pub(crate) mod export;
 pub(crate) mod inspect;
+pub(crate) mod learn;
 pub(crate) mod library;
 pub(crate) mod man;
 pub(crate) mod pipelines;

@@ -215,6 +215,13 @@ pub(super) fn canvas_rules(places: &[Placement]) -> Vec<Option<(CanvasSize, Anch
         Anchor::TopLeft,
         Anchor::BottomRight,
     ];
+    // Around a smaller image both are one; the plain one is the pad's.
+    if places
+        .iter()
+        .all(|place| place.size.0 >= place.from.0 && place.size.1 >= place.from.1)
+    {
+        anchors.swap(0, 1);
+    }
     if let (Ok(top), Ok(left)) = (usize::try_from(first.offset.0), usize::try_from(first.offset.1)) {
         anchors.push(Anchor::Position { top, left });
     }

@@ -144,7 +144,7 @@ impl Table {
                 } else {
                     (Operator::Multiply, |slope| slope)
                 };
-                let offsets: Vec<Option<f64>> = if intercept.abs() < 1e-9 {
+                let offsets: Vec<Option<f64>> = if intercept.abs() < 1e-6 {
                     vec![None]
                 } else {
                     choices(intercept, 1.0, self.dtype)
