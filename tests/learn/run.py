@@ -9,10 +9,13 @@ learned pipeline differs in a bit, where one that cannot be learned is not refus
 
 import argparse
 import json
+import os
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +81,78 @@ def differing(pipeline, layout, way, call, images, folder, outputs):
     return wrong, tried, largest
 
 
+def preload():
+    """What takes seconds to import."""
+    import albumentations, cv2, timm, torch, torchvision, transformers  # noqa: E401, F401
+
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    for name in ("ViTImageProcessor", "CLIPImageProcessor"):
+        getattr(transformers, name)
+
+
+# A Python that is one already: it hands its files to a process that has imported everything, which forks.
+CLIENT = """#!/usr/bin/python3 -SE
+import array, json, os, socket, sys
+to = socket.socket(socket.AF_UNIX)
+to.connect({path!r})
+message = json.dumps(sys.argv[1:]).encode()
+to.sendmsg([len(message).to_bytes(4, "little") + message], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0, 1, 2]))])
+for fd in (0, 1, 2):
+    os.close(fd)
+to.recv(1)
+"""
+
+
+def serve(listening):
+    """Runs the code of each connection in a fork of this process."""
+    while True:
+        connection, _ = listening.accept()
+        data, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 3)
+        while len(data) < 4 + int.from_bytes(data[:4], "little"):
+            data += connection.recv(1 << 20)
+        if os.fork() == 0:
+            listening.close()
+            for to, descriptor in enumerate(descriptors):
+                os.dup2(descriptor, to)
+                os.close(descriptor)
+            _, code, *sys.argv[1:] = json.loads(data[4:])
+            sys.stdin = os.fdopen(0, "r")
+            sys.path.insert(0, str(HERE))
+            try:
+                exec(compile(code, "ask.py", "exec"), {"__name__": "__main__"})
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(0)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        connection.close()
+        while True:
+            try:
+                if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                    break
+            except ChildProcessError:
+                break
+
+
+def start_server(folder):
+    """The path of a program that stands for Python."""
+    path = str(folder / "python.socket")
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(path)
+    listening.listen(8)
+    server = os.fork()
+    if server == 0:
+        preload()
+        serve(listening)
+    listening.close()
+    client = folder / "python"
+    client.write_text(CLIENT.format(path=path))
+    client.chmod(0o755)
+    return client, server
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("families", nargs="*")
@@ -88,6 +163,8 @@ def main():
     options = parser.parse_args()
     families = options.families or list(pipelines.FAMILIES)
     images = fresh_images(options.images)
+    work = tempfile.TemporaryDirectory()
+    options.python, server = start_server(Path(work.name))
     rows = []
     for family in families:
         for name in pipelines.FAMILIES[family]:
@@ -96,6 +173,7 @@ def main():
             rows.append(one(family, name, images, options))
             row = rows[-1]
             print(f"{family:15} {name:38} {row['verdict']:10} {row.get('probes', ''):3} probes {row['seconds']:5.1f} s  {row.get('what', '')}", flush=True)
+    os.kill(server, 15)
     known = [row for row in rows if row["family"] != "refused"]
     learned = sum(row["verdict"] == "equal" for row in known)
     wrong = sum(row["verdict"] == "WRONG" for row in rows)
@@ -115,7 +193,7 @@ def one(family, name, images, options):
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         command = [options.release / "prep-onnx", "learn", f"{HERE / 'pipelines.py'}:{family}__{name}", "--json", "--quiet"]
-        command += ["--python", sys.executable, "-o", folder / "learned.toml"]
+        command += ["--python", options.python, "-o", folder / "learned.toml"]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         answer = json.loads(done.stdout)
         row = {"family": family, "name": name, "seconds": time.time() - started, "probes": answer.get("probes", 0)}

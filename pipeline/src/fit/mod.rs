@@ -8,6 +8,7 @@
 
 mod answer;
 mod build;
+mod diagnose;
 mod learn;
 mod levels;
 mod measure;
@@ -23,6 +24,7 @@ use ndarray::ArrayView3;
 
 use crate::{Dtype, Error, Layout, Pipeline, Result, Tensor};
 
+pub use diagnose::{Diagnosis, Finding, Mistake, diagnose};
 pub use learn::learn;
 
 /// A program that makes a tensor of an RGB image, [height, width, 3].
