@@ -3,6 +3,7 @@
 - `embed`, `strip`, `inspect`, `verify`: ONNX files, as paths, bytes or `onnx.ModelProto`.
 - `get_library_path`, `register`: the op library, for sessions of ONNX Runtime.
 - `Pipeline`: preprocessing without ONNX: images in, the tensor of the original library out.
+- `learn`: the pipeline of any callable, from its answers.
 - `Loader`: image files to batches of pixels, on threads.
 - `prep_onnx.transformers`: the same pipelines as a backend of transformers' image processors.
 - `prep_onnx.ray`: many images on many machines.
@@ -22,6 +23,7 @@ from prep_onnx._errors import (
     UnsupportedError,
     UsageError,
 )
+from prep_onnx._learn import Learned, learn
 from prep_onnx._library import get_library_path, register
 from prep_onnx._loader import Batch, Item, Loader
 from prep_onnx._models import embed, export_triton, inspect, strip, verify
@@ -35,6 +37,7 @@ __all__ = [
     "ImageError",
     "IoError",
     "Item",
+    "Learned",
     "LimitError",
     "Loader",
     "ModelError",
@@ -48,6 +51,7 @@ __all__ = [
     "export_triton",
     "get_library_path",
     "inspect",
+    "learn",
     "register",
     "strip",
     "verify",

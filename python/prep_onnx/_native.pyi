@@ -1,5 +1,5 @@
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,12 @@ def read_config(
     size: tuple[int, int] | None = None,
     model_config: str | None = None,
 ) -> tuple[str, list[str]]: ...
+
+def learn(
+    call: Callable[[npt.NDArray[np.uint8]], Any],
+    probes: int | None,
+    on: Callable[[int, int, str], Any] | None = None,
+) -> tuple[str, list[str], int, int]: ...
 
 class Engine:
     layout: str

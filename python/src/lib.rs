@@ -6,6 +6,7 @@
 mod configs;
 mod engine;
 mod error;
+mod learning;
 mod loader;
 mod padded;
 mod program;
@@ -19,6 +20,8 @@ mod _native {
     use crate::configs::{presets, read_config, read_named, to_toml};
     #[pymodule_export]
     use crate::engine::Engine;
+    #[pymodule_export]
+    use crate::learning::learn;
     #[pymodule_export]
     use crate::loader::Loader;
     #[pymodule_export]

@@ -87,8 +87,11 @@ class _Chain:
         edges = _edges(size)
         self.steps.append({"step": "center_crop", "size": edges * 2 if len(edges) == 1 else edges})
 
-    def to_float(self) -> None:
-        self.steps.append({"step": "rescale", "divisor": 255})
+    def to_float(self, transform: Any = None) -> None:
+        # The second version of transforms multiplies, in float32.
+        second = type(transform).__module__.startswith("torchvision.transforms.v2")
+        scale = {"factor": 1 / 255} if second else {"divisor": 255}
+        self.steps.append({"step": "rescale", **scale})
         self.form = "float"
 
     def normalize(self, mean: Any, std: Any) -> None:
@@ -107,9 +110,9 @@ class _Chain:
             case "ToImage" | "PILToTensor" | "MaybePILToTensor" if self.form == "pillow":
                 self.form = "bytes"
             case "ConvertImageDtype" | "ConvertDtype" if _is_float32(transform.dtype) and self.form == "bytes":
-                self.to_float()
+                self.to_float(transform)
             case "ToDtype" if _is_float32(transform.dtype) and transform.scale and self.form == "bytes":
-                self.to_float()
+                self.to_float(transform)
             case "Normalize" if self.form == "float":
                 self.normalize(transform.mean, transform.std)
             case "MaybeConvertMode" if getattr(transform, "mode", "RGB") == "RGB":
