@@ -136,6 +136,7 @@ commands! {
     Bench(bench),
     Demo(demo),
     Learn(learn),
+    Diagnose(diagnose),
     Pipelines(pipelines),
     Steps(steps),
     Library(library),

@@ -26,7 +26,7 @@ struct Backend {
 
 /// The reference of a pipeline, and every backend that runs the embedded nodes here.
 pub(crate) struct Executions {
-    embedded: EmbeddedModel,
+    pub(crate) embedded: EmbeddedModel,
     pub(crate) plan: Plan,
     backends: Vec<Backend>,
 }

@@ -108,7 +108,7 @@ def found(target):
     for name in path.split("."):
         value = getattr(value, name)
     if not callable(value):
-        raise TypeError(f"{target} is no callable: it is a {type(value).__name__}")
+        raise TypeError(f"{target} is no callable: it is of type {type(value).__name__}")
     return value
 
 

@@ -157,7 +157,7 @@ pub(crate) fn choose(
 
 /// A preset, a checkpoint that a table knows, a file, or a folder with a config in it. A file or folder may have the name that its checkpoint
 /// has on the hub: it is meant then.
-fn named(name: &str, asked: &ImportOptions<'_>) -> Outcome<Choice> {
+pub(crate) fn named(name: &str, asked: &ImportOptions<'_>) -> Outcome<Choice> {
     let path = Path::new(name);
     let unknown = match preset(name) {
         Ok(preset) if preset.name == name || !path.exists() => {

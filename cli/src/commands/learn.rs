@@ -65,6 +65,8 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
                 .with_kind(ErrorKind::Runtime)
         })?,
     };
+    // A place that cannot be written is said before minutes of questions.
+    let file = OutputFile::create(&options.out)?;
     let mut callable = Callable::start(&python, &options.callable, &options.way)?;
     let total = Arc::new(OnceLock::from(options.probes as usize));
     let mut progress = ui::Progress::new("probes", total, 0, global.quiet);
@@ -78,12 +80,12 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     };
     progress.clear();
     match outcome {
-        Ok(learned) => write(options, &callable, learned),
+        Ok(learned) => write(options, &callable, learned, file),
         Err(refusal) => Ok(refused(&refusal)),
     }
 }
 
-fn write(options: &Options, callable: &Callable, mut learned: Learned) -> Outcome {
+fn write(options: &Options, callable: &Callable, mut learned: Learned, mut file: OutputFile) -> Outcome {
     if callable.was_double {
         learned
             .notes
@@ -93,11 +95,11 @@ fn write(options: &Options, callable: &Callable, mut learned: Learned) -> Outcom
     let pipeline = Pipeline {
         description: Some(format!(
             "Learned from {}: every bit of {} images",
-            options.callable, learned.probes
+            options.callable,
+            learned.probes - learned.failed
         )),
         ..learned.pipeline
     };
-    let mut file = OutputFile::create(&options.out)?;
     file.write(|out| out.write_all(pipeline.to_toml().as_bytes()))?;
     file.finish()?;
     let mut table = ui::Table::new(&[]);
@@ -107,7 +109,8 @@ fn write(options: &Options, callable: &Callable, mut learned: Learned) -> Outcom
         "equal",
         format!(
             "every bit of {} images, {} of them fresh",
-            learned.probes, learned.confirmed
+            learned.probes - learned.failed,
+            learned.confirmed
         ),
     );
     line("gives", format!("{} {}", learned.dtype, learned.layout));
@@ -123,6 +126,7 @@ fn write(options: &Options, callable: &Callable, mut learned: Learned) -> Outcom
         "callable": options.callable,
         "called_as": way,
         "probes": learned.probes,
+        "failed": learned.failed,
         "confirmed": learned.confirmed,
         "layout": learned.layout,
         "dtype": learned.dtype,

@@ -3,6 +3,7 @@
 pub(crate) mod bench;
 pub(crate) mod completions;
 pub(crate) mod demo;
+pub(crate) mod diagnose;
 pub(crate) mod doctor;
 pub(crate) mod embed;
 pub(crate) mod export;

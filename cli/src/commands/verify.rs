@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use ndarray::ArrayView3;
 use prep_onnx_loader::{Skipped, Sources};
+use prep_onnx_pipeline::fit::{self, Diagnosis};
 use prep_onnx_pipeline::{Error, ErrorKind, Result, json_once, text_of};
 use prep_onnx_rewriter::Lowering;
 use serde_json::{Value, json};
@@ -12,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::answer::{Answer, Failure, Outcome, error_json, error_lines};
 use crate::args::Global;
+use crate::commands::diagnose;
 use crate::compare::compare;
 use crate::embedded::EmbeddedModel;
 use crate::executions::Executions;
@@ -71,6 +74,8 @@ struct Row {
     size: Option<(usize, usize)>,
     execution: String,
     result: Result<Agreement>,
+    /// What the original does otherwise, where that can be told.
+    diagnosis: Option<Diagnosis>,
 }
 
 /// How well a tensor agrees.
@@ -125,18 +130,17 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         };
         let image = pixels.view();
         let (height, width, _) = pixels.dim();
-        let mut push = |execution: &str, result: Result<Agreement>| {
-            rows.push(Row {
-                image: id.clone(),
-                size: Some((height, width)),
-                execution: execution.to_owned(),
-                result,
-            });
+        let row = |execution: &str, result: Result<Agreement>| Row {
+            image: id.clone(),
+            size: Some((height, width)),
+            execution: execution.to_owned(),
+            result,
+            diagnosis: None,
         };
         let reference = match executions.reference(image) {
             Ok(reference) => reference,
             Err(error) => {
-                push("reference", Err(error));
+                rows.push(row("reference", Err(error)));
                 continue;
             }
         };
@@ -149,7 +153,12 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         };
         if let Some(expected) = &expected {
             let agreement = expected.agreement(&id, position, &reference, &measure);
-            push("reference = original", agreement);
+            let differs = !agreement.as_ref().is_ok_and(Agreement::ok);
+            let mut row = row("reference = original", agreement);
+            if differs {
+                row.diagnosis = expected.diagnosis(position, &executions, image);
+            }
+            rows.push(row);
         }
         let results = executions.run(&Picture {
             pixels: image,
@@ -163,7 +172,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
                     within: difference.is_within(options.tolerance),
                 })
             });
-            push(&format!("{name} = reference"), measured);
+            rows.push(row(&format!("{name} = reference"), measured));
         }
     }
     if rows.is_empty() {
@@ -221,6 +230,7 @@ fn failed(image: &str, error: Error) -> Row {
         size: None,
         execution: "decode".to_owned(),
         result: Err(error),
+        diagnosis: None,
     }
 }
 
@@ -291,6 +301,9 @@ fn answer(report: &Report<'_>) -> Answer {
         if let (Value::Object(entry), Value::Object(more)) = (&mut entry, json) {
             entry.extend(more);
         }
+        if let Some(diagnosis) = &row.diagnosis {
+            entry["diagnosis"] = diagnose::json_of(diagnosis);
+        }
         list.push(entry);
     }
     let good = rows
@@ -306,6 +319,15 @@ fn answer(report: &Report<'_>) -> Answer {
             forms.join(", ")
         )),
         Err(error) => text.push_str(&format!("{}\n", error_lines(error))),
+    }
+    for row in rows {
+        if let Some(diagnosis) = &row.diagnosis {
+            text.push_str(&format!(
+                "{} what the original does otherwise\n{}",
+                ui::bold(format_args!("{}:", row.image)),
+                diagnose::lines(diagnosis)
+            ));
+        }
     }
     if let Some(skipped) = skipped_in_words(&report.skipped) {
         text.push_str(&format!("{} {skipped}; {SKIPPED_FIX}\n", ui::warn("skipped:")));
@@ -376,14 +398,7 @@ impl Expected {
     ) -> Result<Agreement> {
         match self {
             Self::Tensors(tensors) => {
-                // [C, H, W] stands for [1, C, H, W].
-                let whole = tensors.shape().len() == 3 && position == 0;
-                let row = if whole {
-                    Some(tensors.clone())
-                } else {
-                    tensors.row(position)
-                };
-                let row = row.ok_or_else(|| {
+                let row = self.row(position).ok_or_else(|| {
                     Error::new("--expected", "has too few tensors")
                         .expected_got("one per image", format_args!("{:?}", tensors.shape()))
                         .fix(RECIPE)
@@ -407,6 +422,34 @@ impl Expected {
                 })
             }
         }
+    }
+}
+
+impl Expected {
+    /// The tensor of an image by its position.
+    fn row(&self, position: usize) -> Option<Array> {
+        match self {
+            // [C, H, W] stands for [1, C, H, W].
+            Self::Tensors(tensors) if tensors.shape().len() == 3 && position == 0 => Some(tensors.clone()),
+            Self::Tensors(tensors) => tensors.row(position),
+            Self::Digests(_) => None,
+        }
+    }
+
+    /// What the original does otherwise with an image; `None` where nothing can be told.
+    fn diagnosis(
+        &self,
+        position: usize,
+        executions: &Executions,
+        image: ArrayView3<'_, u8>,
+    ) -> Option<Diagnosis> {
+        let tensor = diagnose::tensor_of(&self.row(position)?).ok()?;
+        let embedded = &executions.embedded;
+        let (layout, dtype) = (embedded.layout, embedded.dtype);
+        // An equal one would be of another form alone, which the row says.
+        fit::diagnose(&embedded.pipeline, layout, dtype, image, &tensor)
+            .ok()
+            .filter(|diagnosis| !diagnosis.equal)
     }
 }
 

@@ -109,6 +109,29 @@ struct Candidate {
     plan: Plan,
 }
 
+/// Whether the resizes of plans of one geometry give other lines for an image of this size.
+fn lines_differ(plans: &[&Plan], size: Size) -> bool {
+    let lines = |plan: &Plan| -> Option<Vec<Array3<u8>>> {
+        let geometry = plan.geometry(size.0, size.1).ok()?;
+        let mut found = Vec::new();
+        for (stage, numbers) in plan.stages.iter().zip(&geometry.stages) {
+            let (Some(resample), Some(resized)) = (stage.resample, numbers.resized) else {
+                continue;
+            };
+            for (from, to) in [
+                ((1, resized.from.1), (1, resized.to.1)),
+                ((resized.from.0, 1), (resized.to.0, 1)),
+            ] {
+                let line = noise(from, 5).select(Axis(2), &[0]);
+                found.push(resample.sampling.resize(line.view(), to));
+            }
+        }
+        Some(found)
+    };
+    let first = plans.first().and_then(|plan| lines(plan));
+    first.is_some() && plans.iter().skip(1).any(|plan| lines(plan) != first)
+}
+
 /// A size on which rules may differ: any, small ones, edges that go into others without a rest or with a half.
 fn likely(stream: &mut Stream, trial: usize, most: usize) -> Size {
     let round =
@@ -173,6 +196,7 @@ impl Session<'_, '_> {
             layout,
             dtype,
             probes: self.asked,
+            failed: self.failed.len(),
             confirmed,
             notes,
         })
@@ -214,6 +238,13 @@ impl Session<'_, '_> {
                 Ok(None)
             }
         }
+    }
+
+    /// Whether the callable may take images of this size: it failed on none that was as large along its shorter edge.
+    fn takes(&self, size: Size) -> bool {
+        self.failed
+            .iter()
+            .all(|((height, width), _)| size.0.min(size.1) > *height.min(width))
     }
 
     /// As [`Session::ask`], where a failure ends the learning.
@@ -479,7 +510,7 @@ impl Session<'_, '_> {
     /// Asks about the pixel values that no probe has shown.
     fn fill_table(&mut self, levels: &Levels, table: &mut Table, border: Option<&[f32]>) -> Result<(), Stop> {
         let count = self.answer(0)?.channels();
-        for round in 0..6_usize {
+        for round in 0..8_usize {
             let unseen: Vec<Vec<u8>> = (0..count).map(|channel| table.unseen(channel)).collect();
             if unseen.iter().all(Vec::is_empty) {
                 return Ok(());
@@ -504,7 +535,8 @@ impl Session<'_, '_> {
                     [values.clone(), values.clone(), values]
                 }
             };
-            let size = SIZES[[0, 2][round % 2]];
+            // Small ones for crops at a place.
+            let size = [SIZES[0], SIZES[2], SIZES[5], (44, 40)][round % 4];
             let Some(index) = self.ask(blocks(size, &values, 300 + round as u64))? else {
                 continue;
             };
@@ -666,6 +698,9 @@ impl Session<'_, '_> {
             let trials = (40_000 / candidates.len()).clamp(100, 4000);
             for trial in 0..trials {
                 let size = likely(&mut stream, trial, most);
+                if !self.takes(size) {
+                    continue;
+                }
                 let mut kinds: Vec<Option<crate::plan::ImageGeometry>> = Vec::new();
                 for candidate in candidates.iter() {
                     let kind = candidate.plan.geometry(size.0, size.1).ok();
@@ -701,7 +736,16 @@ impl Session<'_, '_> {
             }
             let shapes = [(300, 40), (40, 300), (180, 260), (400, 150)];
             let (height, width) = shapes[round % 4];
-            let size = (height + stream.range(0, 60), width + stream.range(0, 60));
+            let mut size = (height + stream.range(0, 60), width + stream.range(0, 60));
+            if round >= 2 {
+                // Nearest filters differ on few sizes: lines are looked for on which they do.
+                let plans: Vec<&Plan> = kinds.iter().map(|(_, index)| &candidates[*index].plan).collect();
+                let rare = (0..3000).find_map(|_| {
+                    let size = (stream.range(16, most.min(700)), stream.range(16, most.min(700)));
+                    (self.takes(size) && lines_differ(&plans, size)).then_some(size)
+                });
+                size = rare.unwrap_or(size);
+            }
             let image = noise(size, stream.bits());
             let Ok(first) = candidates[kinds[0].1].plan.reference(&[image.view()]) else {
                 continue;
@@ -729,7 +773,9 @@ impl Session<'_, '_> {
         let (layout, dtype) = self.form.unwrap_or((Layout::Nchw, Dtype::Float32));
         let mut confirmed = 0;
         let first = &candidates[0];
-        for trial in 0..left.min(MOST_FRESH) {
+        let mut trial = 0;
+        while confirmed < left.min(MOST_FRESH) && trial < 4 * MOST_FRESH && self.asked + 1 < self.most {
+            trial += 1;
             let size = match trial % 4 {
                 0 => (stream.range(16, 200), stream.range(16, 200)),
                 1 => (stream.range(100, 700), stream.range(100, 700)),
@@ -751,6 +797,9 @@ impl Session<'_, '_> {
                     }
                 }
             };
+            if !self.takes(size) {
+                continue;
+            }
             let Some(index) = self.ask(scene(size, stream.bits()))? else {
                 continue;
             };

@@ -57,6 +57,8 @@ pub struct Learned {
     pub dtype: Dtype,
     /// How often the callable was asked.
     pub probes: usize,
+    /// On how many of these images it failed.
+    pub failed: usize,
     /// How many of these were images that had not been used to find the pipeline; all were equal in every bit.
     pub confirmed: usize,
     /// What a reader should know besides.

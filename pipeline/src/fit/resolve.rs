@@ -94,27 +94,30 @@ impl Look<'_> {
         let horizontal = self.candidates(self.measured.horizontal, 1);
         let mut exact: Vec<Solution> = Vec::new();
         let mut nearest: Option<Near> = None;
+        if let Some(solution) = self.unresized(&vertical, &horizontal, samplers) {
+            return Ok(vec![solution]);
+        }
         for sampler in samplers {
-            let rows: Vec<_> = vertical
-                .iter()
-                .filter(|along| self.agrees(sampler, along, 0))
-                .collect();
-            let columns: Vec<_> = horizontal
-                .iter()
-                .filter(|along| self.agrees(sampler, along, 1))
-                .collect();
+            let rows = self.agreeing(sampler, &vertical, 0);
+            let columns = self.agreeing(sampler, &horizontal, 1);
             let tried = (rows.len().min(6), columns.len().min(6));
             let pairs = (0..tried.0).flat_map(|row| (0..tried.1).map(move |column| (row, column)));
             let mut pairs: Vec<_> = pairs.map(|(row, column)| (rows[row], columns[column])).collect();
             if pairs.is_empty() {
                 pairs.extend(vertical.first().zip(horizontal.first()));
             }
+            let mut hits = 0;
             for (row, column) in pairs {
+                // One with a canvas before the resize, and one without.
+                if hits == 2 {
+                    break;
+                }
                 let solution = self.solution(*row, *column, sampler);
                 let Some(distance) = self.distance(&solution, sampler) else {
                     continue;
                 };
                 if distance.differing == 0.0 {
+                    hits += 1;
                     let known = exact.iter_mut().find(|known| {
                         (known.before, known.resized, known.after)
                             == (solution.before, solution.resized, solution.after)
@@ -133,6 +136,39 @@ impl Look<'_> {
         } else {
             Ok(exact)
         }
+    }
+
+    /// The image itself on a canvas, whatever the resize.
+    fn unresized(&self, vertical: &[Along], horizontal: &[Along], samplers: &[Sampler]) -> Option<Solution> {
+        let first = samplers.first()?;
+        let plain = |along: &&&Along, length: usize| along.to == length && along.before == (0, length);
+        let rows = self.agreeing(first, vertical, 0);
+        let columns = self.agreeing(first, horizontal, 1);
+        let rows: Vec<_> = rows.iter().filter(|along| plain(along, self.source.0)).collect();
+        let columns: Vec<_> = columns
+            .iter()
+            .filter(|along| plain(along, self.source.1))
+            .collect();
+        rows.iter()
+            .flat_map(|row| columns.iter().map(move |column| (row, column)))
+            .find_map(|(row, column)| {
+                let solution = self.solution(***row, ***column, first);
+                let exact = self.distance(&solution, first)?.differing == 0.0;
+                exact.then(|| Solution {
+                    samplers: samplers.to_vec(),
+                    ..solution
+                })
+            })
+    }
+
+    /// The candidates that a ramp allows, those first with which it agrees most.
+    fn agreeing<'a>(&self, sampler: &Sampler, candidates: &'a [Along], index: usize) -> Vec<&'a Along> {
+        let mut found: Vec<(f64, &Along)> = candidates
+            .iter()
+            .filter_map(|along| Some((self.agreement(sampler, along, index)?, along)))
+            .collect();
+        found.sort_by(|one, other| one.0.total_cmp(&other.0));
+        found.into_iter().map(|(_, along)| along).collect()
     }
 
     fn solution(&self, row: Along, column: Along, sampler: &Sampler) -> Solution {
@@ -231,14 +267,11 @@ impl Look<'_> {
         found.into_iter().map(|(_, along)| along).collect()
     }
 
-    /// Whether the ramp along an axis comes out as it was seen.
-    fn agrees(&self, sampler: &Sampler, along: &Along, index: usize) -> bool {
+    /// The mean distance of the ramp along an axis from what was seen of it; `None` where it is too large somewhere.
+    fn agreement(&self, sampler: &Sampler, along: &Along, index: usize) -> Option<f64> {
         let ramp = &self.ramps[index];
-        let around = self.around[1 + index];
         let outside = along.before.0 < 0 || along.before.0 + along.before.1 as i64 > ramp.len() as i64;
-        let Some(around) = around.or((!outside).then_some(0)) else {
-            return false;
-        };
+        let around = self.around[1 + index].or((!outside).then_some(0))?;
         let line: Vec<u8> = (0..along.before.1 as i64)
             .map(|at| {
                 usize::try_from(at + along.before.0)
@@ -249,18 +282,12 @@ impl Look<'_> {
             .collect();
         let shape = |length: usize| if index == 0 { (length, 1) } else { (1, length) };
         let from = shape(line.len());
-        let Ok(image) = Array3::from_shape_vec((from.0, from.1, 1), line) else {
-            return false;
-        };
+        let image = Array3::from_shape_vec((from.0, from.1, 1), line).ok()?;
         let resized: Vec<u8> = if along.to == along.before.1 {
             image.iter().copied().collect()
         } else {
-            sampler
-                .arithmetic
-                .resize(image.view(), shape(along.to))
-                .iter()
-                .copied()
-                .collect()
+            let resized = sampler.arithmetic.resize(image.view(), shape(along.to));
+            resized.iter().copied().collect()
         };
         let loose = match sampler.arithmetic {
             Arithmetic::Passes { .. } => 0.3,
@@ -268,17 +295,21 @@ impl Look<'_> {
         };
         let (first, inner) = (self.measured.inner[index], self.measured.inner[index + 2]);
         let across = self.measured.inner[1 - index] + self.measured.inner[3 - index] / 2;
-        (first..first + inner).all(|at| {
-            let expected = usize::try_from(at as i64 + along.offset)
-                .ok()
-                .and_then(|at| resized.get(at));
+        let mut sum = 0.0;
+        for at in first..first + inner {
+            let expected = resized.get(usize::try_from(at as i64 + along.offset).ok()?)?;
             let seen = if index == 0 {
                 self.seen[1][[at, across]]
             } else {
                 self.seen[2][[across, at]]
             };
-            expected.is_some_and(|expected| (f64::from(*expected) - seen).abs() <= loose)
-        })
+            let apart = (f64::from(*expected) - seen).abs();
+            if apart > loose {
+                return None;
+            }
+            sum += apart.round();
+        }
+        Some(sum)
     }
 
     /// How far the noise is from what a solution makes of it.
