@@ -1,5 +1,6 @@
 //! A pipeline at another output size.
 
+use crate::plan::CanvasSize;
 use crate::steps::{CenterCrop, Crop, Letterbox, Resize, Step};
 use crate::{Error, ErrorKind, Pipeline, Result, SizeRule};
 
@@ -35,6 +36,9 @@ impl Pipeline {
             _ => None,
         });
         let mut old = crop;
+        let is_text_line = self.steps.iter().any(
+            |step| matches!(step, Step::Resize(resize) if matches!(resize.size, SizeRule::PaddleocrRec { .. } | SizeRule::PaddleocrCls { .. })),
+        );
         for step in &mut self.steps {
             match step {
                 Step::CenterCrop(crop) => *crop = CenterCrop { size: asked, ..*crop },
@@ -56,6 +60,12 @@ impl Pipeline {
                     of_shorter_edge: Some(_),
                     ..
                 }) => {}
+                Step::Pad(pad) if is_text_line => {
+                    pad.to = match pad.to {
+                        CanvasSize::TextLine { .. } => CanvasSize::TextLine { height, width },
+                        _ => CanvasSize::Fixed { height, width },
+                    };
+                }
                 Step::Crop(_) | Step::Pad(_) | Step::Blocks(_) => {
                     return Err(refuse(format_args!(
                         "what the step {} does follows from its own numbers",
@@ -100,6 +110,12 @@ fn resized(
             let [height, width] = [proportion(h, crop[0], height)?, proportion(w, crop[1], width)?];
             (SizeRule::Cover { height, width }, None)
         }
+        (SizeRule::PaddleocrRec { height: h, width: w }, None) => {
+            (SizeRule::PaddleocrRec { height, width }, Some([h, w]))
+        }
+        (SizeRule::PaddleocrCls { height: h, width: w }, None) => {
+            (SizeRule::PaddleocrCls { height, width }, Some([h, w]))
+        }
         (SizeRule::CropPct { fraction, .. }, Some(_)) => (
             SizeRule::CropPct {
                 height,
@@ -137,6 +153,8 @@ fn resized(
             | SizeRule::Thumbnail { .. }
             | SizeRule::PaddleocrDet { .. }
             | SizeRule::PaddleocrRec { .. }
+            | SizeRule::PaddleocrCls { .. }
+            | SizeRule::Ddddocr { .. }
             | SizeRule::Height { .. }
             | SizeRule::Smart { .. },
             _,

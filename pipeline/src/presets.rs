@@ -28,12 +28,15 @@ macro_rules! presets {
 }
 
 presets!(
+    "arcface",
     "beit",
     "blip",
     "clip",
     "clip-336",
+    "clip-interrogator",
     "convnext",
     "convnext-384",
+    "ddddocr",
     "deit",
     "dinov2",
     "efficientnet",
@@ -47,10 +50,17 @@ presets!(
     "mobilenet-v1",
     "mobilevit",
     "owlvit",
+    "paddleocr-cls",
+    "paddleocr-det",
+    "paddleocr-rec",
     "poolformer",
+    "rapidocr-det",
     "raw",
+    "rembg",
+    "rembg-isnet",
     "resnet-hf",
     "rt-detr",
+    "scrfd",
     "segformer",
     "siglip",
     "siglip-384",
@@ -104,6 +114,12 @@ impl Preset {
     }
 }
 
+/// What is asked for and cannot be a preset, and why.
+const NOT_EXPRESSIBLE: [(&str, &str); 1] = [(
+    "mediapipe",
+    "MediaPipe warps each image in one step (ImageToTensorCalculator: cv::warpPerspective, or a shader), whose pixels no resize and no pad give",
+)];
+
 /// The table of ids: (preset, id).
 fn ids() -> impl Iterator<Item = (&'static str, &'static str)> {
     include_str!("../../models/preset-ids.txt")
@@ -138,6 +154,12 @@ pub fn preset(name: &str) -> Result<&'static Preset> {
     }
     let names = || PRESETS.iter().map(|preset| preset.name);
     let error = Error::new("preset", format_args!("{name:?} is not known")).with_kind(ErrorKind::Config);
+    if let Some((_, why)) = NOT_EXPRESSIBLE.iter().find(|(known, _)| *known == name) {
+        return Err(Error::new("preset", format_args!("there is none for {name:?}"))
+            .why(why)
+            .fix("keep its own preprocessing before the model")
+            .with_kind(ErrorKind::Config));
+    }
     if id.contains(['/', ':']) {
         let near = nearest(&id, ids().map(|(_, known)| known));
         let error = error.why("only the checkpoints are known that a preset is for");

@@ -77,7 +77,7 @@ impl Random {
         let [height, width] = self.edges();
         let (shortest, longest) = (height.min(width), height.max(width));
         let multiple = self.pick(&[1, 2, 7, 8, 14, 16]);
-        match self.range(0, 18) {
+        match self.range(0, 20) {
             0..=2 => SizeRule::Exact { height, width },
             3 => SizeRule::ShortestEdge {
                 size: height,
@@ -120,6 +120,8 @@ impl Random {
                 limit: height,
                 limit_type: self.pick(Limit::ALL),
             },
+            17 => SizeRule::PaddleocrCls { height, width },
+            18 => SizeRule::Ddddocr { height },
             _ => SizeRule::Smart {
                 multiple,
                 min_pixels: 100,

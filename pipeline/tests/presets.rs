@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ndarray::Array3;
 use prep_onnx_pipeline::{
-    Dtype, Elements, Layout, Notation, PRESETS, Pipeline, Resampler, imagenet_at, preset,
+    Dtype, Elements, Layout, Notation, PRESETS, Pipeline, Resampler, Version, imagenet_at, preset,
 };
 
 #[test]
@@ -24,7 +24,8 @@ fn the_list_is_the_folder() {
 }
 
 /// The presets whose result has another size for each image.
-const FOLLOWS_FROM_THE_IMAGE: [&str; 1] = ["raw"];
+const FOLLOWS_FROM_THE_IMAGE: [&str; 5] =
+    ["raw", "paddleocr-det", "paddleocr-rec", "rapidocr-det", "ddddocr"];
 
 #[test]
 fn every_preset_folds_and_round_trips() {
@@ -58,20 +59,22 @@ fn an_unknown_preset_is_refused_with_the_nearest_names() {
     let error = preset("imagnet").unwrap_err();
     assert_eq!(error.to_string(), "preset: \"imagnet\" is not known");
     assert_eq!(error.help(), Some("did you mean imagenet, imagenet-v2?"));
+    let error = preset("mediapipe").unwrap_err();
+    assert!(error.reason().unwrap().contains("warpPerspective"), "{error:?}");
     // Another family of models is no slip.
     assert!(
         preset("detr")
             .unwrap_err()
             .help()
             .unwrap()
-            .starts_with("choose one of beit, ")
+            .starts_with("choose one of arcface, beit, ")
     );
     assert!(
         preset("7")
             .unwrap_err()
             .help()
             .unwrap()
-            .starts_with("choose one of beit, ")
+            .starts_with("choose one of arcface, beit, ")
     );
 }
 
@@ -159,5 +162,34 @@ fn keras_presets_are_its_formulas() {
             .reference(image.view(), Layout::Nhwc, Dtype::Float32)
             .unwrap();
         assert_eq!(tensor.elements, Elements::Float32(expected), "{name}");
+    }
+}
+
+/// What `tests/goldens/preset_cases.py` recorded of the packages themselves, and `libraries.rs` compares, is the presets.
+#[test]
+fn recorded_pipelines_are_the_presets() {
+    let text = include_str!("../../tests/goldens/plans.json");
+    let cases: serde_json::Map<String, serde_json::Value> = serde_json::from_str(text).unwrap();
+    // This one's package is PaddlePaddle: recorded of its formula.
+    let names = cases.iter().filter_map(|(name, case)| {
+        let preset = name
+            .strip_prefix("preset ")
+            .or((name == "paddleocr-det").then_some(name))?;
+        Some((preset, case))
+    });
+    let mut compared = BTreeSet::new();
+    for (name, case) in names {
+        let recorded = Pipeline::from_value(case["pipeline"].clone()).unwrap();
+        let listed = preset(name).unwrap().import(None).unwrap().pipeline;
+        assert_eq!(listed.steps, recorded.steps, "{name}");
+        compared.insert(name.to_owned());
+    }
+    let of_others = PRESETS.iter().filter(|preset| {
+        let import = preset.import(None).unwrap();
+        let plan = import.pipeline.compile(Layout::Nchw, Dtype::Float32).unwrap();
+        plan.version() == Version::V2
+    });
+    for preset in of_others {
+        assert!(compared.contains(preset.name), "{} has no golden", preset.name);
     }
 }

@@ -3,7 +3,8 @@
 
 Needs torch, torchvision, transformers 5, timm, Pillow 13, OpenCV, ultralytics and numpy; no network. Writes plans.json beside itself:
 per case the pipeline, and per image (or batch) the SHA-256 of the tensor's bytes, followed by those of the mask where there is one; or the
-library's error. For torch's floats 32 samples and the bound that --measure found stand instead: the order of its additions is its own. InsightFace, PaddleOCR, YOLOX and Keras stand here as the few lines of their own that resize and normalise.
+library's error. For torch's floats 32 samples and the bound that --measure found stand instead: the order of its additions is its own. InsightFace, PaddleOCR, YOLOX and Keras stand here as the few lines of their own that resize and normalise; the presets of preset_cases.py, whose
+names are "preset NAME", run the packages' own code.
 usage: make_plan_goldens.py [CASE…]
        make_plan_goldens.py --measure target/release/examples/plan_outputs    (cargo build --release -p prep-onnx-pipeline --example plan_outputs)
 """
@@ -19,6 +20,8 @@ import cv2
 import numpy as np
 import torch
 from PIL import Image
+
+import preset_cases
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as tv1
 from torchvision.transforms.v2 import functional as tv2
@@ -270,6 +273,9 @@ def timm_above(images):
     from timm.data import create_transform
     transform = create_transform((3, 224, 224), interpolation="bicubic", mean=IN_MEAN, std=IN_STD, crop_pct=1.15, crop_mode="center")
     return [transform(Image.fromarray(images[0]))[None].numpy()]
+
+
+preset_cases.register(case)
 
 
 def digest(parts):

@@ -136,6 +136,8 @@ impl Size {
             | SizeRule::Thumbnail { .. }
             | SizeRule::PaddleocrDet { .. }
             | SizeRule::PaddleocrRec { .. }
+            | SizeRule::PaddleocrCls { .. }
+            | SizeRule::Ddddocr { .. }
             | SizeRule::Height { .. }
             | SizeRule::Smart { .. } => return None,
         })

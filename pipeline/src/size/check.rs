@@ -55,7 +55,8 @@ impl SizeRule {
             ]),
             Self::Fit { height, width, .. }
             | Self::Thumbnail { height, width }
-            | Self::PaddleocrRec { height, width } => edges(&[("height", height), ("width", width)]),
+            | Self::PaddleocrRec { height, width }
+            | Self::PaddleocrCls { height, width } => edges(&[("height", height), ("width", width)]),
             Self::Dpt {
                 height,
                 width,
@@ -67,7 +68,7 @@ impl SizeRule {
             }
             Self::Glpn { multiple } => check_edge("multiple", multiple),
             Self::PaddleocrDet { limit, .. } => check_edge("limit", limit),
-            Self::Height { height } => check_edge("height", height),
+            Self::Height { height } | Self::Ddddocr { height } => check_edge("height", height),
             Self::Smart {
                 multiple,
                 min_pixels,

@@ -180,6 +180,8 @@ impl Keys {
             | SizeRule::Thumbnail { .. }
             | SizeRule::PaddleocrDet { .. }
             | SizeRule::PaddleocrRec { .. }
+            | SizeRule::PaddleocrCls { .. }
+            | SizeRule::Ddddocr { .. }
             | SizeRule::Height { .. }
             | SizeRule::Smart { .. } => return None,
         })

@@ -170,6 +170,18 @@ pub enum SizeRule {
         /// The least width of the canvas.
         width: usize,
     },
+    /// PaddleOCR's text direction: this height, and the width `ceil(height * aspect)`, at most `width`.
+    PaddleocrCls {
+        /// Height.
+        height: usize,
+        /// The largest width.
+        width: usize,
+    },
+    /// ddddocr: this height, and the width `int(width * (height / old height))` in float64.
+    Ddddocr {
+        /// Height.
+        height: usize,
+    },
     /// This height, and the width in proportion, `max(int(width * height / old height), 1)`.
     Height {
         /// Height.
@@ -205,6 +217,8 @@ impl SizeRule {
             | Self::Thumbnail { .. }
             | Self::PaddleocrDet { .. }
             | Self::PaddleocrRec { .. }
+            | Self::PaddleocrCls { .. }
+            | Self::Ddddocr { .. }
             | Self::Height { .. }
             | Self::Smart { .. } => None,
         }

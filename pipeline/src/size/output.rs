@@ -97,6 +97,14 @@ impl SizeRule {
                 let widest = batch.map_or_else(|| text_line_canvas(height, width, source), |batch| batch.1);
                 (height, ((height as f64 * aspect).ceil() as usize).min(widest))
             }
+            Self::PaddleocrCls {
+                height: to,
+                width: widest,
+            } => {
+                let aspect = width as f64 / height as f64;
+                (to, ((to as f64 * aspect).ceil() as usize).min(widest))
+            }
+            Self::Ddddocr { height: to } => (to, (width as f64 * (to as f64 / height as f64)) as usize),
             Self::Height { height: to } => (to, scaled(width, to, height).max(1)),
             Self::Smart {
                 multiple,

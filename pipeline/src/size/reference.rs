@@ -74,6 +74,11 @@ const EXAMPLES: &[SizeRule] = &[
         height: 48,
         width: 320,
     },
+    SizeRule::PaddleocrCls {
+        height: 48,
+        width: 192,
+    },
+    SizeRule::Ddddocr { height: 64 },
     SizeRule::Height { height: 64 },
     SizeRule::Smart {
         multiple: 28,
@@ -128,6 +133,10 @@ impl SizeRule {
             Self::PaddleocrRec { .. } => {
                 "a height, and the width that the text line has: PaddleOCR recognition"
             }
+            Self::PaddleocrCls { .. } => {
+                "a height, and the width of the text line within a largest one: PaddleOCR direction"
+            }
+            Self::Ddddocr { .. } => "a height, the width follows, rounded as ddddocr does",
             Self::Height { .. } => "a height, the width follows, rounded down: readers of text lines",
             Self::Smart { .. } => "multiples within a number of pixels: Qwen2-VL's smart_resize",
         }

@@ -45,7 +45,7 @@ impl StepKind for Resize {
              { shortest_edge = 800, longest_edge = 1333 }, { longest_edge = 1024 }, { cover = [160, 224] }, \
              { target = [224, 224], crop_pct = 0.875 }, { rule = ... }",
             "the new size. Rules with a name: fit, dpt, yolos, textnet, glpn, vilt, thumbnail (Donut), paddleocr_det, paddleocr_rec, \
-             height, smart (Qwen2-VL)",
+             paddleocr_cls, ddddocr, height, smart (Qwen2-VL)",
         ),
         KeyInfo::required(
             "filter",

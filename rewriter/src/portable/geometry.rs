@@ -174,6 +174,8 @@ fn may_vanish(rule: SizeRule) -> bool {
         | SizeRule::Textnet { .. }
         | SizeRule::PaddleocrDet { .. }
         | SizeRule::PaddleocrRec { .. }
+        | SizeRule::PaddleocrCls { .. }
+        | SizeRule::Ddddocr { .. }
         | SizeRule::Height { .. } => false,
         SizeRule::ShortestEdge { max: Some(_), .. }
         | SizeRule::LongestEdge { .. }

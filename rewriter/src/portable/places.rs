@@ -144,6 +144,8 @@ impl Bounds {
             | SizeRule::Vilt { .. }
             | SizeRule::PaddleocrDet { .. }
             | SizeRule::PaddleocrRec { .. }
+            | SizeRule::PaddleocrCls { .. }
+            | SizeRule::Ddddocr { .. }
             | SizeRule::Height { .. }
             | SizeRule::Smart { .. } => Self::default(),
         }

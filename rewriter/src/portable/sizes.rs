@@ -135,6 +135,16 @@ pub(super) fn resized<'s>(
                 columns: (sheet.number(height) * aspect).ceil().min(widest),
             }
         }
+        SizeRule::PaddleocrCls { height, width } => Size {
+            rows: sheet.number(height),
+            columns: (sheet.number(height) * (image.columns / image.rows))
+                .ceil()
+                .min(width as f64),
+        },
+        SizeRule::Ddddocr { height } => Size {
+            rows: sheet.number(height),
+            columns: (image.columns * (sheet.number(height) / image.rows)).floor(),
+        },
         SizeRule::Height { height } => Size {
             rows: sheet.number(height),
             columns: (image.columns * height / image.rows).floor().max(1.0),

@@ -161,6 +161,8 @@ fn bound(steps: &[Step]) -> Option<[usize; 2]> {
         | SizeRule::Thumbnail { .. }
         | SizeRule::PaddleocrDet { .. }
         | SizeRule::PaddleocrRec { .. }
+        | SizeRule::PaddleocrCls { .. }
+        | SizeRule::Ddddocr { .. }
         | SizeRule::Height { .. }
         | SizeRule::Smart { .. } => None,
     }
