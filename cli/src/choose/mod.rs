@@ -2,6 +2,7 @@
 
 mod beside;
 mod evidence;
+mod paddleocr;
 mod ultralytics;
 
 use std::path::Path;
@@ -13,7 +14,7 @@ use prep_onnx_pipeline::{
 use prep_onnx_rewriter::{ImageInput, Model};
 
 use crate::answer::{Failure, Outcome};
-use crate::recognise::Ultralytics;
+use crate::recognise::{Likely, Maker, detector_of_one_image, likely};
 use beside::{Beside, beside, names, only_a_model, read};
 use evidence::{check_classifier, check_metadata, size_of};
 
@@ -26,20 +27,11 @@ pub(crate) struct Choice {
     /// Whether nobody said so: neither the command line nor a config.
     pub(crate) assumed: bool,
     /// What in the model's own file it follows from.
-    pub(crate) evidence: Option<Evidence>,
+    pub(crate) evidence: Option<Maker>,
     /// What the config left open and how it was taken.
     pub(crate) notes: Vec<String>,
     /// The height and width that were assumed where the model leaves them open.
     pub(crate) assumed_size: Option<(usize, usize)>,
-}
-
-/// What in a model's own file says how its images are prepared.
-#[derive(Debug)]
-pub(crate) struct Evidence {
-    /// In words.
-    pub(crate) seen: String,
-    /// What was read, by its keys.
-    pub(crate) read: serde_json::Value,
 }
 
 impl Choice {
@@ -102,25 +94,31 @@ pub(crate) fn choose(
         let import = read(&path, asked)?;
         return Ok(Choice::read(import, path.display().to_string(), notes));
     }
-    if let Some(seen) = Ultralytics::read(model)? {
+    if let Some(maker) = Maker::read(model)? {
         let input = ImageInput::find(model, input)?;
-        let (import, origin) = ultralytics::pipeline(model, &input, &seen, asked)?;
+        let (import, origin) = match &maker {
+            Maker::Ultralytics(seen) => ultralytics::pipeline(model, &input, seen, asked)?,
+            Maker::PaddleOcr(_) => paddleocr::pipeline(&input, asked)?,
+        };
         return Ok(Choice {
-            evidence: Some(Evidence {
-                seen: format!("metadata of Ultralytics: {}", Ultralytics::shown(model)),
-                read: serde_json::json!({ "ultralytics": seen }),
-            }),
+            evidence: Some(maker),
             ..Choice::read(import, origin, notes)
         });
     }
     check_metadata(model).map_err(|error| error.or_kind(ErrorKind::Config))?;
-    let input = ImageInput::find(model, input)?;
+    let input = ImageInput::find(model, input).map_err(|error| match detector_of_one_image(model) {
+        Some(likely) => asks(model, likely),
+        None => error,
+    })?;
     let size = size_of(&input);
     if let Some(path) = found.model {
         return Err(only_a_model(&path, size).or_kind(ErrorKind::Config).into());
     }
     if input.dtype == Dtype::Uint8 {
         return Err(takes_bytes(model, &input).or_kind(ErrorKind::Config).into());
+    }
+    if let Some(likely) = likely(model, &input) {
+        return Err(asks(model, likely).or_kind(ErrorKind::Config).into());
     }
     check_classifier(model, &input).map_err(|error| error.or_kind(ErrorKind::Config))?;
     let size = asked
@@ -153,6 +151,18 @@ pub(crate) fn choose(
         notes,
         assumed_size,
     })
+}
+
+/// The error of a model whose kind is seen, while its preprocessing is not known.
+fn asks(model: &Model, likely: Likely) -> Error {
+    Error::new(model.path().display(), "its pipeline is not known")
+        .expected_got(
+            "--pipeline PRESET|FILE, a config beside the model, or a plain classifier",
+            likely.seen,
+        )
+        .why(likely.why)
+        .fix(likely.fix)
+        .with_kind(ErrorKind::Config)
 }
 
 /// A preset, a checkpoint that a table knows, a file, or a folder with a config in it. A file or folder may have the name that its checkpoint

@@ -192,7 +192,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         )?)
     };
     let after = after.as_ref().map(|after| &after.report);
-    let mut text = describe(&embedding.report, after, &choice, trial.as_ref());
+    let mut text = describe(&model, &embedding.report, after, &choice, trial.as_ref());
     text.push_str(&written(
         &output,
         &embedding.report,
@@ -206,7 +206,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         "written": !options.dry_run,
         "pipeline_from": choice.origin,
         "pipeline_assumed": choice.assumed,
-        "evidence": choice.evidence.as_ref().map(|evidence| &evidence.read),
+        "evidence": choice.evidence,
         "notes": choice.notes,
         "pipeline": embedding.report.pipeline.to_value(),
         "external_data": embedding.report.external_data,
@@ -308,7 +308,13 @@ pub(crate) fn default_output(model: &Path) -> PathBuf {
 }
 
 /// What was taken from where, one line each.
-fn describe(report: &Report, after: Option<&AfterReport>, choice: &Choice, trial: Option<&Trial>) -> String {
+fn describe(
+    model: &Model,
+    report: &Report,
+    after: Option<&AfterReport>,
+    choice: &Choice,
+    trial: Option<&Trial>,
+) -> String {
     let mut table = ui::Table::new(&[]);
     let mut line = |key: &str, value: String| table.row([ui::bold(key), value]);
     let input = &report.image_input;
@@ -327,7 +333,7 @@ fn describe(report: &Report, after: Option<&AfterReport>, choice: &Choice, trial
         },
     );
     if let Some(evidence) = &choice.evidence {
-        line("", evidence.seen.clone());
+        line("", evidence.seen(model));
     }
     for step in ui::pipeline_lines(&report.pipeline) {
         line("", step);
@@ -408,7 +414,7 @@ pub(crate) fn embed_to(model: &Path, output: &Path, pipeline: Option<&str>) -> O
     let trial = AtHand::No("the next step does".to_owned());
     let parts = (&embedding.edit, &embedding.report);
     let trial = write(&model, parts, &choice, &options, output, &trial)?;
-    let text = describe(&embedding.report, None, &choice, Some(&trial));
+    let text = describe(&model, &embedding.report, None, &choice, Some(&trial));
     Ok(text + &written(output, &embedding.report, embedding.edit.bytes(), false))
 }
 

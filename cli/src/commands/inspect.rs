@@ -9,6 +9,7 @@ use prep_onnx_rewriter::{Embedded, Model, Summary, inspect};
 
 use crate::answer::{Answer, Outcome};
 use crate::args::Global;
+use crate::recognise::Maker;
 use crate::ui;
 
 /// Show what is inside a model: inputs, outputs, and the embedded pipeline
@@ -22,12 +23,19 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options, _: &Global) -> Outcome {
-    let summary = inspect(&Model::open(&options.model)?);
-    let json = serde_json::to_value(&summary).unwrap_or_default();
-    Ok(Answer::new(text(&summary), json))
+    let model = Model::open(&options.model)?;
+    let summary = inspect(&model);
+    let maker = Maker::read(&model);
+    let seen = match &maker {
+        Ok(maker) => maker.as_ref().map(|maker| maker.seen(&model)),
+        Err(error) => Some(error.to_string()),
+    };
+    let mut json = serde_json::to_value(&summary).unwrap_or_default();
+    json["evidence"] = serde_json::to_value(maker.ok().flatten()).unwrap_or_default();
+    Ok(Answer::new(text(&summary, seen), json))
 }
 
-fn text(summary: &Summary) -> String {
+fn text(summary: &Summary, seen: Option<String>) -> String {
     let mut table = ui::Table::new(&[]);
     let mut line = |key: &str, value: String| table.row([ui::bold(key), value]);
     for (index, input) in summary.inputs.iter().enumerate() {
@@ -60,6 +68,9 @@ fn text(summary: &Summary) -> String {
             (None, None) => format!("{} tensors", file.tensors),
         };
         line("external data", format!("{}: {state}", file.location));
+    }
+    if let Some(seen) = seen {
+        line("recognised", seen);
     }
     match (
         &summary.embedded,

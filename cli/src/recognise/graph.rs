@@ -16,14 +16,25 @@ pub(crate) struct Likely {
 
 /// What is likely of a model that is not known by its metadata; `None` where nothing speaks against a plain classifier.
 pub(crate) fn likely(model: &Model, input: &ImageInput) -> Option<Likely> {
-    let rules = [paddle, keras, arithmetic, torchvision_detector, face_detector, embedding_of_faces, yolo, mask];
+    let rules = [
+        paddle,
+        keras,
+        arithmetic,
+        torchvision_detector,
+        face_detector,
+        embedding_of_faces,
+        yolo,
+        mask,
+    ];
     rules.into_iter().find_map(|rule| rule(model, input))
 }
 
 /// The extents of a tensor; none of what is no tensor, or of unknown rank.
 fn shape(value: &Value) -> &[Dimension] {
     match &value.value_type {
-        ValueType::Tensor { shape: Some(shape), .. } => shape,
+        ValueType::Tensor {
+            shape: Some(shape), ..
+        } => shape,
         _ => &[],
     }
 }
@@ -53,9 +64,7 @@ fn described(values: &[Value]) -> String {
 /// Whether PaddlePaddle's exporter wrote the model.
 pub(crate) fn is_paddle(model: &Model) -> bool {
     let names_of_paddle = |value: &Value| {
-        let named = |dimension: &Dimension| {
-            matches!(dimension, Dimension::Symbolic(name) if name.starts_with("p2o.DynamicDimension"))
-        };
+        let named = |dimension: &Dimension| matches!(dimension, Dimension::Symbolic(name) if name.starts_with("p2o.DynamicDimension"));
         shape(value).iter().any(named)
             || value.name.starts_with("save_infer_model/")
             || value.name.starts_with("fetch_name_")
@@ -69,7 +78,9 @@ fn paddle(model: &Model, _: &ImageInput) -> Option<Likely> {
     if !is_paddle(model) {
         return None;
     }
-    let [output, ..] = model.outputs() else { return None };
+    let [output, ..] = model.outputs() else {
+        return None;
+    };
     let (why, fix) = match shape(output).len() {
         4 => (
             "PaddleOCR and RapidOCR feed text detectors in different sizes and values",
@@ -100,7 +111,10 @@ fn keras(model: &Model, input: &ImageInput) -> Option<Likely> {
     }
     let begins = first_ops(model, input);
     if let Some(op) = begins.iter().find(|op| is_arithmetic(op)) {
-        return Some(inside(&format!("a model of {}, which begins with {op}", model.producer())));
+        return Some(inside(&format!(
+            "a model of {}, which begins with {op}",
+            model.producer()
+        )));
     }
     Some(Likely {
         seen: format!("a model of {}, input `{}` {}", model.producer(), input.name, input.layout),
@@ -113,7 +127,9 @@ fn keras(model: &Model, input: &ImageInput) -> Option<Likely> {
 
 /// The ops that read the image input, but for those that move its elements.
 fn first_ops(model: &Model, input: &ImageInput) -> Vec<String> {
-    let Ok(nodes) = nodes(model) else { return Vec::new() };
+    let Ok(nodes) = nodes(model) else {
+        return Vec::new();
+    };
     let reads = nodes
         .iter()
         .filter(|node| node.inputs.iter().any(|read| read.name == input.name));
@@ -138,7 +154,13 @@ fn inside(seen: &str) -> Likely {
 fn arithmetic(model: &Model, input: &ImageInput) -> Option<Likely> {
     let ops = first_ops(model, input);
     let all = !ops.is_empty() && ops.iter().all(|op| is_arithmetic(op));
-    all.then(|| inside(&format!("input `{}` that goes into {} first", input.name, ops.join(", "))))
+    all.then(|| {
+        inside(&format!(
+            "input `{}` that goes into {} first",
+            input.name,
+            ops.join(", ")
+        ))
+    })
 }
 
 /// torchvision's detectors: `boxes`, `labels`, `scores`, in any order; resize and normalisation are inside.
@@ -148,6 +170,22 @@ fn torchvision_detector(model: &Model, _: &ImageInput) -> Option<Likely> {
         seen: format!("the outputs of a detector of torchvision: {}", described(model.outputs())),
         why: "its GeneralizedRCNNTransform resizes and normalises inside of the model, so that only the division by 255 is left",
         fix: "if it is torchvision's, name a FILE with --pipeline that has the step rescale (divisor = 255) alone".to_owned(),
+    })
+}
+
+/// torchvision's detectors as its own exporter writes them: one image without an axis for the batch.
+pub(crate) fn detector_of_one_image(model: &Model) -> Option<Likely> {
+    let has = |name: &str| model.outputs().iter().any(|output| output.name == name);
+    let alone = |input: &Value| shape(input).len() == 3 && fixed(input, 0) == Some(3);
+    let is_one = (has("boxes") && has("labels") && has("scores"))
+        || model.op_types().any(|op| op == "NonMaxSuppression");
+    let input = model.inputs().find(|input| alone(input))?;
+    is_one.then(|| Likely {
+        seen: format!("a detector of one image, `{}` {}", input.name, input.value_type),
+        why: "images come as batches here, and torchvision's detectors take a list of images [3, H, W]",
+        fix: "export it with a batch axis: a torch.nn.Module whose forward(images) returns detector([images[0]])[0]; then name a FILE with the step \
+              rescale (divisor = 255) alone, since the rest is inside"
+            .to_owned(),
     })
 }
 
@@ -175,9 +213,14 @@ fn face_detector(model: &Model, _: &ImageInput) -> Option<Likely> {
 /// ArcFace and the like.
 fn embedding_of_faces(model: &Model, input: &ImageInput) -> Option<Likely> {
     let [output] = model.outputs() else { return None };
-    let is_one = square(input) == Some(112) && shape(output).len() == 2 && matches!(fixed(output, 1), Some(128 | 256 | 512));
+    let is_one = square(input) == Some(112)
+        && shape(output).len() == 2
+        && matches!(fixed(output, 1), Some(128 | 256 | 512));
     is_one.then(|| Likely {
-        seen: format!("112 x 112 and {}, as models have that compare faces", described(model.outputs())),
+        seen: format!(
+            "112 x 112 and {}, as models have that compare faces",
+            described(model.outputs())
+        ),
         why: "they differ in their values, and take faces that were aligned before",
         fix: "if it is InsightFace's ArcFace, name it with --pipeline arcface".to_owned(),
     })
@@ -186,17 +229,28 @@ fn embedding_of_faces(model: &Model, input: &ImageInput) -> Option<Likely> {
 /// Detections for each place of grids of strides 8, 16 and 32, or the best 300.
 fn yolo(model: &Model, input: &ImageInput) -> Option<Likely> {
     let output = model.outputs().first()?;
-    let [_, second, third] = shape(output) else { return None };
+    let [_, second, third] = shape(output) else {
+        return None;
+    };
     let (second, third) = (second.fixed()?, third.fixed()?);
     let (height, width) = input.size();
     let (height, width) = (height.fixed()?, width.fixed()?);
-    let places: i64 = [8, 16, 32].map(|stride| (height / stride) * (width / stride)).iter().sum();
+    let places: i64 = [8, 16, 32]
+        .map(|stride| (height / stride) * (width / stride))
+        .iter()
+        .sum();
     let (what, preset) = if second == places && third >= 6 && third < places {
         ("one row for each place of three grids, as YOLOX has", "yolox")
     } else if third == places && second >= 5 {
-        ("one column for each place of three grids, as YOLOv8 and later have", "yolo")
+        (
+            "one column for each place of three grids, as YOLOv8 and later have",
+            "yolo",
+        )
     } else if second == 3 * places && third >= 6 {
-        ("three rows for each place of three grids, as YOLOv5 and YOLOv7 have", "yolo")
+        (
+            "three rows for each place of three grids, as YOLOv5 and YOLOv7 have",
+            "yolo",
+        )
     } else if second == 300 && third == 6 {
         ("300 rows of 6, as YOLOv10 and later have", "yolo")
     } else {
@@ -205,7 +259,9 @@ fn yolo(model: &Model, input: &ImageInput) -> Option<Likely> {
     Some(Likely {
         seen: format!("{}: {what}", described(std::slice::from_ref(output))),
         why: "their letterboxes, colour orders and values differ, and no metadata tells who made it",
-        fix: format!("if it is one of these, name it with --pipeline {preset}; prep-onnx pipelines {preset} shows what that does"),
+        fix: format!(
+            "if it is one of these, name it with --pipeline {preset}; prep-onnx pipelines {preset} shows what that does"
+        ),
     })
 }
 

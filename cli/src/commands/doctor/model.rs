@@ -10,6 +10,7 @@ use crate::answer::{Answer, Outcome, error_json, error_lines};
 use crate::args::Global;
 use crate::host::{Provider, Session, SessionOptions};
 use crate::lint::{Finding, Target, lint};
+use crate::recognise::Maker;
 use crate::trial::AtHand;
 use crate::ui;
 
@@ -72,8 +73,13 @@ pub(super) fn examine(path: &Path, target: Target, global: &Global) -> Outcome {
             ui::warn("assumed:")
         ));
     }
+    let maker = Maker::read(&model)?;
+    if let Some(maker) = &maker {
+        text.push_str(&format!("recognised: {}\n", maker.seen(&model)));
+    }
     let json = json!({
         "model": path.display().to_string(),
+        "evidence": maker,
         "ep": target,
         "known": target.basis(),
         "nodes": findings.nodes,
