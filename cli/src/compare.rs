@@ -79,8 +79,8 @@ fn table(plan: &Plan) -> ValueTable {
 fn channel_stride(plan: &Plan, shape: &[usize]) -> usize {
     let plane = || shape.iter().rev().take(2).product::<usize>().max(1);
     match (plan.form.blocks, plan.form.layout) {
-        (None | Some(Blocks::Tiles { .. }), Layout::Nchw) => plane(),
-        (None | Some(Blocks::Tiles { .. }), Layout::Nhwc) => 1,
+        (None | Some(Blocks::Tiles { .. } | Blocks::Frame), Layout::Nchw) => plane(),
+        (None | Some(Blocks::Tiles { .. } | Blocks::Frame), Layout::Nhwc) => 1,
         (
             Some(Blocks::Patches {
                 size, repeat, order, ..

@@ -12,12 +12,6 @@ use crate::inference::{Inference, Picture};
 use crate::runtime::Loaded;
 use crate::source::as_source;
 
-fn is_joined(blocks: Blocks) -> bool {
-    match blocks {
-        Blocks::Tiles { joined, .. } | Blocks::Patches { joined, .. } => joined,
-    }
-}
-
 /// One way to run the embedded part of a model.
 struct Backend {
     name: &'static str,
@@ -87,7 +81,7 @@ impl Executions {
     /// What each backend makes of one image.
     pub(crate) fn run(&mut self, picture: &Picture<'_>) -> Vec<Result<Array>> {
         // Blocks on one axis: the first extent is not that of the images.
-        let joined = self.plan.form.blocks.is_some_and(is_joined);
+        let joined = self.plan.form.blocks.is_some_and(Blocks::is_joined);
         let run = |backend: &mut Backend| match joined {
             true => backend.inference.run_whole(picture),
             false => backend.inference.run_one(picture),

@@ -68,10 +68,7 @@ fn run(pipeline: &Pipeline, batch: &Value) -> Result<(Vec<usize>, Vec<u8>), Box<
     let answers = pipeline.reference_batch(&views, Layout::Nchw, Dtype::Float32)?;
     let plan = pipeline.compile(Layout::Nchw, Dtype::Float32)?;
     let mut shape = answers.tensors.first().ok_or("no image")?.shape.clone();
-    let joined = plan.form.blocks.is_some_and(|blocks| match blocks {
-        prep_onnx_pipeline::plan::Blocks::Tiles { joined, .. }
-        | prep_onnx_pipeline::plan::Blocks::Patches { joined, .. } => joined,
-    });
+    let joined = (plan.form.blocks).is_some_and(prep_onnx_pipeline::plan::Blocks::is_joined);
     let differ = answers
         .tensors
         .iter()

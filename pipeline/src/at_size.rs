@@ -156,7 +156,16 @@ fn resized(
             | SizeRule::PaddleocrCls { .. }
             | SizeRule::Ddddocr { .. }
             | SizeRule::Height { .. }
-            | SizeRule::Smart { .. },
+            | SizeRule::Smart { .. }
+            | SizeRule::Maskformer { .. }
+            | SizeRule::Longest { .. }
+            | SizeRule::Pixtral { .. }
+            | SizeRule::GlmImage { .. }
+            | SizeRule::Kimi { .. }
+            | SizeRule::Lcnet { .. }
+            | SizeRule::Idefics2 { .. }
+            | SizeRule::Gemma4 { .. }
+            | SizeRule::Naflex { .. },
             _,
         ) => return Err("its size rule keeps to more than a size".to_owned()),
     })

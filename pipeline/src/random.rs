@@ -10,7 +10,8 @@ use crate::steps::{
     PadAnchor, Rescale, RescaleNormalize, Resize, RotateTo, Step, Term,
 };
 use crate::{
-    CropRule, Dtype, Filter, FitRounding, Layout, Limit, Output, Pipeline, Precision, Resampler, SizeRule,
+    CropRule, Dtype, Filter, FitRounding, Layout, Limit, LongestRounding, Output, Pipeline, Precision,
+    Resampler, SizeRule, SmallImage,
 };
 
 /// A stream of numbers: SplitMix64.
@@ -77,7 +78,7 @@ impl Random {
         let [height, width] = self.edges();
         let (shortest, longest) = (height.min(width), height.max(width));
         let multiple = self.pick(&[1, 2, 7, 8, 14, 16]);
-        match self.range(0, 20) {
+        match self.range(0, 29) {
             0..=2 => SizeRule::Exact { height, width },
             3 => SizeRule::ShortestEdge {
                 size: height,
@@ -120,12 +121,52 @@ impl Random {
                 limit: height,
                 limit_type: self.pick(Limit::ALL),
             },
-            17 => SizeRule::PaddleocrCls { height, width },
-            18 => SizeRule::Ddddocr { height },
+            17 => SizeRule::Maskformer {
+                shortest,
+                longest,
+                multiple,
+            },
+            18 => SizeRule::Longest {
+                size: longest,
+                least: self.pick(&[0, 1, shortest]),
+                rounding: self.pick(LongestRounding::ALL),
+            },
+            19 => SizeRule::Pixtral {
+                height,
+                width,
+                multiple,
+            },
+            20 => SizeRule::GlmImage {
+                multiple,
+                shortest,
+                longest,
+            },
+            21 => SizeRule::Kimi {
+                patch: multiple,
+                patches: self.pick(&[1, 40, 300]),
+                side: self.pick(&[1, 9, 40]),
+            },
+            22 => SizeRule::Lcnet { shortest, multiple },
+            23 => SizeRule::Idefics2 {
+                least: shortest,
+                longest,
+            },
+            24 => SizeRule::Gemma4 {
+                multiple,
+                blocks: self.pick(&[1, 20, 140]),
+            },
+            25 => SizeRule::Naflex {
+                patch: multiple,
+                patches: self.pick(&[1, 20, 140]),
+            },
+            26 => SizeRule::PaddleocrCls { height, width },
+            27 => SizeRule::Ddddocr { height },
             _ => SizeRule::Smart {
                 multiple,
                 min_pixels: 100,
                 max_pixels: 40_000,
+                frames: self.pick(&[1, 2]),
+                small: self.pick(SmallImage::ALL),
             },
         }
     }
@@ -312,14 +353,29 @@ impl Random {
                 offset: CropRule::Torchvision,
             }));
             let tiles = self.one_in(2);
-            steps.push(Step::Blocks(Blocks {
+            let joined = self.one_in(2);
+            let rows = (!tiles && !joined && self.one_in(2)).then_some(2_000);
+            let blocks = Blocks {
                 tiles: tiles.then_some([unit; 2]),
                 patches: (!tiles).then_some(4),
+                frame: false,
+                rows,
                 merge: if tiles { 1 } else { self.pick(&[1, 2]) },
                 repeat: if tiles { 1 } else { self.pick(&[1, 2]) },
                 order: self.pick(PatchOrder::ALL),
-                joined: self.one_in(2),
-            }));
+                joined,
+            };
+            let frame = Blocks {
+                tiles: None,
+                patches: None,
+                frame: true,
+                rows: None,
+                merge: 1,
+                repeat: 1,
+                order: PatchOrder::ChannelsFirst,
+                joined: false,
+            };
+            steps.push(Step::Blocks(if self.one_in(4) { frame } else { blocks }));
         }
         Pipeline {
             description: None,

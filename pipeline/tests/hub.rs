@@ -49,9 +49,27 @@ const REFUSED: &[(&str, &str)] = &[
         r#"Nougat {"size": {"height": 60, "width": 90}, "do_align_long_axis": true, "do_crop_margin": false}"#,
         "do_align_long_axis",
     ),
-    // Frames of several sizes.
-    ("VideoMAE geometry, do_center_crop null", "size"),
-    ("Vivit geometry, do_center_crop null", "size"),
+    (
+        r#"MaskFormer {"size": {"max_height": 60, "max_width": 90}}"#,
+        "size",
+    ),
+    // Each in a way of its own: no resize, a resize in one step.
+    ("DeepseekVLHybrid geometry, do_resize null", "do_resize"),
+    ("DeepseekVLHybrid geometry, do_pad null", "do_pad"),
+    (
+        r#"Tvp {"size": {"longest_edge": 96}, "crop_size": {"height": 96, "width": 96}, "pad_size": {"height": 96, "width": 96}, "constant_values": 1}"#,
+        "constant_values",
+    ),
+    // A patch is larger than all pixels.
+    (
+        r#"Glm4v {"size": {"shortest_edge": 3136, "longest_edge": 12544}, "patch_size": 64}"#,
+        "max_pixels",
+    ),
+    (
+        r#"Cosmos3Edge {"size": {"shortest_edge": 3136, "longest_edge": 12544}, "temporal_patch_size": 2}"#,
+        "temporal_patch_size",
+    ),
+    (r#"NeoMME {"max_side": 64}"#, "max_side"),
 ];
 
 fn folder(name: &str) -> PathBuf {

@@ -57,6 +57,7 @@ impl ImageKind {
         match self.blocks {
             None => 4,
             Some(Blocks::Tiles { joined, .. }) => 5 - usize::from(joined),
+            Some(Blocks::Frame) => 5,
             Some(Blocks::Patches { joined, .. }) => 3 - usize::from(joined),
         }
     }
@@ -64,7 +65,7 @@ impl ImageKind {
     /// The axes of the channels, first or last of an image.
     fn channel_axes(self) -> Option<[usize; 2]> {
         match self.blocks {
-            None | Some(Blocks::Tiles { .. }) => Some([self.rank() - 3, self.rank() - 1]),
+            None | Some(Blocks::Tiles { .. } | Blocks::Frame) => Some([self.rank() - 3, self.rank() - 1]),
             Some(Blocks::Patches { .. }) => None,
         }
     }

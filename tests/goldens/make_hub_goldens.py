@@ -60,6 +60,7 @@ DONUT = [EXACT, {"size": hw(72, 120)}, {"size": [90, 60]}, {**EXACT, "do_align_l
          {**EXACT, "do_thumbnail": False, "do_pad": False}, {**EXACT, "do_resize": False}, {**EXACT, "do_pad": False}, {**EXACT, "resample": 0}]
 QWEN = [{}, PIXELS, {"min_pixels": 56 * 56, "max_pixels": 112 * 112}, {**PIXELS, "patch_size": 16}, {**PIXELS, "merge_size": 1},
         {**PIXELS, "temporal_patch_size": 1}, {**PIXELS, "resample": 2}, {**PIXELS, "do_normalize": False}]
+SQUARE, TVP = {"size": hw(96, 96)}, {"size": {"longest_edge": 96}, "crop_size": hw(96, 96), "pad_size": hw(96, 96)}
 GEOMETRIES = {
     "Detr": DETR, "ConditionalDetr": DETR, "DeformableDetr": DETR, "GroundingDino": DETR, "Yolos": DETR,
     "OneFormer": [BOTH, EDGE, EXACT, {**BOTH, "do_pad": False}],
@@ -82,11 +83,24 @@ GEOMETRIES = {
     "VideoMAE": [{**EDGE, **CROP}, {**EXACT, "do_center_crop": False}], "Vivit": [{**EDGE, **CROP}, {**EXACT, "do_center_crop": False, "offset": False}, {**BOTH, **CROP}, {"size": 96, **CROP, "default_to_square": True}],
     "Qwen2VL": QWEN, "CohereCompass": QWEN, "Ernie4_5_VLMoe": QWEN, "HunYuanVL": QWEN, "HYV4VL": QWEN, "MiniMaxM3VL": QWEN, "VideoLlama3": QWEN,
     "Emu3": [{"min_pixels": 64 * 64, "max_pixels": 128 * 128}, {"spatial_factor": 16}], "Apertus1p5": [{}, {"size": {"min_pixels": 64 * 64, "max_pixels": 128 * 128}}],
+    "Siglip2": [{"max_num_patches": 40}, {"patch_size": 14, "max_num_patches": 7}], "Gemma4": [{"max_soft_tokens": 70}, {"max_soft_tokens": 70, "patch_size": 8, "pooling_kernel_size": 2}, {"max_soft_tokens": 71}],
+    "Gemma4Unified": [{"max_soft_tokens": 70}, {"max_soft_tokens": 70, "patch_size": 8}], "Idefics2": [BOTH, {"size": {"shortest_edge": 30, "longest_edge": 400}}, EXACT, {**BOTH, "do_pad": False}],
+    "Fuyu": [EXACT, {"size": hw(400, 300)}, {**EXACT, "padding_value": 7}], "DeepseekOcr2": [SQUARE, {**SQUARE, "background_color": [1, 2, 3]}], "UnlimitedOcr": [SQUARE],
+    "MaskFormer": [BOTH, {"size": 64, "max_size": 96}, {"size": 64}, EXACT, {**BOTH, "size_divisor": 16}, {**BOTH, "size_divisor": 0}, {**BOTH, "pad_size": hw(128, 130)}, WITHIN],
+    "Mask2Former": [BOTH, {**BOTH, "size_divisor": 7}],
+    "Janus": [SQUARE, {**SQUARE, "min_size": 80}, {**SQUARE, "do_pad": False}, EXACT], "DeepseekVL": [SQUARE], "DeepseekVLHybrid": [{**SQUARE, "high_res_size": hw(128, 128)}],
+    "Aria": [{"max_image_size": 490}, {"max_image_size": 490, "min_image_size": 400}, {"max_image_size": 96}],
+    "Tvp": [TVP, {**TVP, "do_flip_channel_order": False}, {**TVP, "do_center_crop": False, "pad_size": hw(128, 100)}, {**TVP, "do_center_crop": False, "do_pad": False}, {**TVP, "constant_values": 1}],
+    "Pixtral": [{"size": {"longest_edge": 96}}, {"size": {"longest_edge": 96}, "patch_size": hw(14, 14)}, {**EXACT, "patch_size": 8}, {"size": {"longest_edge": 90}, "do_pad": False}],
+    "PPLCNet": [{"resize_short": 96, "crop_size": 80}, {"resize_short": 90, "size_divisor": 32, "crop_size": 80}, {"resize_short": None, **EXACT, "crop_size": 72}],
+    "Glm4v": [PIXELS, {**PIXELS, "patch_size": 64}, {**PIXELS, "temporal_patch_size": 1}], "Glm46V": [PIXELS], "Glmga": [PIXELS, {**PIXELS, "patch_expand_factor": 4}],
+    "Cosmos3Edge": [PIXELS, {**PIXELS, "temporal_patch_size": 2}], "PaddleOCRVL": [PIXELS, {**PIXELS, "patch_size": 20}, {"min_pixels": 56 * 56, "max_pixels": 112 * 112}], "GlmImage": [PIXELS, {}],
+    "Kimi_K25": [{}, {"size": {"max_height": 4, "max_width": 4}}, {"max_patches": 20, "merge_size": 1}], "NeoMME": [{}, {"patch_size": 16}, {"max_side": 64}],
     "ViT": [BOTH, WITHIN, {**EDGE, "do_pad": True}, {**EXACT, "do_pad": True, "pad_size": hw(128, 100)}, {**EDGE, "do_pad": True, "pad_size": hw(400, 400), "do_normalize": False, "do_rescale": False}],
     "CLIP": [{**BOTH, "do_center_crop": False, "do_pad": True}, {**WITHIN, **CROP}],
 }
 # Nougat's thumbnail in its Pillow backend is one of two steps, which is refused.
-TORCHVISION_ONLY = {"Apertus1p5", "CHMv2", "MiniMaxM3VL", "Nougat", "PI0", "PPDocLayoutV2", "PPDocLayoutV3", "PPFormulaNet", "Sam2", "Sam3", "Sapiens2", "Tipsv2", "Tipsv2Dpt"}
+TORCHVISION_ONLY = {"Apertus1p5", "CHMv2", "Gemma4Unified", "Kimi_K25", "MiniMaxM3VL", "NeoMME", "PPLCNet", "Nougat", "PI0", "PPDocLayoutV2", "PPDocLayoutV3", "PPFormulaNet", "Sam2", "Sam3", "Sapiens2", "Tipsv2", "Tipsv2Dpt", "UnlimitedOcr"}
 PILLOW_ONLY = {"Emu3", "VideoLlava", "Vivit"}
 SWITCHES = ("do_resize", "do_rescale", "do_normalize", "do_center_crop")
 VALUES = ("size", "resample", "rescale_factor", "image_mean", "image_std", "crop_size")
@@ -174,7 +188,7 @@ def run_hugging_face(config, model, backend):
         out = processor(images=picture, return_tensors=kind)
         if not hasattr(out, "keys"):
             return np.asarray(out)  # Idefics
-        return np.asarray(out["pixel_values_images" if "pixel_values_images" in out else "pixel_values"])
+        return np.asarray(out[next(key for key in ("pixel_values_images", "pixel_values", "images") if key in out)])
 
     return run
 
@@ -234,7 +248,7 @@ def entry(run):
         for name in PICTURES:
             tensor = np.asarray(step(Image.open(HERE.parent / "images" / f"{name}.png").convert("RGB")))
             # Values in 8 bits or 64 are what a model of floats gets as floats.
-            tensor = np.ascontiguousarray(tensor.reshape((1, *tensor.shape[-3:])), dtype="<f4")
+            tensor = np.ascontiguousarray(tensor, dtype="<f4")
             found[name] = hashlib.sha256(tensor.tobytes()).hexdigest()[:32]
         return {"images": found}
     except Exception as error:  # what the library says is the golden

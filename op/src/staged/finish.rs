@@ -250,7 +250,7 @@ impl Joined {
     }
 
     fn cut(self, plan: &Plan, (rows, columns): (usize, usize), output: OutputMut<'_>) {
-        fn ordered<T: Copy>(plan: &Plan, size: (usize, usize), values: Vec<T>, elements: &mut [T]) {
+        fn ordered<T: Copy + Default>(plan: &Plan, size: (usize, usize), values: Vec<T>, elements: &mut [T]) {
             if let Ok(values) = Array3::from_shape_vec((size.0, size.1, CHANNELS), values) {
                 copy(&plan.form.ordered(&values), elements);
             }

@@ -1,7 +1,7 @@
 //! From the sizes of several images to the rules that they follow.
 
 use crate::plan::{Anchor, CanvasSize, Placement};
-use crate::{CropRule, FitRounding, Limit, SizeRule};
+use crate::{CropRule, FitRounding, Limit, SizeRule, SmallImage};
 
 type Size = (usize, usize);
 
@@ -139,6 +139,8 @@ fn proposals(sizes: &[(Size, Size)], outputs: &[Size]) -> Vec<SizeRule> {
                 multiple,
                 min_pixels,
                 max_pixels,
+                frames: 1,
+                small: SmallImage::Kept,
             });
         }
     }

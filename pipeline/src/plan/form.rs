@@ -41,7 +41,12 @@ pub enum Blocks {
         order: PatchOrder,
         /// Whether the patches of all images lie on one axis: [N * patches, …].
         joined: bool,
+        /// The number of rows that each image has, those after its patches 0, which comes after the arithmetic: [N, rows, …].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rows: Option<usize>,
     },
+    /// The image whole, with an axis for frames: [N, 1, C, H, W] or [N, 1, H, W, C].
+    Frame,
 }
 
 impl Blocks {
@@ -50,6 +55,7 @@ impl Blocks {
         match self {
             Self::Tiles { height, width, .. } => (height, width),
             Self::Patches { size, merge, .. } => (size * merge, size * merge),
+            Self::Frame => (1, 1),
         }
     }
 
@@ -58,6 +64,23 @@ impl Blocks {
         match self {
             Self::Tiles { height, width, .. } => (size.0 / height, size.1 / width),
             Self::Patches { size: edge, .. } => (size.0 / edge, size.1 / edge),
+            Self::Frame => (1, 1),
+        }
+    }
+
+    /// Whether the blocks of all images lie on one axis.
+    pub const fn is_joined(self) -> bool {
+        match self {
+            Self::Tiles { joined, .. } | Self::Patches { joined, .. } => joined,
+            Self::Frame => false,
+        }
+    }
+
+    /// The number of rows that each image has, where it has one.
+    pub const fn rows(self) -> Option<usize> {
+        match self {
+            Self::Patches { rows, .. } => rows,
+            Self::Tiles { .. } | Self::Frame => None,
         }
     }
 
@@ -111,11 +134,13 @@ impl Form {
                 },
                 _,
             ) => (joined, vec![channels * repeat * size * size]),
+            (Blocks::Frame, Layout::Nchw) => (false, vec![channels, size.0, size.1]),
+            (Blocks::Frame, Layout::Nhwc) => (false, vec![size.0, size.1, channels]),
         };
         let mut shape = if joined {
             vec![images * rows * columns]
         } else {
-            vec![images, rows * columns]
+            vec![images, blocks.rows().unwrap_or(rows * columns)]
         };
         shape.extend(block);
         shape
@@ -130,11 +155,24 @@ impl Form {
             return Ok(());
         };
         if rows > 0 && columns > 0 && height % rows == 0 && width % columns == 0 {
-            return Ok(());
+            return self.check_rows((height, width));
         }
         Err(Error::new("blocks", "do not divide the image").expected_got(
             format_args!("multiples of {rows} x {columns}"),
             format_args!("{height} x {width}"),
         ))
+    }
+
+    fn check_rows(&self, size: (usize, usize)) -> Result<()> {
+        let Some(blocks) = self.blocks else {
+            return Ok(());
+        };
+        let (down, across) = blocks.grid(size);
+        match blocks.rows() {
+            Some(rows) if down * across > rows => Err(Error::new("rows", "are fewer than the patches")
+                .expected_got(format_args!("at most {rows} patches"), down * across)
+                .with_kind(crate::ErrorKind::Image)),
+            _ => Ok(()),
+        }
     }
 }

@@ -262,7 +262,17 @@ impl Plan {
             Blocks::Patches {
                 size, merge, repeat, ..
             } => vec![("size", size), ("merge", merge), ("repeat", repeat)],
+            Blocks::Frame => Vec::new(),
         };
+        if let Some(rows) = blocks.rows() {
+            if blocks.is_joined() {
+                return Err(
+                    Error::new("form.blocks.rows", "are of images with an axis of their own")
+                        .expected_got("joined = false", "joined = true"),
+                );
+            }
+            crate::size::check_edge("rows", rows).map_err(|error| error.within_key("form.blocks"))?;
+        }
         for (key, number) in numbers {
             crate::size::check_edge(key, number).map_err(|error| error.within_key("form.blocks"))?;
         }

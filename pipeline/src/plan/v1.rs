@@ -139,7 +139,16 @@ impl Size {
             | SizeRule::PaddleocrCls { .. }
             | SizeRule::Ddddocr { .. }
             | SizeRule::Height { .. }
-            | SizeRule::Smart { .. } => return None,
+            | SizeRule::Smart { .. }
+            | SizeRule::Maskformer { .. }
+            | SizeRule::Longest { .. }
+            | SizeRule::Pixtral { .. }
+            | SizeRule::GlmImage { .. }
+            | SizeRule::Kimi { .. }
+            | SizeRule::Lcnet { .. }
+            | SizeRule::Idefics2 { .. }
+            | SizeRule::Gemma4 { .. }
+            | SizeRule::Naflex { .. } => return None,
         })
     }
 }

@@ -35,10 +35,10 @@ pub(crate) fn finish(pixels: Pixels, form: Form) -> Result<Tensor> {
 
 impl Form {
     /// The values of an image [height, width, channel] in the order of the tensor. The blocks divide its size.
-    pub fn ordered<T: Copy>(&self, image: &Array3<T>) -> Vec<T> {
+    pub fn ordered<T: Copy + Default>(&self, image: &Array3<T>) -> Vec<T> {
         let (height, width, channels) = image.dim();
         match self.blocks {
-            None => plain(image, self.layout, (0, 0), (height, width)).collect(),
+            None | Some(Blocks::Frame) => plain(image, self.layout, (0, 0), (height, width)).collect(),
             Some(
                 blocks @ Blocks::Tiles {
                     height: rows,
@@ -89,6 +89,9 @@ impl Form {
                             }
                         }
                     }
+                }
+                if let Some(rows) = blocks.rows() {
+                    values.resize(rows * channels * repeat * size * size, T::default());
                 }
                 values
             }

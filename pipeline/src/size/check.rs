@@ -48,6 +48,16 @@ impl SizeRule {
                 shortest,
                 longest,
                 multiple,
+            }
+            | Self::Maskformer {
+                shortest,
+                longest,
+                multiple,
+            }
+            | Self::GlmImage {
+                multiple,
+                shortest,
+                longest,
             } => edges(&[
                 ("shortest", shortest),
                 ("longest", longest),
@@ -63,9 +73,34 @@ impl SizeRule {
                 multiple,
                 ..
             } => edges(&[("height", height), ("width", width), ("multiple", multiple)]),
-            Self::Textnet { shortest, multiple } | Self::Vilt { shortest, multiple } => {
-                edges(&[("shortest", shortest), ("multiple", multiple)])
+            Self::Longest { size, least, .. } => {
+                check_edge("size", size)?;
+                if least <= size {
+                    return Ok(());
+                }
+                Err(Error::new("least", "is above size").expected_got(format_args!("at most {size}"), least))
             }
+            Self::Pixtral {
+                height,
+                width,
+                multiple,
+            } => edges(&[("height", height), ("width", width), ("multiple", multiple)]),
+            Self::Kimi { patch, patches, side } => {
+                edges(&[("patch", patch), ("side", side)])?;
+                check_blocks("patches", patches, patch)
+            }
+            Self::Idefics2 { least, longest } => edges(&[("least", least), ("longest", longest)]),
+            Self::Gemma4 { multiple, blocks } => {
+                check_edge("multiple", multiple)?;
+                check_blocks("blocks", blocks, multiple)
+            }
+            Self::Naflex { patch, patches } => {
+                check_edge("patch", patch)?;
+                check_blocks("patches", patches, patch)
+            }
+            Self::Textnet { shortest, multiple }
+            | Self::Vilt { shortest, multiple }
+            | Self::Lcnet { shortest, multiple } => edges(&[("shortest", shortest), ("multiple", multiple)]),
             Self::Glpn { multiple } => check_edge("multiple", multiple),
             Self::PaddleocrDet { limit, .. } => check_edge("limit", limit),
             Self::Height { height } | Self::Ddddocr { height } => check_edge("height", height),
@@ -73,8 +108,11 @@ impl SizeRule {
                 multiple,
                 min_pixels,
                 max_pixels,
+                frames,
+                ..
             } => {
                 check_edge("multiple", multiple)?;
+                check_edge("frames", frames)?;
                 if multiple * multiple <= max_pixels
                     && min_pixels <= max_pixels
                     && max_pixels <= crate::MAX_PIXELS
@@ -92,6 +130,15 @@ impl SizeRule {
             }
         }
     }
+}
+
+/// Checks that an image may have so many blocks of this edge.
+fn check_blocks(key: &str, blocks: usize, edge: usize) -> Result<()> {
+    let most = crate::MAX_PIXELS / (edge * edge);
+    if (1..=most).contains(&blocks) {
+        return Ok(());
+    }
+    Err(Error::new(key, "is not a number of blocks").expected_got(format_args!("1 to {most}"), blocks))
 }
 
 fn check_crop_pct(height: usize, width: usize, fraction: f64) -> Result<()> {

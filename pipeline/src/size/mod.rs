@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 pub use check::MAX_EDGE;
 pub(crate) use check::check_edge;
 pub(crate) use keys::{pair, size_keys};
+pub use output::{NAFLEX_HALVINGS, NAFLEX_SCALES};
 pub(crate) use output::{nothing_left, text_line_canvas};
 pub use reference::RuleInfo;
 
@@ -28,6 +29,30 @@ named_enum! {
         Timm = "timm",
         /// `int(box height / aspect)` or `int(box height * aspect)` with the aspect `height / width` of the image: InsightFace.
         Insightface = "insightface",
+    }
+}
+
+named_enum! {
+    /// How the shorter edge is rounded where the longer one is given.
+    pub enum LongestRounding("rounding") {
+        /// `round(edge * (size / longer))`, halves to even: Janus, DeepSeek-VL.
+        Even = "even",
+        /// `int(edge * (size / longer))`: Aria.
+        Down = "down",
+        /// `int(size * (edge / longer))`: TVP.
+        Ratio = "ratio",
+    }
+}
+
+named_enum! {
+    /// What becomes of an image with an edge below the multiple, before its size is found.
+    pub enum SmallImage("small") {
+        /// Nothing: Qwen2-VL.
+        Kept = "kept",
+        /// Both edges `int(edge * scale)`, with the scale of the edge that lacks most: GLM-4V.
+        Scaled = "scaled",
+        /// Height, then width becomes the multiple, and the other one `round(edge * multiple / old)`: PaddleOCR-VL.
+        Stepwise = "stepwise",
     }
 }
 
@@ -191,11 +216,107 @@ pub enum SizeRule {
     Smart {
         /// The divisor: patch size times merge size.
         multiple: usize,
-        /// The least number of pixels.
+        /// The least number of pixels, of all frames.
         min_pixels: usize,
-        /// The largest number of pixels.
+        /// The largest number of pixels, of all frames.
         max_pixels: usize,
+        /// How many frames the image counts as: GLM-4V.
+        #[serde(default = "one", skip_serializing_if = "is_one")]
+        frames: usize,
+        /// What becomes of an image below the multiple.
+        #[serde(default = "kept", skip_serializing_if = "is_kept")]
+        small: SmallImage,
     },
+    /// As [`SizeRule::Detr`], then each edge is raised to a multiple: MaskFormer, Mask2Former.
+    Maskformer {
+        /// Target of the shorter edge.
+        shortest: usize,
+        /// Bound of the longer edge.
+        longest: usize,
+        /// The divisor: 32.
+        multiple: usize,
+    },
+    /// The longer edge becomes `size`, the other one follows and is at least `least`: Janus, DeepSeek-VL, Aria, TVP.
+    Longest {
+        /// Target of the longer edge.
+        size: usize,
+        /// The least edge, at most `size`; 0 for none.
+        least: usize,
+        /// How the shorter edge is rounded.
+        rounding: LongestRounding,
+    },
+    /// Inside height x width, rounded down and never enlarged, then each edge is raised to a multiple: Pixtral.
+    Pixtral {
+        /// Height of the box.
+        height: usize,
+        /// Width of the box.
+        width: usize,
+        /// The divisor: the patch size.
+        multiple: usize,
+    },
+    /// Near half the image, whose edges are first scaled to between `shortest` and `longest`, in multiples: GLM-Image.
+    GlmImage {
+        /// The divisor: patch size times merge size.
+        multiple: usize,
+        /// What the shorter edge is enlarged to.
+        shortest: usize,
+        /// What the longer edge is limited to.
+        longest: usize,
+    },
+    /// Shrinks an image of too many patches, or of too many along an edge: Kimi's `navit_resize`, without its padding.
+    Kimi {
+        /// Edge of a patch.
+        patch: usize,
+        /// The largest number of patches.
+        patches: usize,
+        /// The largest number of patches along an edge.
+        side: usize,
+    },
+    /// The shorter edge becomes `shortest`, both are rounded to the nearest, halves to even, and raised to a multiple: PP-LCNet.
+    Lcnet {
+        /// Target of the shorter edge.
+        shortest: usize,
+        /// The divisor; 1 for none.
+        multiple: usize,
+    },
+    /// The longer edge is limited to `longest`, the other one follows, rounded down; each is at least `least`: Idefics2.
+    Idefics2 {
+        /// The least edge.
+        least: usize,
+        /// Bound of the longer edge.
+        longest: usize,
+    },
+    /// As large as `blocks` blocks of `multiple` x `multiple` pixels allow in the image's proportion, in whole blocks: Gemma 4.
+    Gemma4 {
+        /// Edge of a block: patch size times pooling size.
+        multiple: usize,
+        /// The largest number of blocks.
+        blocks: usize,
+    },
+    /// As large as `patches` patches allow in the image's proportion, each edge raised to a multiple of a patch; the scale
+    /// is found by bisection: SigLIP 2's NaFlex.
+    Naflex {
+        /// Edge of a patch.
+        patch: usize,
+        /// The largest number of patches.
+        patches: usize,
+    },
+}
+
+const fn one() -> usize {
+    1
+}
+
+const fn is_one(frames: &usize) -> bool {
+    *frames == 1
+}
+
+const fn kept() -> SmallImage {
+    SmallImage::Kept
+}
+
+fn is_kept(small: &SmallImage) -> bool {
+    *small == SmallImage::Kept
 }
 
 impl SizeRule {
@@ -220,7 +341,16 @@ impl SizeRule {
             | Self::PaddleocrCls { .. }
             | Self::Ddddocr { .. }
             | Self::Height { .. }
-            | Self::Smart { .. } => None,
+            | Self::Smart { .. }
+            | Self::Maskformer { .. }
+            | Self::Longest { .. }
+            | Self::Pixtral { .. }
+            | Self::GlmImage { .. }
+            | Self::Kimi { .. }
+            | Self::Lcnet { .. }
+            | Self::Idefics2 { .. }
+            | Self::Gemma4 { .. }
+            | Self::Naflex { .. } => None,
         }
     }
 

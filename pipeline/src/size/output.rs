@@ -1,6 +1,6 @@
 //! The size that a rule gives. Each formula has the order of operations of the library that it equals.
 
-use super::{FitRounding, Limit, MAX_EDGE, SizeRule};
+use super::{FitRounding, Limit, LongestRounding, MAX_EDGE, SizeRule, SmallImage};
 use crate::{Error, Result};
 
 type Size = (usize, usize);
@@ -110,7 +110,69 @@ impl SizeRule {
                 multiple,
                 min_pixels,
                 max_pixels,
-            } => smart(image, multiple, min_pixels, max_pixels),
+                frames,
+                small,
+            } => smart(
+                enlarged(image, multiple, small),
+                multiple,
+                [min_pixels, max_pixels],
+                frames,
+            ),
+            Self::Maskformer {
+                shortest,
+                longest,
+                multiple,
+            } => {
+                let (height, width) = detr(image, shortest, longest, true);
+                (up_to_multiple(height, multiple), up_to_multiple(width, multiple))
+            }
+            Self::Longest {
+                size,
+                least,
+                rounding,
+            } => longest(image, size, least, rounding),
+            Self::Pixtral {
+                height: rows,
+                width: columns,
+                multiple,
+            } => {
+                let ratio = (height as f64 / rows as f64).max(width as f64 / columns as f64);
+                let inside = |edge: usize| match ratio > 1.0 {
+                    true => (edge as f64 / ratio).floor() as usize,
+                    false => edge,
+                };
+                both(&|edge| up_to_multiple(inside(edge), multiple))
+            }
+            Self::GlmImage {
+                multiple,
+                shortest,
+                longest,
+            } => glm_image(image, multiple, shortest, longest),
+            Self::Kimi { patch, patches, side } => {
+                let along = |edge: usize| (edge / patch).max(1) as f64;
+                let limit = |edge: usize| (side * patch) as f64 / edge as f64;
+                let scale = (patches as f64 / (along(height) * along(width))).sqrt();
+                let scale = 1.0_f64.min(scale).min(limit(height)).min(limit(width));
+                both(&|edge| ((edge as f64 * scale) as usize).max(1).min(side * patch))
+            }
+            Self::Lcnet { shortest, multiple } => {
+                let scale = shortest as f64 / height.min(width) as f64;
+                both(&|edge| up_to_multiple((edge as f64 * scale).round_ties_even() as usize, multiple))
+            }
+            Self::Idefics2 { least, longest } => {
+                let aspect = width as f64 / height as f64;
+                let long = longest as f64;
+                let (height, width) = if width >= height && width > longest {
+                    ((long / aspect) as usize, longest)
+                } else if height > width && height > longest {
+                    (longest, (long * aspect) as usize)
+                } else {
+                    image
+                };
+                (height.max(least), width.max(least))
+            }
+            Self::Gemma4 { multiple, blocks } => gemma4(image, multiple, blocks),
+            Self::Naflex { patch, patches } => naflex(image, patch, patches),
         };
         if to.0 == 0 || to.1 == 0 {
             return Err(nothing_left(image, to));
@@ -284,18 +346,122 @@ fn thumbnail((height, width): Size, target: Size) -> Size {
     }
 }
 
-fn smart((height, width): Size, multiple: usize, min_pixels: usize, max_pixels: usize) -> Size {
+/// What is looked at in the place of an image with an edge below the multiple.
+fn enlarged((height, width): Size, multiple: usize, small: SmallImage) -> Size {
+    let factor = multiple as f64;
+    match small {
+        SmallImage::Kept => (height, width),
+        SmallImage::Scaled if height < multiple || width < multiple => {
+            let scale = (factor / height as f64).max(factor / width as f64);
+            let edge = |edge: usize| (edge as f64 * scale) as usize;
+            (edge(height), edge(width))
+        }
+        SmallImage::Scaled => (height, width),
+        SmallImage::Stepwise => {
+            let (mut height, mut width) = (height as f64, width as f64);
+            if height < factor {
+                (height, width) = (factor, (width * factor / height).round_ties_even());
+            }
+            if width < factor {
+                (height, width) = ((height * factor / width).round_ties_even(), factor);
+            }
+            (height as usize, width as usize)
+        }
+    }
+}
+
+fn smart(
+    (height, width): Size,
+    multiple: usize,
+    [min_pixels, max_pixels]: [usize; 2],
+    frames: usize,
+) -> Size {
     let (rows, columns, factor) = (height as f64, width as f64, multiple as f64);
     let near = |edge: f64| ((edge / factor).round_ties_even() * factor) as usize;
     let (mut to_rows, mut to_columns) = (near(rows), near(columns));
-    if to_rows.saturating_mul(to_columns) > max_pixels {
-        let beta = (rows * columns / max_pixels as f64).sqrt();
+    let volume = to_rows.saturating_mul(to_columns).saturating_mul(frames);
+    let area = frames as f64 * rows * columns;
+    if volume > max_pixels {
+        let beta = (area / max_pixels as f64).sqrt();
         let edge = |edge: f64| multiple.max(((edge / beta / factor).floor() * factor) as usize);
         (to_rows, to_columns) = (edge(rows), edge(columns));
-    } else if to_rows.saturating_mul(to_columns) < min_pixels {
-        let beta = (min_pixels as f64 / (rows * columns)).sqrt();
+    } else if volume < min_pixels {
+        let beta = (min_pixels as f64 / area).sqrt();
         let edge = |edge: f64| ((edge * beta / factor).ceil() * factor) as usize;
         (to_rows, to_columns) = (edge(rows), edge(columns));
     }
     (to_rows, to_columns)
+}
+
+fn longest((height, width): Size, size: usize, least: usize, rounding: LongestRounding) -> Size {
+    let (rows, columns, target) = (height as f64, width as f64, size as f64);
+    let scale = target / rows.max(columns);
+    let other = match rounding {
+        LongestRounding::Even => {
+            let edge = |edge: f64| ((edge * scale).round_ties_even() as usize).max(least);
+            return (edge(rows), edge(columns));
+        }
+        LongestRounding::Down => rows.min(columns) * scale,
+        LongestRounding::Ratio => target * (rows.min(columns) / rows.max(columns)),
+    };
+    // Of a square the height is the one that follows, and Aria's may then be a pixel less.
+    let other = (other as usize).max(least);
+    if width >= height {
+        (other, size)
+    } else {
+        (size, other)
+    }
+}
+
+fn glm_image((height, width): Size, multiple: usize, shortest: usize, longest: usize) -> Size {
+    let (short, long) = (height.min(width) as f64, height.max(width) as f64);
+    let (factor, limit) = (multiple as f64, longest as f64);
+    let mut scale = 1.0;
+    if short < shortest as f64 {
+        scale = shortest as f64 / short;
+    }
+    if long * scale > limit {
+        scale = limit / long;
+    }
+    let edge = |edge: usize| (((edge / 2) as f64 * scale / factor).round_ties_even() * factor).max(factor);
+    let (mut rows, mut columns) = (edge(height), edge(width));
+    if rows.max(columns) > limit {
+        let beta = rows.max(columns) / limit;
+        let edge = |edge: f64| ((edge / beta / factor).floor() * factor).max(factor);
+        (rows, columns) = (edge(rows), edge(columns));
+    }
+    (rows as usize, columns as usize)
+}
+
+fn gemma4((height, width): Size, multiple: usize, blocks: usize) -> Size {
+    let (rows, columns) = (height as f64, width as f64);
+    let factor = ((blocks * multiple * multiple) as f64 / (rows * columns)).sqrt();
+    let edge = |edge: f64| (factor * edge / multiple as f64).floor() as usize;
+    let along = |long: f64, short: f64| ((long / short).floor() as usize).min(blocks);
+    let (height, width) = match (edge(rows), edge(columns)) {
+        (0, columns_of) if columns_of > 0 => (1, along(columns, rows)),
+        (rows_of, 0) if rows_of > 0 => (along(rows, columns), 1),
+        both => both,
+    };
+    (height * multiple, width * multiple)
+}
+
+/// How often the range of [`NAFLEX_SCALES`] is halved until it is below 1e-5.
+pub const NAFLEX_HALVINGS: usize = 24;
+/// The scales between which the one of NaFlex lies: 1e-5 / 10 and 100.
+pub const NAFLEX_SCALES: [f64; 2] = [1e-5 / 10.0, 100.0];
+
+fn naflex((height, width): Size, patch: usize, patches: usize) -> Size {
+    let along = |edge: usize, scale: f64| (edge as f64 * scale / patch as f64).ceil().max(1.0);
+    let [mut low, mut high] = NAFLEX_SCALES;
+    for _ in 0..NAFLEX_HALVINGS {
+        let scale = (low + high) / 2.0;
+        if along(height, scale) * along(width, scale) <= patches as f64 {
+            low = scale;
+        } else {
+            high = scale;
+        }
+    }
+    let edge = |edge: usize| (along(edge, low) as usize).saturating_mul(patch);
+    (edge(height), edge(width))
 }

@@ -1,6 +1,6 @@
 //! The size rules, for the reference of the language.
 
-use super::{FitRounding, Limit, SizeRule};
+use super::{FitRounding, Limit, LongestRounding, SizeRule, SmallImage};
 use crate::toml_text::inline;
 
 /// A size rule, for the reference.
@@ -84,6 +84,49 @@ const EXAMPLES: &[SizeRule] = &[
         multiple: 28,
         min_pixels: 3136,
         max_pixels: 12_845_056,
+        frames: 1,
+        small: SmallImage::Kept,
+    },
+    SizeRule::Maskformer {
+        shortest: 800,
+        longest: 1333,
+        multiple: 32,
+    },
+    SizeRule::Longest {
+        size: 384,
+        least: 14,
+        rounding: LongestRounding::Even,
+    },
+    SizeRule::Pixtral {
+        height: 1024,
+        width: 1024,
+        multiple: 16,
+    },
+    SizeRule::GlmImage {
+        multiple: 28,
+        shortest: 56,
+        longest: 1002,
+    },
+    SizeRule::Kimi {
+        patch: 14,
+        patches: 16_384,
+        side: 512,
+    },
+    SizeRule::Lcnet {
+        shortest: 256,
+        multiple: 1,
+    },
+    SizeRule::Idefics2 {
+        least: 378,
+        longest: 980,
+    },
+    SizeRule::Gemma4 {
+        multiple: 48,
+        blocks: 280,
+    },
+    SizeRule::Naflex {
+        patch: 16,
+        patches: 256,
     },
 ];
 
@@ -138,7 +181,24 @@ impl SizeRule {
             }
             Self::Ddddocr { .. } => "a height, the width follows, rounded as ddddocr does",
             Self::Height { .. } => "a height, the width follows, rounded down: readers of text lines",
-            Self::Smart { .. } => "multiples within a number of pixels: Qwen2-VL's smart_resize",
+            Self::Smart { .. } => {
+                "multiples within a number of pixels: Qwen2-VL's smart_resize; `frames` and `small` (kept, scaled, stepwise) as GLM-4V and PaddleOCR-VL have them"
+            }
+            Self::Maskformer { .. } => {
+                "the shorter edge within a longer one, both rounded up to a multiple: MaskFormer, Mask2Former"
+            }
+            Self::Longest { .. } => {
+                "the longer edge, the other one at least `least`; `rounding` is even (Janus, DeepSeek-VL), down (Aria) or ratio (TVP)"
+            }
+            Self::Pixtral { .. } => "inside a box, never enlarged, both rounded up to a multiple: Pixtral",
+            Self::GlmImage { .. } => "half the image in multiples, between two edges: GLM-Image",
+            Self::Kimi { .. } => {
+                "shrunk to a number of patches: Kimi K2.5's navit_resize, without its padding"
+            }
+            Self::Lcnet { .. } => "the shorter edge, both rounded to the nearest: PP-LCNet",
+            Self::Idefics2 { .. } => "a bound on the longer edge and a least one on both: Idefics2",
+            Self::Gemma4 { .. } => "as many whole blocks as a number of them allows: Gemma 4",
+            Self::Naflex { .. } => "as many patches as a number of them allows, by bisection: SigLIP 2",
         }
     }
 }

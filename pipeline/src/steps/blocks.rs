@@ -9,7 +9,7 @@ use crate::plan::PatchOrder;
 use crate::size::check_edge;
 use crate::{Error, Result};
 
-/// Cuts the output into tiles or patches: exactly one of `tiles` and `patches` is given. The pixels stay where they are for
+/// Cuts the output into tiles or patches, or gives it an axis for frames: exactly one of `tiles`, `patches` and `frame` is given. The pixels stay where they are for
 /// later steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +20,12 @@ pub struct Blocks {
     /// Edge of a patch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patches: Option<usize>,
+    /// Whether the image stays whole, with an axis of 1 for frames before it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub frame: bool,
+    /// The number of rows that the patches of an image are filled up to with 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<usize>,
     /// Edge of a group of patches that come together.
     #[serde(default = "one")]
     pub merge: usize,
@@ -50,12 +56,14 @@ impl Blocks {
                 width,
                 joined: self.joined,
             },
+            (None, None) if self.frame => plan::Blocks::Frame,
             (None, size) => plan::Blocks::Patches {
                 size: size.unwrap_or(1),
                 merge: self.merge,
                 repeat: self.repeat,
                 order: self.order,
                 joined: self.joined,
+                rows: self.rows,
             },
         }
     }
@@ -69,15 +77,28 @@ impl StepKind for Blocks {
     const DESCRIPTION: &'static str = "The last of the steps that move pixels. Tiles give [N, tiles, 3, height, width], row by row. Patches give \
         [N, patches, 3 * repeat * edge * edge]: with `merge = 2` groups of 2 x 2 neighbours follow each other, and \
         `repeat = 2` has each channel twice, as Qwen2-VL writes a still image as two frames. `joined` puts the blocks of all \
-        images on the first axis.";
+        images on the first axis. `rows = 256` adds rows of 0 to those of the patches, as SigLIP 2 has them, and refuses an image \
+        of more patches. `frame = true` gives [N, 1, 3, height, width].";
     const KEYS: &'static [KeyInfo] = &[
         KeyInfo::optional(
             "tiles",
             "[height, width]",
             "none",
-            "the size of a tile; one of tiles and patches",
+            "the size of a tile; one of tiles, patches and frame",
         ),
         KeyInfo::optional("patches", "a number of pixels", "none", "the edge of a patch"),
+        KeyInfo::optional(
+            "frame",
+            "true, false",
+            "false",
+            "whether the image stays whole, with an axis for frames",
+        ),
+        KeyInfo::optional(
+            "rows",
+            "a number of patches",
+            "none",
+            "what the patches of an image are filled up to with 0",
+        ),
         KeyInfo::optional(
             "merge",
             "a number of patches",
@@ -105,20 +126,35 @@ impl StepKind for Blocks {
     ];
 
     fn check(&self) -> Result<()> {
+        let plain = (self.merge, self.repeat, self.rows) == (1, 1, None);
         match (self.tiles, self.patches) {
-            (Some(tiles), None) if (self.merge, self.repeat) == (1, 1) => check_size("tiles", tiles),
-            (Some(_), None) => {
-                Err(Error::new("tiles", "are not merged and not repeated").fix("leave merge and repeat out"))
+            (Some(tiles), None) if plain && !self.frame => check_size("tiles", tiles),
+            (None, None) if self.frame && plain && !self.joined => Ok(()),
+            (None, None) if self.frame => {
+                Err(Error::new("frame", "is one whole image").fix("leave merge, repeat, rows and joined out"))
             }
-            (None, Some(patches)) => {
+            (Some(_), None) if !self.frame => Err(Error::new(
+                "tiles",
+                "are not merged, not repeated and not filled up",
+            )
+            .fix("leave merge, repeat and rows out")),
+            (None, Some(patches)) if !self.frame => {
+                if let Some(rows) = self.rows {
+                    check_edge("rows", rows)?;
+                    if self.joined {
+                        return Err(Error::new("rows", "are of images with an axis of their own")
+                            .fix("leave joined out"));
+                    }
+                }
                 check_edge("patches", patches)?;
                 check_edge("merge", self.merge)?;
                 check_edge("repeat", self.repeat)
             }
-            (Some(_), Some(_)) | (None, None) => {
-                Err(Error::new("blocks", "takes exactly one of tiles and patches")
-                    .fix("write patches = 14, or tiles = [448, 448]"))
-            }
+            (Some(_), _) | (_, Some(_)) | (None, None) => Err(Error::new(
+                "blocks",
+                "takes exactly one of tiles, patches and frame",
+            )
+            .fix("write patches = 14, or tiles = [448, 448]")),
         }
     }
 

@@ -44,8 +44,8 @@ impl StepKind for Resize {
             "a number, [height, width], { shortest_edge = 256 }, { shortest_edge = 800, max_edge = 1333 }, \
              { shortest_edge = 800, longest_edge = 1333 }, { longest_edge = 1024 }, { cover = [160, 224] }, \
              { target = [224, 224], crop_pct = 0.875 }, { rule = ... }",
-            "the new size. Rules with a name: fit, dpt, yolos, textnet, glpn, vilt, thumbnail (Donut), paddleocr_det, paddleocr_rec, \
-             paddleocr_cls, ddddocr, height, smart (Qwen2-VL)",
+            "the new size. Rules with a name: fit, dpt, yolos, maskformer, textnet, glpn, vilt, thumbnail (Donut), longest (Janus, Aria, TVP), \
+             paddleocr_det, paddleocr_rec, paddleocr_cls, ddddocr, lcnet, height, smart (Qwen2-VL), pixtral, glm_image, kimi, idefics2, gemma4, naflex (SigLIP 2)",
         ),
         KeyInfo::required(
             "filter",

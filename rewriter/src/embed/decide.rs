@@ -136,27 +136,26 @@ fn check_size(plan: &Plan, input: &ImageInput, options: &EmbedOptions) -> Result
 /// Checks that the model takes the blocks that the plan makes: of the axes behind the first one, all that are fixed.
 fn check_blocks(plan: &Plan, input: &ImageInput, made: Option<(usize, usize)>) -> Result<()> {
     let (rows, columns) = plan.form.blocks.map_or((1, 1), |blocks| blocks.unit());
-    let shape = plan.output_shape(1, made.unwrap_or((rows, columns)));
-    // Without a size the number of blocks is open.
-    let open = if made.is_none() && !is_joined(plan) { 2 } else { 1 };
-    let taken = input.shape.iter().skip(open).map(Dimension::fixed);
-    let fits = taken
-        .zip(shape.iter().skip(open))
-        .all(|(taken, made)| taken.is_none_or(|taken| taken == *made as i64));
-    let counted = made.is_none() && !is_joined(plan) && input.shape[1].fixed().is_some();
-    if fits && !counted {
+    let [one, other] = match made {
+        Some(size) => [size, size],
+        None => [(rows, columns), (2 * rows, 2 * columns)],
+    }
+    .map(|size| plan.output_shape(1, size));
+    // What follows from the size is open without one, and so is the first axis.
+    let extents = one.iter().zip(&other).enumerate();
+    let shape: Vec<Option<usize>> = extents
+        .map(|(axis, (one, other))| (axis > 0 && one == other).then_some(*one))
+        .collect();
+    let fits = input.shape.iter().zip(&shape).skip(1).all(|(taken, made)| {
+        let Some(taken) = taken.fixed() else { return true };
+        made.is_some_and(|made| taken == made as i64)
+    });
+    if fits {
         return Ok(());
     }
     let shown: Vec<_> = shape
         .iter()
-        .enumerate()
-        .map(|(axis, extent)| {
-            if axis < open {
-                "?".to_owned()
-            } else {
-                extent.to_string()
-            }
-        })
+        .map(|extent| extent.map_or_else(|| "?".to_owned(), |extent| extent.to_string()))
         .collect();
     let taken: Vec<_> = input.shape.iter().map(ToString::to_string).collect();
     Err(Error::new(
@@ -171,10 +170,7 @@ fn check_blocks(plan: &Plan, input: &ImageInput, made: Option<(usize, usize)>) -
 }
 
 fn is_joined(plan: &Plan) -> bool {
-    match plan.form.blocks {
-        None => false,
-        Some(Blocks::Tiles { joined, .. } | Blocks::Patches { joined, .. }) => joined,
-    }
+    plan.form.blocks.is_some_and(Blocks::is_joined)
 }
 
 /// Images of mixed sizes are one batch only where all get one size; the decoder gives RGB.

@@ -10,7 +10,7 @@ use super::picture::Picture;
 use super::places::{Along, Placed};
 
 /// The first operator set whose `Pad` takes uint8.
-const PAD_BYTES_OPSET: i64 = 13;
+pub(super) const PAD_BYTES_OPSET: i64 = 13;
 
 /// `picture` on its canvas.
 pub(super) fn place(graph: &mut Graph, picture: Picture, placed: &Placed, fill: Fill) -> Picture {

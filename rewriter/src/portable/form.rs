@@ -4,6 +4,7 @@ use onnx_protobuf::tensor_proto::DataType;
 use prep_onnx_pipeline::plan::{Blocks, Form, PatchOrder};
 use prep_onnx_pipeline::{Dtype, Layout};
 
+use super::canvas::PAD_BYTES_OPSET;
 use super::graph::{Graph, Value, int, ints};
 use super::num::{Extent, Num};
 use super::places::Pair;
@@ -11,7 +12,7 @@ use super::places::Pair;
 /// The axis order in which the values are worked out.
 pub(super) fn layout(form: &Form) -> Layout {
     match form.blocks {
-        None | Some(Blocks::Tiles { .. }) => form.layout,
+        None | Some(Blocks::Tiles { .. } | Blocks::Frame) => form.layout,
         Some(Blocks::Patches {
             order: PatchOrder::ChannelsFirst,
             ..
@@ -25,15 +26,22 @@ pub(super) fn layout(form: &Form) -> Layout {
 
 /// The finished tensor of `value`, which has four axes in the order of [`layout`] and the element type float32 or uint8.
 pub(super) fn finish(graph: &mut Graph, form: &Form, value: Value, channels: usize, size: &Pair) -> Value {
-    let value = match form.dtype {
-        Dtype::Float32 => value,
+    // Old runtimes fill up float32 alone.
+    let filled = form.blocks.and_then(Blocks::rows).is_some();
+    let rounded = |graph: &mut Graph, value: Value| match form.dtype {
         Dtype::Float16 => graph.cast(&value, DataType::FLOAT16),
-        Dtype::Uint8 => value,
+        Dtype::Float32 | Dtype::Uint8 => value,
     };
-    let value = match form.blocks {
-        None => value,
-        Some(blocks) => blocked(graph, form, blocks, &value, channels, size),
-    };
+    let mut value = value;
+    if !filled {
+        value = rounded(graph, value);
+    }
+    if let Some(blocks) = form.blocks {
+        value = blocked(graph, form, blocks, &value, channels, size);
+    }
+    if filled {
+        value = rounded(graph, value);
+    }
     match form.dtype {
         // ONNX Runtime drops a Cast to float16 whose result is cast back, as float16 operators on
         // the CPU do: the value would not be rounded.
@@ -56,15 +64,18 @@ pub(super) fn extents(graph: &mut Graph, form: &Form, channels: usize, size: &Pa
     match (form.blocks, form.layout) {
         (None, Layout::Nchw) => vec![channels, rows, columns],
         (None, Layout::Nhwc) => vec![rows, columns, channels],
-        (Some(blocks), layout) => {
-            let (down, across) = match blocks {
-                Blocks::Tiles { height, width, .. } => (height, width),
-                Blocks::Patches { size, .. } => (size, size),
-            };
-            let down = graph.div(&rows, &down.into());
-            let across = graph.div(&columns, &across.into());
-            let mut extents = vec![graph.mul(&down, &across)];
+        (Some(Blocks::Frame), Layout::Nchw) => vec![1.0.into(), channels, rows, columns],
+        (Some(Blocks::Frame), Layout::Nhwc) => vec![1.0.into(), rows, columns, channels],
+        (Some(blocks @ (Blocks::Tiles { .. } | Blocks::Patches { .. })), layout) => {
+            let mut extents = vec![match blocks.rows() {
+                Some(rows) => rows.into(),
+                None => {
+                    let [down, across] = grid(graph, blocks, size);
+                    graph.mul(&down, &across)
+                }
+            }];
             match (blocks, layout) {
+                (Blocks::Frame, _) => {}
                 (Blocks::Tiles { height, width, .. }, Layout::Nchw) => {
                     extents.extend([channels, height.into(), width.into()]);
                 }
@@ -80,12 +91,22 @@ pub(super) fn extents(graph: &mut Graph, form: &Form, channels: usize, size: &Pa
     }
 }
 
+/// Rows and columns of blocks in an image of `size`.
+pub(super) fn grid(graph: &mut Graph, blocks: Blocks, size: &Pair) -> [Num; 2] {
+    let (down, across) = match blocks {
+        Blocks::Tiles { height, width, .. } => (height, width),
+        Blocks::Patches { size, .. } => (size, size),
+        Blocks::Frame => return [1.0.into(), 1.0.into()],
+    };
+    [
+        graph.div(&size.rows, &down.into()),
+        graph.div(&size.columns, &across.into()),
+    ]
+}
+
 /// Whether the blocks of all images lie on one axis.
 pub(super) fn is_joined(form: &Form) -> bool {
-    match form.blocks {
-        None => false,
-        Some(Blocks::Tiles { joined, .. } | Blocks::Patches { joined, .. }) => joined,
-    }
+    form.blocks.is_some_and(Blocks::is_joined)
 }
 
 fn blocked(
@@ -99,6 +120,14 @@ fn blocked(
     let number = |number: usize| Num::from(number);
     let channels_num = number(channels);
     match blocks {
+        Blocks::Frame => {
+            let one = number(1);
+            let extents = match form.layout {
+                Layout::Nchw => [&one, &channels_num, &size.rows, &size.columns],
+                Layout::Nhwc => [&one, &size.rows, &size.columns, &channels_num],
+            };
+            reshape(graph, value, &extents)
+        }
         Blocks::Tiles {
             height,
             width,
@@ -131,6 +160,7 @@ fn blocked(
             repeat,
             order,
             joined,
+            rows,
         } => {
             let unit = edge * merge;
             let down = graph.div(&size.rows, &unit.into());
@@ -175,13 +205,39 @@ fn blocked(
             }
             let row = number(channels * repeat * edge * edge);
             let count = (!joined).then_some(&patches);
-            reshape(
+            let value = reshape(
                 graph,
                 &value,
                 &count.into_iter().chain([&row]).collect::<Vec<_>>(),
-            )
+            );
+            match rows {
+                None => value,
+                Some(rows) => {
+                    let lacking = graph.sub(&rows.into(), &patches);
+                    filled_up(graph, form, &value, &lacking)
+                }
+            }
         }
     }
+}
+
+/// [N, patches, values] with so many rows of 0 behind the patches.
+fn filled_up(graph: &mut Graph, form: &Form, value: &Value, lacking: &Num) -> Value {
+    let none = Num::from(0.0);
+    let pads = [&none, &none, &none, &none, lacking, &none];
+    let pads = graph.shape(&pads.map(Extent::Num));
+    let bytes = form.dtype == Dtype::Uint8;
+    if bytes && graph.opset >= PAD_BYTES_OPSET {
+        let zero = graph.bytes(&[], &[0]);
+        return graph.op("Pad", &[value, &pads, &zero]);
+    }
+    let zero = graph.floats(&[], &[0.0]);
+    if !bytes {
+        return graph.op("Pad", &[value, &pads, &zero]);
+    }
+    let floats = graph.cast(value, DataType::FLOAT);
+    let floats = graph.op("Pad", &[&floats, &pads, &zero]);
+    graph.cast(&floats, DataType::UINT8)
 }
 
 /// `value` as [everything else, extents].

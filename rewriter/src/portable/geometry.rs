@@ -2,7 +2,7 @@
 //!
 //! Everything here is elementwise: numbers of shape `[1]` are those of one size, numbers of shape `[N]` those of N sizes.
 
-use prep_onnx_pipeline::plan::{Canvas, CanvasSize, Fill, Mirror, Resample, Turn};
+use prep_onnx_pipeline::plan::{Blocks, Canvas, CanvasSize, Fill, Mirror, Resample, Turn};
 use prep_onnx_pipeline::{FitRounding, Plan, SizeRule};
 
 use super::formula::{N, Sheet, Truth};
@@ -63,10 +63,19 @@ pub(crate) fn geometry(graph: &mut Graph, plan: &Plan, image: &Pair, batch: Opti
         if let Some(float) = &plan.float {
             stages.push(walk.stage(None, Some(&float.resample), float.after.as_ref()));
         }
-        if let Some((rows, columns)) = plan.form.blocks.map(prep_onnx_pipeline::plan::Blocks::unit) {
+        if let Some((rows, columns)) = plan.form.blocks.map(Blocks::unit) {
             for (edge, unit) in [(walk.at.rows, rows), (walk.at.columns, columns)] {
                 walk.wrong = walk.wrong + (edge - (edge / unit).floor() * unit);
             }
+        }
+        if let Some(Blocks::Patches {
+            size,
+            rows: Some(rows),
+            ..
+        }) = plan.form.blocks
+        {
+            let patches = (walk.at.rows / size) * (walk.at.columns / size);
+            walk.wrong = walk.wrong + (patches - rows).max(0.0);
         }
         ImageSizes {
             source: source.pair(),
@@ -176,7 +185,12 @@ fn may_vanish(rule: SizeRule) -> bool {
         | SizeRule::PaddleocrRec { .. }
         | SizeRule::PaddleocrCls { .. }
         | SizeRule::Ddddocr { .. }
-        | SizeRule::Height { .. } => false,
+        | SizeRule::Height { .. }
+        | SizeRule::Lcnet { .. }
+        | SizeRule::Kimi { .. }
+        | SizeRule::Naflex { .. }
+        | SizeRule::GlmImage { .. }
+        | SizeRule::Idefics2 { .. } => false,
         SizeRule::ShortestEdge { max: Some(_), .. }
         | SizeRule::LongestEdge { .. }
         | SizeRule::Detr { .. }
@@ -186,6 +200,10 @@ fn may_vanish(rule: SizeRule) -> bool {
         | SizeRule::Glpn { .. }
         | SizeRule::Vilt { .. }
         | SizeRule::Thumbnail { .. }
-        | SizeRule::Smart { .. } => true,
+        | SizeRule::Smart { .. }
+        | SizeRule::Maskformer { .. }
+        | SizeRule::Longest { .. }
+        | SizeRule::Pixtral { .. }
+        | SizeRule::Gemma4 { .. } => true,
     }
 }

@@ -4,6 +4,7 @@ use onnx_protobuf::tensor_proto::DataType;
 use prep_onnx_pipeline::plan::Blocks;
 use prep_onnx_pipeline::{OutputKind, Plan};
 
+use super::form;
 use super::formula::{N, Sheet};
 use super::geometry::ImageSizes;
 use super::graph::{Graph, Value, int};
@@ -26,13 +27,10 @@ pub(super) fn extras(graph: &mut Graph, plan: &Plan, sizes: &ImageSizes, images:
                 table(graph, &rows, images, DataType::INT64)
             }
             OutputKind::Grid => {
-                let (down, across) = match plan.form.blocks {
-                    Some(Blocks::Tiles { height, width, .. }) => (height, width),
-                    Some(Blocks::Patches { size, .. }) => (size, size),
-                    None => (1, 1),
+                let [down, across] = match plan.form.blocks {
+                    Some(blocks) => form::grid(graph, blocks, &sizes.output),
+                    None => [sizes.output.rows.clone(), sizes.output.columns.clone()],
                 };
-                let down = graph.div(&sizes.output.rows, &down.into());
-                let across = graph.div(&sizes.output.columns, &across.into());
                 let rows = [Num::from(Blocks::FRAMES as f64), down, across];
                 table(graph, &rows, images, DataType::INT64)
             }

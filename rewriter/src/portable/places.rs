@@ -131,7 +131,7 @@ impl Bounds {
                 let [height, width] = [height, width].map(|edge| (edge as f64 / fraction) as usize);
                 least(height, width)
             }
-            SizeRule::LongestEdge { size } => most(size, size),
+            SizeRule::LongestEdge { size } | SizeRule::Longest { size, .. } => most(size, size),
             SizeRule::Fit { height, width, .. } | SizeRule::Thumbnail { height, width } => {
                 most(height, width)
             }
@@ -147,7 +147,15 @@ impl Bounds {
             | SizeRule::PaddleocrCls { .. }
             | SizeRule::Ddddocr { .. }
             | SizeRule::Height { .. }
-            | SizeRule::Smart { .. } => Self::default(),
+            | SizeRule::Smart { .. }
+            | SizeRule::Maskformer { .. }
+            | SizeRule::Pixtral { .. }
+            | SizeRule::GlmImage { .. }
+            | SizeRule::Kimi { .. }
+            | SizeRule::Lcnet { .. }
+            | SizeRule::Idefics2 { .. }
+            | SizeRule::Gemma4 { .. }
+            | SizeRule::Naflex { .. } => Self::default(),
         }
     }
 

@@ -1,6 +1,8 @@
 //! The size that a rule gives, in a graph: the formulas of `prep_onnx_pipeline::SizeRule`, in their order of operations.
 
-use prep_onnx_pipeline::{FitRounding, Limit, SizeRule};
+use prep_onnx_pipeline::{
+    FitRounding, Limit, LongestRounding, NAFLEX_HALVINGS, NAFLEX_SCALES, SizeRule, SmallImage,
+};
 
 use super::formula::{N, Sheet};
 use super::num::Num;
@@ -65,6 +67,8 @@ pub(super) fn resized<'s>(
     batch: Option<Size<'s>>,
 ) -> Size<'s> {
     let multiple_below = |multiple: usize| move |edge: N<'s>| (edge / multiple).floor() * multiple;
+    let multiple_above =
+        |multiple: usize| move |edge: N<'s>| ((edge + (multiple - 1)) / multiple).floor() * multiple;
     let exact = |height: usize, width: usize| Size::new(sheet, height, width);
     match rule {
         SizeRule::Exact { height, width } => exact(height, width),
@@ -104,8 +108,9 @@ pub(super) fn resized<'s>(
             multiple,
             keep_aspect_ratio,
         } => dpt(sheet, image, (height, width), multiple, keep_aspect_ratio),
-        SizeRule::Textnet { shortest, multiple } => shortest_edge(sheet, image, shortest, None)
-            .both(|edge| ((edge + (multiple - 1)) / multiple).floor() * multiple),
+        SizeRule::Textnet { shortest, multiple } => {
+            shortest_edge(sheet, image, shortest, None).both(multiple_above(multiple))
+        }
         SizeRule::Glpn { multiple } => image.both(multiple_below(multiple)),
         SizeRule::Vilt { shortest, multiple } => vilt(sheet, image, shortest, multiple),
         SizeRule::Thumbnail { height, width } => thumbnail(image, (height, width)),
@@ -153,7 +158,72 @@ pub(super) fn resized<'s>(
             multiple,
             min_pixels,
             max_pixels,
-        } => smart(sheet, image, multiple, (min_pixels as f64, max_pixels as f64)),
+            frames,
+            small,
+        } => {
+            let image = enlarged(sheet, image, multiple, small);
+            smart(
+                sheet,
+                image,
+                multiple,
+                (min_pixels as f64, max_pixels as f64),
+                frames,
+            )
+        }
+        SizeRule::Maskformer {
+            shortest,
+            longest,
+            multiple,
+        } => detr(sheet, image, (shortest, longest), true).both(multiple_above(multiple)),
+        SizeRule::Longest {
+            size,
+            least,
+            rounding,
+        } => longest(sheet, image, (size, least), rounding),
+        SizeRule::Pixtral {
+            height,
+            width,
+            multiple,
+        } => {
+            let ratio = (image.rows / height).max(image.columns / width);
+            let over = sheet.number(1.0).below(ratio);
+            image
+                .both(|edge| (edge / ratio).floor())
+                .picked(over, image)
+                .both(multiple_above(multiple))
+        }
+        SizeRule::GlmImage {
+            multiple,
+            shortest,
+            longest,
+        } => glm_image(sheet, image, multiple, (shortest, longest)),
+        SizeRule::Kimi { patch, patches, side } => {
+            let count = image.both(|edge| (edge / patch).floor().max(1.0));
+            let limit = |edge: N<'s>| sheet.number(side * patch) / edge;
+            let scale = (sheet.number(patches) / (count.rows * count.columns))
+                .sqrt()
+                .min(1.0)
+                .min(limit(image.rows))
+                .min(limit(image.columns));
+            image.both(|edge| (edge * scale).floor().max(1.0).min(side * patch))
+        }
+        SizeRule::Lcnet { shortest, multiple } => {
+            let scale = sheet.number(shortest) / image.rows.min(image.columns);
+            image.both(|edge| multiple_above(multiple)((edge * scale).round()))
+        }
+        SizeRule::Idefics2 { least, longest } => {
+            let aspect = image.columns / image.rows;
+            let long = sheet.number(longest);
+            let tall = image.columns.below(image.rows);
+            let limited = Size {
+                rows: tall.pick(long, (long / aspect).floor()),
+                columns: tall.pick((long * aspect).floor(), long),
+            };
+            let over = long.below(image.rows.max(image.columns));
+            limited.picked(over, image).both(|edge| edge.max(least))
+        }
+        SizeRule::Gemma4 { multiple, blocks } => gemma4(sheet, image, multiple, blocks),
+        SizeRule::Naflex { patch, patches } => naflex(sheet, image, patch, patches),
     }
 }
 
@@ -319,19 +389,114 @@ fn thumbnail(image: Size<'_>, target: (usize, usize)) -> Size<'_> {
     scaled.picked(shrinks, image)
 }
 
+/// What is looked at in the place of an image with an edge below the multiple.
+fn enlarged<'s>(sheet: &'s Sheet, image: Size<'s>, multiple: usize, small: SmallImage) -> Size<'s> {
+    let factor = sheet.number(multiple);
+    match small {
+        SmallImage::Kept => image,
+        SmallImage::Scaled => {
+            let scale = (factor / image.rows).max(factor / image.columns);
+            let lacks = image.rows.min(image.columns).below(factor);
+            image.both(|edge| (edge * scale).floor()).picked(lacks, image)
+        }
+        SmallImage::Stepwise => {
+            let low = image.rows.below(factor);
+            let rows = low.pick(factor, image.rows);
+            let columns = low.pick((image.columns * multiple / image.rows).round(), image.columns);
+            let narrow = columns.below(factor);
+            Size {
+                rows: narrow.pick((rows * multiple / columns).round(), rows),
+                columns: narrow.pick(factor, columns),
+            }
+        }
+    }
+}
+
 fn smart<'s>(
     sheet: &'s Sheet,
     image: Size<'s>,
     multiple: usize,
     (min_pixels, max_pixels): (f64, f64),
+    frames: usize,
 ) -> Size<'s> {
+    let of_all = |area: N<'s>| if frames == 1 { area } else { area * frames };
     let near = image.both(|edge| (edge / multiple).round() * multiple);
-    let pixels = near.rows * near.columns;
-    let area = image.rows * image.columns;
+    let pixels = of_all(near.rows * near.columns);
+    let area = of_all(image.rows * image.columns);
     let shrinks = (area / max_pixels).sqrt();
     let smaller = image.both(|edge| ((edge / shrinks / multiple).floor() * multiple).max(multiple));
     let grows = (sheet.number(min_pixels) / area).sqrt();
     let larger = image.both(|edge| (edge * grows / multiple).ceil() * multiple);
     let over = sheet.number(max_pixels).below(pixels);
     smaller.picked(over, larger.picked(pixels.below(min_pixels), near))
+}
+
+fn longest<'s>(
+    sheet: &'s Sheet,
+    image: Size<'s>,
+    (size, least): (usize, usize),
+    rounding: LongestRounding,
+) -> Size<'s> {
+    let (short, long) = (image.rows.min(image.columns), image.rows.max(image.columns));
+    let target = sheet.number(size);
+    let scale = target / long;
+    let other = match rounding {
+        LongestRounding::Even => return image.both(|edge| (edge * scale).round().max(least)),
+        LongestRounding::Down => short * scale,
+        LongestRounding::Ratio => target * (short / long),
+    };
+    let other = other.floor().max(least);
+    let tall = image.columns.below(image.rows);
+    Size {
+        rows: tall.pick(target, other),
+        columns: tall.pick(other, target),
+    }
+}
+
+fn glm_image<'s>(
+    sheet: &'s Sheet,
+    image: Size<'s>,
+    multiple: usize,
+    (shortest, longest): (usize, usize),
+) -> Size<'s> {
+    let (short, long) = (image.rows.min(image.columns), image.rows.max(image.columns));
+    let limit = sheet.number(longest);
+    let scale = short
+        .below(shortest)
+        .pick(sheet.number(shortest) / short, sheet.number(1.0));
+    let scale = limit.below(long * scale).pick(limit / long, scale);
+    let near =
+        image.both(|edge| (((edge * 0.5).floor() * scale / multiple).round() * multiple).max(multiple));
+    let long = near.rows.max(near.columns);
+    let beta = long / limit;
+    near.both(|edge| ((edge / beta / multiple).floor() * multiple).max(multiple))
+        .picked(limit.below(long), near)
+}
+
+fn gemma4<'s>(sheet: &'s Sheet, image: Size<'s>, multiple: usize, blocks: usize) -> Size<'s> {
+    let (rows, columns) = (image.rows, image.columns);
+    let factor = (sheet.number(blocks * multiple * multiple) / (rows * columns)).sqrt();
+    let count = image.both(|edge| (factor * edge / multiple).floor());
+    let [low, narrow] = [count.rows, count.columns].map(|count| count.below(1.0));
+    // Of both 0 both stay.
+    let one = sheet.number(1.0);
+    let along = |long: N<'s>, short: N<'s>| (long / short).floor().min(blocks);
+    let thin = low.or(narrow);
+    let strip = Size {
+        rows: low.pick(count.columns.min(1.0), along(rows, columns)),
+        columns: low.pick(narrow.pick(count.columns, along(columns, rows)), one),
+    };
+    strip.picked(thin, count).both(|edge| edge * multiple)
+}
+
+fn naflex<'s>(sheet: &'s Sheet, image: Size<'s>, patch: usize, patches: usize) -> Size<'s> {
+    let along = |scale: N<'s>| image.both(|edge| (edge * scale / patch).ceil().max(1.0));
+    let [mut low, mut high] = NAFLEX_SCALES.map(|scale| sheet.number(scale));
+    for _ in 0..NAFLEX_HALVINGS {
+        let scale = (low + high) / 2.0;
+        let count = along(scale);
+        let over = sheet.number(patches).below(count.rows * count.columns);
+        (low, high) = (over.pick(low, scale), over.pick(scale, high));
+    }
+    along(low).both(|edge| edge * patch)
 }

@@ -17,16 +17,24 @@ pub(super) struct Said {
     std: Option<[f64; CHANNELS]>,
 }
 
+impl Said {
+    /// The largest number, whatever its sign, that a pixel becomes.
+    pub(super) fn largest(&self) -> f64 {
+        let factor = self.factor.map_or(1.0, |(factor, _)| factor);
+        let [mean, std] = [self.mean.unwrap_or_default(), self.std.unwrap_or([1.0; CHANNELS])];
+        let ends = (0..CHANNELS).flat_map(|channel| {
+            [0.0, 255.0 * factor].map(|value| ((value - mean[channel]) / std[channel]).abs())
+        });
+        ends.fold(0.0, f64::max)
+    }
+}
+
 impl Reader<'_> {
     /// What happens to the values of the pixels, and to their order.
     pub(super) fn arithmetic(&mut self, steps: &mut Vec<Step>) -> Result<()> {
         let said = self.said()?;
         match self.processor.values {
-            Values::Usual => {
-                let fused = said.mean.is_some();
-                let factor = self.factor(said.factor, fused, false)?;
-                self.fold(steps, factor, None, &said);
-            }
+            Values::Usual => self.arithmetic_of(steps, &said)?,
             Values::RescaleOnly => {
                 let factor = self.factor(said.factor, false, false)?;
                 steps.extend(factor.map(|factor| self.rescale(factor, None)));
@@ -49,6 +57,14 @@ impl Reader<'_> {
             }
             Values::EfficientNet => self.efficient_net(steps, &said)?,
         }
+        Ok(())
+    }
+
+    /// Rescale and normalise.
+    pub(super) fn arithmetic_of(&self, steps: &mut Vec<Step>, said: &Said) -> Result<()> {
+        let fused = said.mean.is_some();
+        let factor = self.factor(said.factor, fused, false)?;
+        self.fold(steps, factor, None, said);
         Ok(())
     }
 

@@ -18,6 +18,17 @@ pub(super) fn zeros(to: CanvasSize, anchor: PadAnchor) -> Step {
     })
 }
 
+/// A square of a colour around the centre.
+pub(super) fn square_of(color: [u8; CHANNELS]) -> Step {
+    Step::Pad(Pad {
+        to: CanvasSize::Square,
+        anchor: PadAnchor::Center,
+        color: Some(color),
+        value: None,
+        mode: None,
+    })
+}
+
 impl Reader<'_> {
     /// What `do_pad` puts around the result, for after the arithmetic.
     pub(super) fn pad(&mut self, steps: &[Step]) -> Result<Option<Step>> {
@@ -108,7 +119,14 @@ impl Reader<'_> {
         if self.processor.padding != Padding::Square || !self.keys.switch("do_pad", self.processor.pads)? {
             return Ok(());
         }
-        let mean = match self.keys.peek("image_mean") {
+        let color = self.mean_color("image_mean")?;
+        steps.push(square_of(color));
+        Ok(())
+    }
+
+    /// The mean under `key`, as a colour.
+    pub(super) fn mean_color(&self, key: &str) -> Result<[u8; CHANNELS]> {
+        let mean = match self.keys.peek(key) {
             Some(mean) => mean.clone(),
             None => self.processor.statistics.map(|[mean, _]| mean.to_vec()).into(),
         };
@@ -121,17 +139,7 @@ impl Reader<'_> {
             mean.iter().map(byte).collect()
         });
         let color: Option<[u8; CHANNELS]> = color.and_then(|color| color.try_into().ok());
-        let Some(color) = color else {
-            return Err(self.no_pad("it pads with image_mean as a colour, which it is not"));
-        };
-        steps.push(Step::Pad(Pad {
-            to: CanvasSize::Square,
-            anchor: PadAnchor::Center,
-            color: Some(color),
-            value: None,
-            mode: None,
-        }));
-        Ok(())
+        color.ok_or_else(|| self.no_pad("it pads with the mean as a colour, which it is not"))
     }
 
     pub(super) fn no_pad(&self, why: &str) -> crate::Error {
@@ -149,8 +157,11 @@ fn bound(steps: &[Step]) -> Option<[usize; 2]> {
     };
     match resize.size {
         SizeRule::Exact { height, width } | SizeRule::Fit { height, width, .. } => Some([height, width]),
-        SizeRule::LongestEdge { size } => Some([size, size]),
+        SizeRule::LongestEdge { size } | SizeRule::Longest { size, .. } => Some([size, size]),
         SizeRule::Detr { longest, .. } | SizeRule::Yolos { longest, .. } => Some([longest, longest]),
+        SizeRule::Maskformer {
+            longest, multiple, ..
+        } => Some([longest.div_ceil(multiple) * multiple; 2]),
         SizeRule::ShortestEdge { .. }
         | SizeRule::Cover { .. }
         | SizeRule::CropPct { .. }
@@ -164,7 +175,14 @@ fn bound(steps: &[Step]) -> Option<[usize; 2]> {
         | SizeRule::PaddleocrCls { .. }
         | SizeRule::Ddddocr { .. }
         | SizeRule::Height { .. }
-        | SizeRule::Smart { .. } => None,
+        | SizeRule::Smart { .. }
+        | SizeRule::Pixtral { .. }
+        | SizeRule::GlmImage { .. }
+        | SizeRule::Kimi { .. }
+        | SizeRule::Lcnet { .. }
+        | SizeRule::Idefics2 { .. }
+        | SizeRule::Gemma4 { .. }
+        | SizeRule::Naflex { .. } => None,
     }
 }
 

@@ -4,7 +4,6 @@ use serde_json::json;
 
 use crate::Result;
 use crate::import::huggingface::Reader;
-use crate::import::huggingface::padding::fixed;
 use crate::plan::PatchOrder;
 use crate::steps::{Blocks, Rescale, Step};
 
@@ -61,20 +60,15 @@ pub(in super::super) fn vivit(reader: &mut Reader<'_>, steps: &mut Vec<Step>) ->
     one_frame(reader, steps)
 }
 
-fn one_frame(reader: &mut Reader<'_>, steps: &mut Vec<Step>) -> Result<()> {
-    let Some(tiles) = fixed(steps) else {
-        return Err(reader
-            .keys
-            .error("size", "leads to frames whose size follows from the image")
-            .expected_got("do_center_crop, or height and width", "neither")
-            .why("an output with an axis for frames has frames of one size"));
-    };
+pub(super) fn one_frame(reader: &mut Reader<'_>, steps: &mut Vec<Step>) -> Result<()> {
     reader
         .notes
         .push("an image is a video of one frame: the output is [N, 1, 3, height, width]".to_owned());
     steps.push(Step::Blocks(Blocks {
-        tiles: Some(tiles),
+        tiles: None,
         patches: None,
+        frame: true,
+        rows: None,
         merge: 1,
         repeat: 1,
         order: PatchOrder::ChannelsFirst,

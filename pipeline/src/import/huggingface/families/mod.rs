@@ -5,6 +5,7 @@ mod detr;
 mod documents;
 mod floats;
 mod frames;
+mod longest;
 mod multiples;
 mod patches;
 mod sam;
@@ -14,12 +15,17 @@ use crate::Result;
 use crate::steps::Step;
 
 pub(super) use crops::perceiver;
-pub(super) use detr::{detr, eomt, one_former, yolos};
+pub(super) use detr::{detr, eomt, mask_former, one_former, rf_detr, yolos};
 pub(super) use documents::{donut, nougat};
-pub(super) use floats::{aliased, floats_first};
+pub(super) use floats::{aliased, arithmetic_first, floats_first};
 pub(super) use frames::{frames, vivit};
-pub(super) use multiples::{apertus, bridge_tower, chmv2, emu3, glpn, swin2sr, textnet, vilt};
-pub(super) use patches::{in_rows, merged};
+pub(super) use longest::{aria, janus, janus_hybrid, tvp, whole_page};
+pub(super) use multiples::{
+    apertus, bridge_tower, chmv2, emu3, fuyu, glpn, idefics2, lcnet, pixtral, swin2sr, textnet, vilt,
+};
+pub(super) use patches::{
+    gemma4, in_rows, kimi, merged, merged_channels_last, naflex, own_size, small_images,
+};
 pub(super) use sam::sam;
 
 /// Reads the keys of a class into its steps.

@@ -5,7 +5,8 @@ use crate::import::huggingface::processors::Size;
 use crate::import::huggingface::{Backend, Reader};
 use crate::import::keys::Given;
 use crate::plan::{CanvasSize, Mirror};
-use crate::steps::{Pad, PadAnchor, Step};
+use crate::size::{FitRounding, SmallImage};
+use crate::steps::{ChannelOrder, Order, Pad, PadAnchor, Step};
 use crate::{Result, SizeRule};
 
 const FOLLOWS: &str = "the size of the result follows from the image";
@@ -260,9 +261,178 @@ fn smart(
             multiple,
             min_pixels,
             max_pixels,
+            frames: 1,
+            small: SmallImage::Kept,
         };
         rule.check().map_err(|error| error.within_key("size"))?;
         steps.push(reader.resize(rule, filter));
     }
     Ok(())
+}
+
+/// Pixtral: inside a box, raised to whole patches, zeros to the largest of the batch.
+pub(in super::super) fn pixtral(reader: &mut Reader<'_>, steps: &mut Vec<Step>) -> Result<()> {
+    let resizes = reader.keys.switch("do_resize", true)?;
+    let size = reader.keys.given("size");
+    let resample = reader.keys.given("resample");
+    let patch = match reader.keys.given("patch_size") {
+        Given::Is(size) => reader.size("patch_size", &size, true)?,
+        Given::Absent | Given::Null => Size::Exact([16, 16]),
+    };
+    let multiple = match patch {
+        Size::Exact([height, width]) if height == width => height,
+        size => return Err(reader.no_such_size(size)),
+    };
+    reader.no_other_size(FOLLOWS)?;
+    if reader.center_crop()?.is_some() {
+        return Err(reader
+            .keys
+            .error("do_center_crop", "cannot be expressed")
+            .expected_got("false, or no such key", true)
+            .why("the class pads by the sizes from before the crop"));
+    }
+    if resizes {
+        let size = match size {
+            Given::Is(size) => reader.size("size", &size, true)?,
+            given => reader.or_default("size", given.into_unit(), Some(reader.processor.size))?,
+        };
+        let [height, width] = match size {
+            Size::Longest(edge) => [edge, edge],
+            Size::Exact(size) => size,
+            size => return Err(reader.no_such_size(size)),
+        };
+        let filter = reader.filter(resample)?;
+        let rule = SizeRule::Pixtral {
+            height,
+            width,
+            multiple,
+        };
+        steps.push(reader.resize(rule, filter));
+    }
+    end(reader, steps)
+}
+
+/// PP-LCNet: a shorter edge, both to the nearest; a centre crop, BGR.
+pub(in super::super) fn lcnet(reader: &mut Reader<'_>, steps: &mut Vec<Step>) -> Result<()> {
+    let resizes = reader.keys.switch("do_resize", true)?;
+    let size = reader.keys.given("size");
+    let resample = reader.keys.given("resample");
+    let shortest = reader.keys.whole("resize_short")?;
+    let multiple = match reader.keys.whole("size_divisor")? {
+        Given::Absent | Given::Null => 1,
+        Given::Is(multiple) => reader.keys.edge("size_divisor", &multiple.into())?,
+    };
+    let crop = reader.center_crop()?;
+    reader.no_other_size(FOLLOWS)?;
+    if resizes {
+        if size == Given::Null {
+            return Err(reader.needed("size", "is null"));
+        }
+        let rule = match shortest {
+            Given::Null => match size {
+                Given::Is(size) => match reader.size("size", &size, true)? {
+                    Size::Exact([height, width]) => SizeRule::Exact { height, width },
+                    size => return Err(reader.no_such_size(size)),
+                },
+                _ => return Err(reader.needed("size", "is missing")),
+            },
+            given => {
+                let edge = given.value().unwrap_or(256);
+                SizeRule::Lcnet {
+                    shortest: reader.keys.edge("resize_short", &edge.into())?,
+                    multiple,
+                }
+            }
+        };
+        let filter = reader.filter(resample)?;
+        steps.push(reader.resize(rule, filter));
+    }
+    reader.crop(steps, crop);
+    for key in ["do_pad", "pad_size"] {
+        // Not called by this class.
+        reader.keys.take(key);
+    }
+    reader.arithmetic(steps)?;
+    steps.push(Step::ChannelOrder(ChannelOrder { order: Order::Bgr }));
+    Ok(())
+}
+
+/// Idefics2 without its tiles: a longer edge, a least one, zeros to the largest of the batch; an image is a list of one.
+pub(in super::super) fn idefics2(reader: &mut Reader<'_>, steps: &mut Vec<Step>) -> Result<()> {
+    let resizes = reader.keys.switch("do_resize", true)?;
+    let size = reader.keys.given("size");
+    let resample = reader.keys.given("resample");
+    reader.no_other_size(FOLLOWS)?;
+    reader.center_crop()?;
+    if resizes {
+        let size = match size {
+            Given::Is(size) => reader.size("size", &size, false)?,
+            given => reader.or_default("size", given.into_unit(), Some(reader.processor.size))?,
+        };
+        let rule = match size {
+            Size::Both(edges) => {
+                reader.edges("size", edges)?;
+                let [least, longest] = edges;
+                SizeRule::Idefics2 { least, longest }
+            }
+            Size::Exact([height, width]) => SizeRule::Exact { height, width },
+            size => return Err(reader.no_such_size(size)),
+        };
+        let filter = reader.filter(resample)?;
+        steps.push(reader.resize(rule, filter));
+    }
+    end(reader, steps)?;
+    super::frames::one_frame(reader, steps)
+}
+
+/// Fuyu: inside a box, never enlarged, then a colour right and below; an image is a list of one.
+pub(in super::super) fn fuyu(reader: &mut Reader<'_>, steps: &mut Vec<Step>) -> Result<()> {
+    let resizes = reader.keys.switch("do_resize", true)?;
+    let size = reader.keys.given("size");
+    let resample = reader.keys.given("resample");
+    let pads = reader.keys.switch("do_pad", true)?;
+    reader.no_other_size(FOLLOWS)?;
+    reader.center_crop()?;
+    reader.keys.take("pad_size");
+    let size = match size {
+        Given::Is(size) => reader.size("size", &size, true)?,
+        given => reader.or_default("size", given.into_unit(), Some(reader.processor.size))?,
+    };
+    let Size::Exact([height, width]) = size else {
+        return Err(reader.no_such_size(size));
+    };
+    let value = reader.keys.number("padding_value")?.value().unwrap_or(1.0);
+    let mode = reader.keys.text("padding_mode")?;
+    if resizes {
+        let rule = SizeRule::Fit {
+            height,
+            width,
+            rounding: FitRounding::Down,
+            enlarge: false,
+        };
+        let filter = reader.filter(resample)?;
+        steps.push(reader.resize(rule, filter));
+    }
+    if pads {
+        if value.fract() != 0.0 || !(0.0..=255.0).contains(&value) {
+            return Err(reader
+                .keys
+                .error("padding_value", "is not the value of a pixel")
+                .expected_got("a whole number from 0 to 255", value));
+        }
+        if !resizes || mode.is_some_and(|mode| mode != "constant") {
+            return Err(
+                reader.no_pad("an image may be larger than the size, or its own pixels are around it")
+            );
+        }
+        steps.push(Step::Pad(Pad {
+            to: CanvasSize::Fixed { height, width },
+            anchor: PadAnchor::TopLeft,
+            color: Some([value as u8; 3]),
+            value: None,
+            mode: None,
+        }));
+    }
+    reader.arithmetic(steps)?;
+    super::frames::one_frame(reader, steps)
 }

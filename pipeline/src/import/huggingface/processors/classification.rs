@@ -22,6 +22,16 @@ const VIDEO_MAE: Processor = Processor {
 };
 
 pub(super) const ROWS: &[Processor] = &[
+    Processor {
+        name: "PPLCNet",
+        family: families::lcnet,
+        backends: Backends::TorchvisionOnly,
+        size: Size::Exact([256, 256]),
+        center_crop: true,
+        crop: Some([224, 224]),
+        statistics: Some([[0.406, 0.456, 0.485], [0.225, 0.224, 0.229]]),
+        ..BASE
+    },
     VIDEO_MAE,
     Processor {
         name: "Vivit",

@@ -71,6 +71,14 @@ pub(super) const ROWS: &[Processor] = &[
         statistics: Some(IMAGENET),
         ..BASE
     },
+    Processor {
+        name: "DepthPro",
+        family: families::arithmetic_first,
+        backends: Backends::TorchvisionOnly,
+        size: Size::Exact([1536, 1536]),
+        cropping: Cropping::Ignored,
+        ..BASE
+    },
     SAM2,
     Processor {
         name: "Sam3",

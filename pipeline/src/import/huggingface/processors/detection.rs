@@ -13,6 +13,14 @@ const DETR: Processor = Processor {
     ..BASE
 };
 
+const MASK_FORMER: Processor = Processor {
+    name: "MaskFormer",
+    family: families::mask_former,
+    // Of the masks and labels.
+    harmless: &["ignore_index", "num_labels"],
+    ..DETR
+};
+
 const VILT: Processor = Processor {
     name: "Vilt",
     family: families::vilt,
@@ -48,6 +56,17 @@ pub(super) const ROWS: &[Processor] = &[
         name: "Yolos",
         family: families::yolos,
         ..DETR
+    },
+    Processor {
+        name: "RfDetr",
+        family: families::rf_detr,
+        backends: Backends::TorchvisionOnly,
+        ..DETR
+    },
+    MASK_FORMER,
+    Processor {
+        name: "Mask2Former",
+        ..MASK_FORMER
     },
     Processor {
         name: "OneFormer",

@@ -1,6 +1,7 @@
 //! Language models that take images.
 
 use super::{BASE, BICUBIC, Backends, CROPPED, Cropping, OPENAI, Padding, Processor, Size};
+use crate::import::huggingface::families;
 
 const TILES: Processor = Processor {
     name: "GotOcr2",
@@ -11,6 +12,32 @@ const TILES: Processor = Processor {
     padding: Padding::Ignored,
     // Of tiles, which crop_to_patches switches on.
     harmless: &["min_patches", "max_patches", "use_covering_area_grid"],
+    ..BASE
+};
+
+const JANUS: Processor = Processor {
+    name: "Janus",
+    family: families::janus,
+    resample: BICUBIC,
+    size: Size::Exact([384, 384]),
+    cropping: Cropping::Ignored,
+    statistics: Some(OPENAI),
+    padding: Padding::Square,
+    pads: true,
+    // Made of the means anew.
+    harmless: &["background_color", "high_res_background_color"],
+    ..BASE
+};
+
+const PAGES: Processor = Processor {
+    name: "DeepseekOcr2",
+    family: families::whole_page,
+    resample: BICUBIC,
+    size: Size::Exact([1024, 1024]),
+    cropping: Cropping::Ignored,
+    heeds: &["crop_to_patches"],
+    // Of the tiles.
+    harmless: &["min_patches", "max_patches", "tile_size"],
     ..BASE
 };
 
@@ -29,6 +56,68 @@ pub(super) const ROWS: &[Processor] = &[
         name: "Gemma3",
         cropping: Cropping::Ignored,
         padding: Padding::Ignored,
+        ..BASE
+    },
+    JANUS,
+    PAGES,
+    Processor {
+        name: "UnlimitedOcr",
+        backends: Backends::TorchvisionOnly,
+        harmless: &["min_patches", "max_patches", "tile_size", "maximum_pad_value"],
+        ..PAGES
+    },
+    Processor {
+        name: "Idefics2",
+        family: families::idefics2,
+        size: Size::Both([378, 980]),
+        square: false,
+        cropping: Cropping::Ignored,
+        ..BASE
+    },
+    Processor {
+        name: "Fuyu",
+        family: families::fuyu,
+        size: Size::Exact([1080, 1920]),
+        cropping: Cropping::Ignored,
+        // Of the patches that its processor cuts.
+        harmless: &["patch_size"],
+        ..BASE
+    },
+    Processor {
+        name: "DeepseekVL",
+        ..JANUS
+    },
+    Processor {
+        name: "DeepseekVLHybrid",
+        family: families::janus_hybrid,
+        ..JANUS
+    },
+    Processor {
+        name: "Aria",
+        family: families::aria,
+        resample: BICUBIC,
+        cropping: Cropping::Ignored,
+        // Of tiles, which split_image switches on.
+        harmless: &["split_resolutions"],
+        ..BASE
+    },
+    Processor {
+        name: "Tvp",
+        family: families::tvp,
+        size: Size::Longest(448),
+        square: false,
+        center_crop: true,
+        crop: Some([448, 448]),
+        pads: true,
+        pad_to: Some([448, 448]),
+        ..BASE
+    },
+    Processor {
+        name: "Pixtral",
+        family: families::pixtral,
+        resample: BICUBIC,
+        size: Size::Longest(1024),
+        statistics: Some(OPENAI),
         ..BASE
     },
     TILES,

@@ -31,6 +31,22 @@ const HUNYUAN: Processor = Processor {
     ..QWEN
 };
 
+const GLM4V: Processor = Processor {
+    name: "Glm4v",
+    size: Size::Both([112 * 112, 28 * 28 * 15_000]),
+    harmless: &[],
+    ..QWEN
+};
+
+const GEMMA4: Processor = Processor {
+    name: "Gemma4",
+    family: families::gemma4,
+    normalize: false,
+    statistics: Some([[0.0; 3], [1.0; 3]]),
+    harmless: &[],
+    ..QWEN
+};
+
 pub(super) const ROWS: &[Processor] = &[
     QWEN,
     Processor {
@@ -41,6 +57,64 @@ pub(super) const ROWS: &[Processor] = &[
     Processor {
         name: "Ernie4_5_VL_Moe",
         ..ERNIE
+    },
+    GLM4V,
+    Processor {
+        name: "Glm46V",
+        ..GLM4V
+    },
+    Processor {
+        name: "Glmga",
+        ..GLM4V
+    },
+    Processor {
+        name: "Cosmos3Edge",
+        family: families::merged_channels_last,
+        size: Size::Both([256 * 256, 4096 * 4096]),
+        statistics: Some(HALF),
+        ..GLM4V
+    },
+    Processor {
+        name: "PaddleOCRVL",
+        family: families::small_images,
+        size: Size::Both([384 * 384, 1536 * 1536]),
+        ..QWEN
+    },
+    Processor {
+        name: "GlmImage",
+        ..QWEN
+    },
+    Processor {
+        name: "Kimi_K25",
+        family: families::kimi,
+        backends: Backends::TorchvisionOnly,
+        size: Size::Within([512, 512]),
+        square: true,
+        statistics: Some(HALF),
+        harmless: &[],
+        ..QWEN
+    },
+    Processor {
+        name: "NeoMME",
+        family: families::own_size,
+        backends: Backends::TorchvisionOnly,
+        statistics: Some(HALF),
+        harmless: &[],
+        ..QWEN
+    },
+    Processor {
+        name: "Siglip2",
+        family: families::naflex,
+        resample: BASE.resample,
+        statistics: Some(HALF),
+        harmless: &[],
+        ..QWEN
+    },
+    GEMMA4,
+    Processor {
+        name: "Gemma4Unified",
+        backends: Backends::TorchvisionOnly,
+        ..GEMMA4
     },
     HUNYUAN,
     Processor {
