@@ -133,7 +133,7 @@ class Loader:
             UsageError: A setting is zero, or an item is no source.
         """
         single = isinstance(self._sources, (str, bytes, os.PathLike)) or _is_pair(self._sources)
-        sources = [self._sources] if single else self._sources
+        sources: Any = [self._sources] if single else self._sources
         native = _native.Loader(sources, **self._options)
         return _batches(native)
 
@@ -147,7 +147,10 @@ def _batches(native: _native.Loader) -> Iterator[Batch]:
     try:
         while (parts := native.next()) is not None:
             index, pixels, shapes, fates = parts
-            items = [Item(id, size, *(error or (None, None)), original) for id, size, error, original in fates]
+            items = []
+            for id, size, error, original in fates:
+                kind, message = error or (None, None)
+                items.append(Item(id, size, kind, message, original))
             yield Batch(index, pixels, shapes.reshape(-1, 3), items)
     finally:
         native.close()

@@ -10,7 +10,7 @@ import pathlib
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, overload
 
 from prep_onnx import _library, _native
 from prep_onnx._errors import AssumedPipelineWarning, PrepOnnxError, UsageError
@@ -19,6 +19,7 @@ from prep_onnx._pipeline import Pipeline
 if TYPE_CHECKING:
     import numpy as np
     import onnx
+    from typing_extensions import Unpack
 
 PathLike = str | os.PathLike[str]
 Model = TypeVar("Model", bytes, "onnx.ModelProto")
@@ -26,17 +27,17 @@ Model = TypeVar("Model", bytes, "onnx.ModelProto")
 _log = logging.getLogger("prep_onnx")
 
 
-def _call(command: Sequence[str], *operands: str, pipeline: str | None = None, **options: Any) -> dict[str, Any]:
-    """Runs a command; options are those of the command line, with `_` for `-`."""
+def _call(command: Sequence[str], *operands: str, given: str | None = None, **options: Any) -> dict[str, Any]:
+    """Runs a command; options are those of the command line, with `_` for `-`. `given` is the JSON of a pipeline."""
     _library.installed()
     arguments = [*command]
     for name, value in options.items():
-        option = "--" + name.rstrip("_").replace("_", "-")
+        option = "--" + name.replace("_", "-")
         if value is True:
             arguments.append(option)
         elif value is not None and value is not False:
             arguments.append(f"{option}={value}")
-    text, ok = _native.call([*arguments, "--", *operands], pipeline)
+    text, ok = _native.call([*arguments, "--", *operands], given)
     fields: dict[str, Any] = json.loads(text)
     fields.setdefault("ok", ok)
     return fields
@@ -77,10 +78,31 @@ def _edges(size: int | tuple[int, int] | None) -> str | None:
     return size if size is None else "x".join(str(edge) for edge in ((size, size) if isinstance(size, int) else size))
 
 
+class EmbedOptions(TypedDict, total=False):
+    """The keywords of `embed`."""
+
+    pipeline: Pipeline | PathLike | None
+    size: int | tuple[int, int] | None
+    resampler: str | None
+    input: str | None
+    input_name: str | None
+    accept: str
+    on_bad_image: str | None
+    lower: str | None
+    portable: str | None
+    outputs: Sequence[str]
+    single_file: bool
+    image_size: tuple[int, int] | None
+    load: bool
+    runtime: PathLike | None
+
+
 @overload
-def embed(model: PathLike, output: PathLike | None = None, **options: Any) -> pathlib.Path: ...
+def embed(
+    model: PathLike, output: PathLike | None = None, **options: Unpack[EmbedOptions]
+) -> pathlib.Path: ...
 @overload
-def embed(model: Model, output: None = None, **options: Any) -> Model: ...
+def embed(model: Model, output: None = None, **options: Unpack[EmbedOptions]) -> Model: ...
 
 
 def embed(
@@ -138,13 +160,13 @@ def embed(
         raise UsageError("output: is a file, and the model is none", None, "leave output out: the model is returned")
     with _as_file(model) as path:
         target = pathlib.Path(os.fspath(output)) if output is not None else None
-        given = pipeline.to_json() if isinstance(pipeline, Pipeline) else None
+        given, named = (pipeline.to_json(), None) if isinstance(pipeline, Pipeline) else (None, pipeline)
         answer = _call(
             ["embed"],
             str(path),
-            pipeline=given,
+            given=given,
             out=target,
-            **({} if given is not None or pipeline is None else {"pipeline_": os.fspath(pipeline)}),  # type: ignore[arg-type]
+            pipeline=named if named is None else os.fspath(named),
             size=_edges(size),
             resampler=resampler,
             input=input,
@@ -189,11 +211,15 @@ def strip(model: Any, output: PathLike | None = None) -> Any:
     Raises:
         PrepOnnxError: No pipeline is in it, or the file was changed since.
     """
+    in_memory = isinstance(model, bytes) or _is_proto(model)
+    if in_memory == (output is not None):
+        raise UsageError(
+            "output: is for a path alone: the others are returned" if in_memory else "output: is missing",
+            None,
+            "leave output out" if in_memory else "say which file is to be written",
+        )
     with _as_file(model) as path:
-        in_memory = isinstance(model, bytes) or _is_proto(model)
-        if output is None and not in_memory:
-            raise UsageError("output: is missing", None, "say which file is to be written")
-        target = path.with_name("stripped.onnx") if in_memory else pathlib.Path(os.fspath(output))  # type: ignore[arg-type]
+        target = path.with_name("stripped.onnx") if output is None else pathlib.Path(os.fspath(output))
         written = pathlib.Path(_call(["strip"], str(path), out=target)["output"])
         return _like(model, written) if in_memory else written
 
@@ -236,8 +262,8 @@ def verify(
     Raises:
         PrepOnnxError: A model without a pipeline, no image, or no ONNX Runtime.
     """
-    single = isinstance(images, (str, os.PathLike))
-    listed = [os.fspath(images)] if single else [os.fspath(image) for image in images]  # type: ignore[arg-type, union-attr]
+    given = [images] if isinstance(images, (str, os.PathLike)) else images
+    listed = [os.fspath(image) for image in given]
     with contextlib.ExitStack() as stack:
         path = stack.enter_context(_as_file(model))
         if expected is not None and not isinstance(expected, (str, os.PathLike)):

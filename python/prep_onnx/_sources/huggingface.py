@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from collections.abc import Mapping
@@ -42,14 +43,14 @@ def arithmetic(processor: Any) -> str:
 
 
 def _named(name: str, size: Edges, resampler: str | None) -> Read:
+    unknown: ConfigError | None = None
     if not os.path.isdir(name):
         try:
             return _native.read_named(name, resampler=resampler, size=size)
-        except ConfigError as unknown:
-            try:
-                from transformers import AutoImageProcessor
-            except ImportError:
-                raise unknown from None
-    else:
-        from transformers import AutoImageProcessor
-    return of_object(AutoImageProcessor.from_pretrained(name), size, resampler)
+        except ConfigError as error:
+            unknown = error
+    try:
+        transformers: Any = importlib.import_module("transformers")
+    except ImportError as missing:
+        raise (unknown or missing) from None
+    return of_object(transformers.AutoImageProcessor.from_pretrained(name), size, resampler)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +25,6 @@ def read(model: Any, size: tuple[int, int] | None, resampler: str | None) -> Rea
             raise ConfigError(
                 f"model: is none of timm: expected a model, a data config or a name, got {type(model).__name__}"
             )
-        from timm.data import resolve_data_config
-
-        model = resolve_data_config({}, model=model)
+        data: Any = importlib.import_module("timm.data")
+        model = data.resolve_data_config({}, model=model)
     return _native.read_config(json.dumps(dict(model), default=list), resampler=resampler or pillow(), size=size)
