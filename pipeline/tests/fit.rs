@@ -5,7 +5,7 @@
 use ndarray::{Array3, ArrayView3};
 use prep_onnx_pipeline::fit::{Learned, PROBES, Refusal, learn};
 use prep_onnx_pipeline::{
-    Dtype, Elements, Error, Layout, Notation, PRESETS, Pipeline, Result, Tensor, preset,
+    Dtype, Elements, Error, Layout, Notation, PRESETS, Pipeline, Result, SourceFormat, Tensor, preset,
 };
 
 fn of_reference(other: &Pipeline, layout: Layout, dtype: Dtype) -> Result<Learned, Refusal> {
@@ -124,6 +124,7 @@ fn arithmetics_of_libraries_are_learned() {
         "[[steps]]\nstep = \"arithmetic\"\noperations = [{ subtract = [123.675, 116.28, 103.53] }, { multiply = [0.017124753831663668, 0.01750700280112045, 0.017429193899782133] }]",
         "[[steps]]\nstep = \"arithmetic\"\noperations = [{ multiply = [0.0171, 0.0175, 0.0174] }, { add = [-2.1, -2.0, -1.8] }]",
         "[[steps]]\nstep = \"arithmetic\"\noperations = [{ divide = 127.5 }, { subtract = 1 }]\nprecision = \"float64\"",
+        "[[steps]]\nstep = \"arithmetic\"\noperations = [{ divide = 255 }, { subtract = [0.48523918273645, 0.4561827364519283, 0.40691827364512] }, { divide = [0.22918273645518, 0.2241827364551928, 0.2251928374655] }]\nprecision = \"float64\"",
     ];
     let dtypes = [Dtype::Float32, Dtype::Float16];
     all_learned(cases.iter().enumerate().flat_map(|(index, steps)| {
@@ -271,4 +272,43 @@ fn a_callable_that_fails_is_named() {
         })
     });
     assert!(refusal.error.to_string().contains("channels"), "{refusal}");
+}
+
+/// Pipelines drawn at random, most of which are stranger than any library's: what is learned gives every bit of them; the others are
+/// refused.
+#[test]
+fn random_pipelines_are_learned_or_refused() {
+    let cases = std::env::var("PREP_CASES").map_or(10, |cases| cases.parse::<u64>().unwrap() / 50);
+    let mut wrong = Vec::new();
+    let mut learned = 0;
+    for seed in 0..cases {
+        let (other, layout, dtype) = prep_onnx_pipeline::random::pipeline(seed + 900);
+        if other.input != SourceFormat::Rgb {
+            continue;
+        }
+        let found = match of_reference(&other, layout, dtype) {
+            Ok(found) => found,
+            Err(refusal) => {
+                eprintln!("seed {seed}: {refusal}");
+                continue;
+            }
+        };
+        learned += 1;
+        for (height, width) in [(57, 83), (83, 57), (311, 205), (128, 477), (133, 133)] {
+            let image = fresh(height, width);
+            let Ok(expected) = other.reference(image.view(), layout, dtype) else {
+                continue;
+            };
+            let got = found.pipeline.reference(image.view(), layout, dtype);
+            if got.as_ref() != Ok(&expected) {
+                wrong.push(format!(
+                    "seed {seed}, {height} x {width}\n{}\n{}",
+                    other.to_toml(),
+                    found.pipeline.to_toml()
+                ));
+            }
+        }
+    }
+    eprintln!("{learned} of {cases} learned");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }

@@ -9,6 +9,7 @@
 mod answer;
 mod build;
 mod diagnose;
+mod feasible;
 mod learn;
 mod levels;
 mod measure;

@@ -416,7 +416,56 @@ impl Table {
                 })]);
             }
         }
-        None
+        self.any_line()
+    }
+
+    /// `pixel * factor + offset` in float64, rounded once, with constants of many digits: those in the middle of all that give the table.
+    fn any_line(&self) -> Option<Vec<Step>> {
+        let found: Option<Vec<(f64, f64)>> = self
+            .channels()
+            .map(|channel| {
+                let bounds: Vec<_> = self.values[channel]
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(pixel, value)| {
+                        let (least, largest) = self.rounded_from((*value)?);
+                        Some((pixel as f64, least, largest))
+                    })
+                    .collect();
+                let (factor, offset) = super::feasible::line(&bounds, self.line(channel))?;
+                let chain = [(Operator::Multiply, [factor; 3]), (Operator::Add, [offset; 3])];
+                let chain = Operation::float64_chain(&chain);
+                self.is(channel, &chain).then_some((offset, factor))
+            })
+            .collect();
+        let (offset, factor) = split(&found?);
+        Some(vec![Step::Arithmetic(Arithmetic {
+            operations: vec![Term::Multiply(factor), Term::Add(offset)],
+            precision: Precision::Float64,
+        })])
+    }
+
+    /// Between which numbers those lie that round to a value.
+    fn rounded_from(&self, value: f32) -> (f64, f64) {
+        let middle = |other: f64| (f64::from(value) + other) / 2.0;
+        match self.dtype {
+            Dtype::Float32 | Dtype::Uint8 => (
+                middle(f64::from(value.next_down())),
+                middle(f64::from(value.next_up())),
+            ),
+            Dtype::Float16 => {
+                let half = f16::from_f32(value);
+                // Of either sign, one more or less in the bits is a neighbour.
+                let near = |bits: u16| f64::from(f16::from_bits(bits).to_f32());
+                let bits = half.to_bits();
+                if bits & 0x7fff == 0 {
+                    let least = f64::from(f16::from_bits(1).to_f32());
+                    return (middle(-least), middle(least));
+                }
+                let (larger, smaller) = (near(bits + 1), near(bits - 1));
+                (middle(larger.min(smaller)), middle(larger.max(smaller)))
+            }
+        }
     }
 }
 
