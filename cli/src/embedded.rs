@@ -6,6 +6,7 @@ use prep_onnx_pipeline::{
     Accept, Dtype, Error, ErrorKind, InputElement, InputTensor, Layout, OnBadImage, OutputKind, Pipeline,
     Plan, Result,
 };
+use prep_onnx_rewriter::after::Recorded;
 use prep_onnx_rewriter::{ElementType, Lowering, Model, Value, ValueType, inspect};
 
 use crate::host::Provider;
@@ -21,6 +22,8 @@ pub(crate) struct EmbeddedModel {
     pub(crate) status: Option<String>,
     /// What was assumed when the pipeline was embedded, where nobody named it.
     pub(crate) assumed: Option<String>,
+    /// What comes after the model.
+    pub(crate) after: Option<Recorded>,
     /// What it takes.
     pub(crate) accept: Accept,
     /// Whether the op decodes, which it does on the CPU.
@@ -51,6 +54,10 @@ impl EmbeddedModel {
             .map(|output| &output.name)
             .find(|name| name.starts_with(OutputKind::Status.name()))
             .cloned();
+        if let Some(problem) = summary.after_problem {
+            return Err(Error::new("", problem).with_kind(ErrorKind::Model));
+        }
+        let after = summary.after;
         let Some(embedded) = summary.embedded else {
             return Err(Error::new(path.display(), "has no embedded pipeline")
                 .expected_got("a model that prep-onnx embed wrote", "a model without a pipeline")
@@ -84,6 +91,7 @@ impl EmbeddedModel {
             dtype,
             lowering: embedded.lowering,
             assumed: embedded.assumed,
+            after,
             status: status.filter(|_| embedded.on_bad_image == Some(OnBadImage::Zero)),
         })
     }

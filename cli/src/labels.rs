@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::host::Array;
 
 /// The name of each class, by index.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Labels(Vec<String>);
 
 /// A class of one image.
@@ -70,6 +70,11 @@ impl Labels {
             other => Err(Error::new("", "holds no labels")
                 .expected_got("a list of names, or a table from index to name", other)),
         }
+    }
+
+    /// Those that a model carries.
+    pub(crate) fn of(names: Vec<String>) -> Self {
+        Self(names)
     }
 
     /// All of them, by index.

@@ -12,6 +12,8 @@ mod cli;
 mod commands;
 mod compare;
 mod complete;
+mod detection;
+mod drawing;
 mod embedded;
 mod executions;
 mod feeds;

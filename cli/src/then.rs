@@ -7,12 +7,15 @@ use prep_onnx_rewriter::after::{After, AfterOptions, AfterReport, Before, Then, 
 use prep_onnx_rewriter::{EmbedOptions, Embedding, Model};
 
 use crate::labels::Labels;
+use crate::recognise::Answers;
 
 /// What is asked for.
 pub(crate) struct Asked<'a> {
     pub(crate) steps: &'a [Then],
     pub(crate) keep_outputs: bool,
     pub(crate) labels: Option<&'a Path>,
+    /// What showed the steps, and the labels that it has, where nobody named them.
+    pub(crate) recognised: Option<&'a Answers>,
 }
 
 /// What the steps need of the preprocessing.
@@ -51,20 +54,29 @@ pub(crate) fn after(
         one_size: options.accept == Accept::Batch,
         image_size: options.image_size,
     };
-    let labels = asked.labels.map(Labels::read).transpose()?;
+    let given = asked.labels.map(Labels::read).transpose()?;
+    let recognised = asked.recognised.map(|answers| answers.labels.clone());
+    let labels = given.map(Labels::into_names).or(recognised);
     let options = AfterOptions {
         before,
         keep_outputs: asked.keep_outputs,
-        labels: labels.map(Labels::into_names).unwrap_or_default(),
-        evidence: None,
+        labels: labels.unwrap_or_default(),
+        evidence: asked.recognised.map(|answers| answers.evidence.clone()),
     };
     let embedded = model.edited(&embedding.edit)?;
     put_after(&embedded, asked.steps, &options).map(Some)
 }
 
 /// What was put after the model, one line each.
-pub(crate) fn describe(report: &AfterReport, line: &mut impl FnMut(&str, String)) {
+pub(crate) fn describe(
+    report: &AfterReport,
+    recognised: Option<&Answers>,
+    line: &mut impl FnMut(&str, String),
+) {
     let named = report.steps.len() - report.added;
+    if let Some(answers) = recognised {
+        line("answers", format!("from {}", answers.evidence));
+    }
     for (index, step) in report.steps.iter().enumerate() {
         let usual = if index < named {
             ""

@@ -16,6 +16,7 @@ use crate::choose::{Choice, choose};
 use crate::feeds::embed_fed;
 use crate::host::Provider;
 use crate::size::parse_size;
+use crate::recognise::{Answers, answers};
 use crate::then;
 use crate::trial::{AtHand, Candidate, Trial, attempt, feed_line, needs_json};
 use crate::ui;
@@ -40,6 +41,7 @@ use crate::ui;
   # What boxes need to go back to the image
   prep-onnx embed detector.onnx --pipeline p.toml --outputs geometry
   # Image in, boxes out, in pixels of the image
+  prep-onnx embed yolo11n.onnx --answers
   prep-onnx embed detector.onnx --pipeline p.toml --then detections=yolov8
   prep-onnx embed model.onnx --dry-run")]
 pub(crate) struct Options {
@@ -92,11 +94,15 @@ pub(crate) struct Options {
     /// A step after the model, in the same file: softmax, top_k=5, detections=yolov8, … (see `prep-onnx steps`); several in their order
     #[arg(long, value_name = "STEP[=…]")]
     then: Vec<Then>,
-    /// With --then: the outputs that the steps take stay, before the new ones
-    #[arg(long, requires = "then")]
+    /// The steps after the model that the evidence supports: metadata of Ultralytics, config.json of transformers beside the model,
+    /// outputs of torchvision's detectors
+    #[arg(long, conflicts_with = "then")]
+    answers: bool,
+    /// With --then or --answers: the outputs that the steps take stay, before the new ones
+    #[arg(long)]
     keep_outputs: bool,
-    /// With --then: the names of the classes, which travel with the file: a text file with one per line, or JSON
-    #[arg(long, value_name = "FILE", requires = "then")]
+    /// With --then or --answers: the names of the classes, which travel with the file: a text file with one per line, or JSON
+    #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
     /// Say what would be written, and write nothing
     #[arg(long)]
@@ -140,6 +146,17 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
             &asked,
         )?,
     };
+    let recognised = options.answers.then(|| answers(&model)).transpose()?;
+    let steps = match &recognised {
+        Some(answers) => answers.steps.as_slice(),
+        None => options.then.as_slice(),
+    };
+    if steps.is_empty() && (options.keep_outputs || options.labels.is_some()) {
+        let option = if options.keep_outputs { "--keep-outputs" } else { "--labels" };
+        return Err(Failure::usage(
+            Error::new(option, "is for what comes after the model").fix("add --then STEP or --answers"),
+        ));
+    }
     let embed_options = EmbedOptions {
         input: options.input.clone(),
         input_name: options.input_name.clone(),
@@ -155,7 +172,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         image_size: options.image_size,
         outputs: outputs(&options.outputs)?,
         feeds: Vec::new(),
-        inner: then::inner(&options.then),
+        inner: then::inner(steps),
     };
     let (embedding, embed_options) = embed_fed(&model, &choice.pipeline, &embed_options, &mut choice.notes)?;
     let after = then::after(
@@ -163,9 +180,10 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         &embedding,
         &embed_options,
         &then::Asked {
-            steps: &options.then,
+            steps,
             keep_outputs: options.keep_outputs,
             labels: options.labels.as_deref(),
+            recognised: recognised.as_ref(),
         },
     )?;
     let edit = after.as_ref().map_or(&embedding.edit, |after| &after.edit);
@@ -192,7 +210,13 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         )?)
     };
     let after = after.as_ref().map(|after| &after.report);
-    let mut text = describe(&model, &embedding.report, after, &choice, trial.as_ref());
+    let mut text = describe(
+        &model,
+        &embedding.report,
+        (after, recognised.as_ref()),
+        &choice,
+        trial.as_ref(),
+    );
     text.push_str(&written(
         &output,
         &embedding.report,
@@ -214,6 +238,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         "feeds": embedding.report.feeds,
         "outputs": embedding.report.outputs,
         "after": after,
+        "after_from": recognised.as_ref().map(|answers| &answers.evidence),
         "trial": trial.as_ref().map(Trial::json),
         "quantised": quantised,
         "report": serde_json::to_value(&embedding.report).unwrap_or_default(),
@@ -311,7 +336,7 @@ pub(crate) fn default_output(model: &Path) -> PathBuf {
 fn describe(
     model: &Model,
     report: &Report,
-    after: Option<&AfterReport>,
+    (after, recognised): (Option<&AfterReport>, Option<&Answers>),
     choice: &Choice,
     trial: Option<&Trial>,
 ) -> String {
@@ -355,7 +380,7 @@ fn describe(
         line(if index == 0 { "gives too" } else { "" }, output.to_string());
     }
     if let Some(after) = after {
-        then::describe(after, &mut line);
+        then::describe(after, recognised, &mut line);
     }
     for file in &report.external_data {
         let size = file.bytes.map_or_else(|| "unusable".to_owned(), ui::bytes);
@@ -414,7 +439,7 @@ pub(crate) fn embed_to(model: &Path, output: &Path, pipeline: Option<&str>) -> O
     let trial = AtHand::No("the next step does".to_owned());
     let parts = (&embedding.edit, &embedding.report);
     let trial = write(&model, parts, &choice, &options, output, &trial)?;
-    let text = describe(&model, &embedding.report, None, &choice, Some(&trial));
+    let text = describe(&model, &embedding.report, (None, None), &choice, Some(&trial));
     Ok(text + &written(output, &embedding.report, embedding.edit.bytes(), false))
 }
 

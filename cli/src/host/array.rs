@@ -82,6 +82,17 @@ macro_rules! array {
         }
 
         impl Array {
+    /// float64 [rows, width].
+    pub(crate) fn table(numbers: &[f64], width: usize) -> Self {
+        let width = width.max(1);
+        let rows = numbers.len() / width;
+        let numbers = numbers.iter().take(rows * width).copied().collect();
+        Self::Float64(
+            ArrayD::from_shape_vec(IxDyn(&[rows, width]), numbers)
+                .unwrap_or_else(|_| ArrayD::zeros(IxDyn(&[0, width]))),
+        )
+    }
+
             /// The name of the element type, as numpy has it.
             pub fn dtype(&self) -> &'static str {
                 match self { $(Self::$variant(_) => $name,)+ }

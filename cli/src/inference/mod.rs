@@ -2,6 +2,7 @@
 
 mod inputs;
 mod rows;
+mod taken;
 mod trial;
 
 use std::collections::BTreeMap;
@@ -12,19 +13,23 @@ use ndarray::{Array1, Array2, Array4, ArrayView3, Axis, aview2};
 use prep_onnx_loader::Batch;
 use prep_onnx_pipeline::{CHANNELS, Error, ErrorKind, ImageStatus, Plan, Result, SourceFormat};
 use prep_onnx_rewriter::Model;
+use prep_onnx_rewriter::after::Recorded;
 
 use crate::host::{Array, Session};
+use crate::results::Kept;
 use crate::source::as_source;
 use inputs::{ImageInputs, Images, Padded, all_feeds};
 use rows::{Known, refusal};
 pub(crate) use rows::{Rows, RowsOption};
+pub(crate) use taken::Taken;
+use taken::{detections, ranked};
 use trial::{Shown, trial};
 
 /// A session with what it needs beside the images.
 pub(crate) struct Inference {
     session: Session,
     inputs: ImageInputs,
-    output: usize,
+    taken: Taken,
     /// The output that says which files could not be read.
     status: Option<usize>,
     feeds: Vec<(String, Array)>,
@@ -68,7 +73,7 @@ impl Inference {
         let inference = Self {
             session,
             inputs,
-            output,
+            taken: Taken::One(output),
             status,
             feeds,
             fixed_batch,
@@ -102,15 +107,63 @@ impl Inference {
         }
     }
 
+    /// Takes the answers of the steps after the model, where they have a form of their own.
+    ///
+    /// # Errors
+    /// Those of [`Inference::with_rows`].
+    pub(crate) fn with_answers(mut self, recorded: Option<&Recorded>) -> Result<Self> {
+        if let Some(taken) = recorded
+            .map(|recorded| Taken::of(&self.session, recorded))
+            .transpose()?
+            .flatten()
+        {
+            self.taken = taken;
+        }
+        Ok(self)
+    }
+
+    /// Whether the steps after the model have answers of a form of their own.
+    pub(crate) fn has_answers(&self) -> bool {
+        !matches!(self.taken, Taken::One(_))
+    }
+
+    /// Whether each image has detections.
+    pub(crate) fn detects(&self) -> bool {
+        matches!(self.taken, Taken::Detections(_))
+    }
+
+    /// What `array`, the result of an image, says; none where it is an output as it is.
+    pub(crate) fn answer(&self, array: &Array) -> Option<Kept> {
+        match &self.taken {
+            Taken::One(_) => None,
+            Taken::Ranked(_) => Some(Kept::Top(ranked(array))),
+            Taken::Detections(detector) => {
+                let port = detector.keypoints().and_then(|index| self.session.outputs().get(index));
+                let shape = port.and_then(|port| port.shape.as_deref()).unwrap_or_default();
+                let extent = |axis: usize| {
+                    let extent = shape.get(axis).and_then(|extent| usize::try_from(*extent).ok());
+                    extent.unwrap_or_default()
+                };
+                let columns = detector.columns([extent(1), extent(2)]);
+                Some(Kept::Found(detections(array, &columns)))
+            }
+        }
+    }
+
     /// Finds out whether the output has a row for each image: `option` says it, or else what `model`, the file of
     /// the session, declares. Where that is not enough, [`Inference::settle`] has to find it out.
     ///
     /// # Errors
     /// An output that is no image's, of a model that takes several images at once.
     pub(crate) fn with_rows(mut self, option: RowsOption, model: &Model) -> Result<Self> {
+        if !matches!(self.taken, Taken::One(_)) {
+            // Each detection says which image it is of, and the highest classes are declared.
+            self.known = Known::Settled(Rows::Each);
+            return Ok(self);
+        }
         let known = match option {
             RowsOption::Auto => {
-                let port = self.session.outputs().get(self.output);
+                let port = self.session.outputs().get(self.taken.first());
                 let inferred = port.and_then(|port| port.shape.as_deref());
                 Known::of(model, self.inputs.counted(), self.output_name(), inferred)?
             }
@@ -126,7 +179,10 @@ impl Inference {
 
     /// The number of elements that one image's row is declared to have, where the file says it.
     pub(crate) fn row_elements(&self) -> Option<usize> {
-        let shape = self.session.outputs().get(self.output)?.shape.as_ref()?;
+        let Taken::One(output) = self.taken else {
+            return None;
+        };
+        let shape = self.session.outputs().get(output)?.shape.as_ref()?;
         // ONNX Runtime has no word for an unknown rank.
         if shape.is_empty() {
             return None;
@@ -196,7 +252,7 @@ impl Inference {
     pub(crate) fn output_name(&self) -> &str {
         self.session
             .outputs()
-            .get(self.output)
+            .get(self.taken.first())
             .map_or("", |output| &output.name)
     }
 
@@ -315,12 +371,14 @@ impl Inference {
             return Ok(self.run_images(images, count)?.into_iter().map(Ok).collect());
         };
         let feeds = all_feeds(&self.inputs, images, &self.feeds);
-        let mut arrays = self.session.run(&feeds, &[self.output, status])?.into_iter();
-        let (Some(output), Some(statuses)) = (arrays.next(), arrays.next()) else {
+        let mut outputs = self.taken.outputs();
+        outputs.push(status);
+        let mut arrays = self.session.run(&feeds, &outputs)?;
+        let Some(statuses) = arrays.pop() else {
             return Err(Error::new("output", "was not computed").with_kind(ErrorKind::Runtime));
         };
         let statuses = statuses.to_f64();
-        let rows = self.split(output, padded.len(), count)?.into_iter().zip(statuses);
+        let rows = self.split(arrays, padded.len(), count)?.into_iter().zip(statuses);
         Ok(rows
             .map(|(row, code)| readable(code as i64).map(|()| row))
             .collect())
@@ -347,7 +405,7 @@ impl Inference {
             }
         };
         let feeds = all_feeds(&self.inputs, images.view(), &self.feeds);
-        let time = self.session.time(&feeds, &[self.output])?;
+        let time = self.session.time(&feeds, &self.taken.outputs())?;
         Ok(time / u32::try_from(count).unwrap_or(u32::MAX))
     }
 
@@ -385,14 +443,18 @@ impl Inference {
             Images::Encoded(_, lengths) => lengths.dim(),
         };
         let feeds = all_feeds(&self.inputs, images, &self.feeds);
-        let array = self.session.run(&feeds, &[self.output])?.pop();
-        let array =
-            array.ok_or_else(|| Error::new("output", "was not computed").with_kind(ErrorKind::Runtime))?;
-        self.split(array, ran, count)
+        let arrays = self.session.run(&feeds, &self.taken.outputs())?;
+        self.split(arrays, ran, count)
     }
 
-    /// The rows of the first `count` of the `ran` images of an output.
-    fn split(&self, array: Array, ran: usize, count: usize) -> Result<Vec<Array>> {
+    /// The rows of the first `count` of the `ran` images of the outputs.
+    fn split(&self, mut arrays: Vec<Array>, ran: usize, count: usize) -> Result<Vec<Array>> {
+        if let Some(tables) = self.taken.tables(&arrays, count)? {
+            return Ok(tables);
+        }
+        let array = arrays
+            .pop()
+            .ok_or_else(|| Error::new("output", "was not computed").with_kind(ErrorKind::Runtime))?;
         let of_the_output = |what: &str| {
             Error::new(format_args!("output `{}`", self.output_name()), what).with_kind(ErrorKind::Model)
         };
@@ -430,7 +492,7 @@ impl Inference {
             }
         };
         let feeds = all_feeds(&self.inputs, images.view(), &self.feeds);
-        let array = self.session.run(&feeds, &[self.output])?.pop();
+        let array = self.session.run(&feeds, &[self.taken.first()])?.pop();
         array.ok_or_else(|| Error::new("output", "was not computed").with_kind(ErrorKind::Runtime))
     }
 }

@@ -4,6 +4,7 @@
 //! rows that are done in part files beside the output, so that another process can go on from there.
 
 mod decoding;
+mod draw;
 mod each;
 mod files;
 mod folder;
@@ -18,6 +19,7 @@ mod store;
 mod summary;
 mod tracker;
 
+pub(crate) use draw::Draw;
 pub(crate) use decoding::{Decode, Decoding, MEASURED};
 pub(crate) use inputs::{Inputs, Shard};
 pub(crate) use interrupt::Interrupt;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::manifest::hex;
+use crate::detection::{Columns, Detection};
 use crate::host::Array;
 use crate::labels::Ranked;
 use crate::output::OutputFile;
@@ -45,6 +46,9 @@ struct Line {
     top: Option<Vec<Rank>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     output: Option<Form>,
+    /// The bits of the rows of detections, and what is in them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    found: Option<(bool, [usize; 2], Vec<Vec<u64>>)>,
 }
 
 /// An index and the bits of its score, which JSON cannot hold when it is NaN.
@@ -79,6 +83,7 @@ impl Rows {
             error: None,
             top: None,
             output: None,
+            found: None,
         };
         match &row.outcome {
             Err(error) => {
@@ -88,6 +93,12 @@ impl Rows {
             Ok(Kept::Top(top)) => {
                 let ranks = top.iter().map(|ranked| (ranked.index, ranked.score.to_bits()));
                 line.top = Some(ranks.collect());
+            }
+            Ok(Kept::Found(found)) => {
+                let columns = found.first().map(Detection::columns).unwrap_or_default();
+                let bits = |detection: &Detection| detection.row().into_iter().map(f64::to_bits).collect();
+                let rows = found.iter().map(bits).collect();
+                line.found = Some((columns.rotated, columns.keypoints, rows));
             }
             Ok(Kept::Output(array)) => {
                 array.write_le(&mut elements).map_err(|error| encoding(&error))?;
@@ -199,7 +210,15 @@ impl Part {
         };
         let line = line(&mut self.reader).map_err(|error| broken(&error))?;
         let line: Line = serde_json::from_slice(&line).map_err(|error| broken(&error))?;
-        let outcome = match (line.output, line.top, line.error) {
+        let found = line.found.map(|(rotated, keypoints, rows)| {
+            let columns = Columns { rotated, keypoints };
+            let detection = |bits: &Vec<u64>| {
+                let row: Vec<f64> = bits.iter().copied().map(f64::from_bits).collect();
+                Detection::of(&row, &columns)
+            };
+            Kept::Found(rows.iter().map(detection).collect())
+        });
+        let outcome = match (line.output, line.top.map(ranks).or(found), line.error) {
             (Some(form), None, None) => {
                 let mut elements = Vec::new();
                 let bytes = form.bytes as u64;
@@ -212,13 +231,7 @@ impl Part {
                     array.ok_or_else(|| broken(&"an output does not have its form"))?,
                 ))
             }
-            (None, Some(top), None) => {
-                let ranked = top.into_iter().map(|(index, bits)| Ranked {
-                    index,
-                    score: f64::from_bits(bits),
-                });
-                Ok(Kept::Top(ranked.collect()))
-            }
+            (None, Some(kept), None) => Ok(kept),
             (None, None, Some(error)) => Err(Error::new("", error).with_kind(ErrorKind::Image)),
             _ => return Err(broken(&"a row is neither an output nor an error")),
         };
@@ -229,6 +242,15 @@ impl Part {
             outcome,
         })
     }
+}
+
+/// The highest elements of a row.
+fn ranks(top: Vec<Rank>) -> Kept {
+    let ranked = top.into_iter().map(|(index, bits)| Ranked {
+        index,
+        score: f64::from_bits(bits),
+    });
+    Kept::Top(ranked.collect())
 }
 
 /// A line with its end; what is too long for one is cut.

@@ -24,7 +24,9 @@ pub(super) fn run(
     for batch in loader.build(places.of(sources))? {
         runner.inference.settle(batch.images().map(Picture::of_pixels))?;
         let mut outputs = runner.inference.run(&batch, runner.batch).into_iter();
+        let mut images = batch.images();
         let rows = batch.items().iter().map(|item| {
+            let image = item.size.is_ok().then(|| images.next()).flatten();
             let (size, outcome) = match &item.size {
                 Ok(size) => {
                     let output = outputs.next().unwrap_or_else(|| {
@@ -37,14 +39,19 @@ pub(super) fn run(
                 }
                 Err(error) => (None, Err(error.clone().into())),
             };
+            let outcome = runner.kept(outcome)?;
+            if let (Some(draw), Some(image), Ok(kept)) = (&mut runner.draw, image, &outcome) {
+                draw.draw(&item.id, image, kept)?;
+            }
             Ok(ImageResult {
                 id: item.id.clone(),
                 path: places.next(),
                 size,
-                outcome: runner.kept(outcome)?,
+                outcome,
             })
         });
         let rows: Vec<_> = rows.collect::<Result<_>>()?;
+        drop(images);
         // The pixels go back to the loader while the rows are written.
         drop(batch);
         if batch_done(rows, runner.inference.rows())?.is_break() {

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use prep_onnx_loader::DecodeOptions;
 use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
+use super::draw::Draw;
 use crate::host::Array;
 use crate::inference::{Inference, Rows};
 use crate::labels::top;
@@ -22,6 +23,8 @@ pub(crate) struct Runner {
     pub(crate) top: Option<usize>,
     /// How many elements an output has to have for its labels to be right.
     pub(crate) classes: Option<usize>,
+    /// Where images are drawn with what was found in them.
+    pub(crate) draw: Option<Draw>,
 }
 
 /// What takes the images of a batch, with what is known of the output's rows, and says whether the next one is wanted.
@@ -33,16 +36,23 @@ impl Runner {
     /// # Errors
     /// Labels that are not those of the output.
     pub(super) fn kept(&self, outcome: Result<Array>) -> Result<Result<Kept>> {
-        if let (Ok(array), Some(classes)) = (&outcome, self.classes) {
+        if let (Ok(array), Some(classes), false) =
+            (&outcome, self.classes, self.inference.has_answers())
+        {
             check_classes(
                 self.inference.output_name(),
                 array.shape().iter().product(),
                 classes,
             )?;
         }
-        Ok(outcome.map(|array| match self.top {
-            Some(count) => Kept::Top(top(&array, count)),
-            None => Kept::Output(array),
+        Ok(outcome.map(|array| match (self.inference.answer(&array), self.top) {
+            (Some(Kept::Top(mut ranked)), Some(count)) => {
+                ranked.truncate(count);
+                Kept::Top(ranked)
+            }
+            (Some(answer), _) => answer,
+            (None, Some(count)) => Kept::Top(top(&array, count)),
+            (None, None) => Kept::Output(array),
         }))
     }
 }

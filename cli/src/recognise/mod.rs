@@ -1,5 +1,6 @@
 //! Who made a model, and what its file says about it: the traces that exporters leave.
 
+mod answers;
 mod graph;
 mod literal;
 mod paddleocr;
@@ -9,6 +10,7 @@ use prep_onnx_pipeline::Result;
 use prep_onnx_rewriter::Model;
 use serde::Serialize;
 
+pub(crate) use answers::{Answers, answers};
 pub(crate) use graph::{Likely, detector_of_one_image, likely};
 pub(crate) use paddleocr::PaddleOcr;
 pub(crate) use ultralytics::{Task, Ultralytics};

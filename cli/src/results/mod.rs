@@ -1,5 +1,6 @@
 //! What a run finds out about each image, and the files that it writes.
 
+mod boxes;
 mod jsonl;
 mod npy;
 mod parquet;
@@ -9,6 +10,7 @@ use std::path::Path;
 use prep_onnx_pipeline::{Error, ErrorKind, Result};
 use serde_json::{Value, json};
 
+use crate::detection::Detection;
 use crate::host::Array;
 use crate::labels::{Labels, Ranked};
 
@@ -31,15 +33,48 @@ pub(crate) enum Kept {
     Output(Array),
     /// Its highest elements.
     Top(Vec<Ranked>),
+    /// What was found in the image.
+    Found(Vec<Detection>),
 }
 
 impl ImageResult {
+    /// The lines of a .jsonl file: one, or of detections one for each box with a status: `ok`, `none` where nothing was found,
+    /// `error`.
+    pub(crate) fn lines(&self, labels: &Labels, detects: bool) -> Vec<Value> {
+        if !detects {
+            return vec![self.json(labels)];
+        }
+        let with_status = |status: &str| {
+            let mut entry = self.json_without_output();
+            entry["status"] = status.into();
+            entry
+        };
+        match &self.outcome {
+            Ok(Kept::Found(found)) if !found.is_empty() => found
+                .iter()
+                .map(|detection| {
+                    let mut entry = with_status("ok");
+                    if let (Some(entry), Value::Object(fields)) = (entry.as_object_mut(), detection.json(labels)) {
+                        entry.extend(fields);
+                    }
+                    entry
+                })
+                .collect(),
+            Ok(Kept::Found(_)) => vec![with_status("none")],
+            Ok(Kept::Output(_) | Kept::Top(_)) => vec![self.json(labels)],
+            Err(_) => vec![with_status("error")],
+        }
+    }
+
     /// One line of a .jsonl file.
     pub(crate) fn json(&self, labels: &Labels) -> Value {
         let mut entry = self.json_without_output();
         match &self.outcome {
             Err(_) => {}
             Ok(Kept::Output(array)) => entry["output"] = array.to_json(),
+            Ok(Kept::Found(found)) => {
+                entry["found"] = found.iter().map(|detection| detection.json(labels)).collect();
+            }
             Ok(Kept::Top(top)) => {
                 let ranked = top.iter().map(|ranked| {
                     let mut entry = json!({ "index": ranked.index, "score": ranked.score });
@@ -106,6 +141,7 @@ pub(crate) enum Writer<'a> {
     Npy(Box<npy::NpyWriter>),
     Jsonl(jsonl::JsonlWriter<'a>),
     Parquet(Box<parquet::ParquetWriter<'a>>),
+    Boxes(Box<boxes::BoxesWriter<'a>>),
 }
 
 impl<'a> Writer<'a> {
@@ -113,10 +149,11 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// An unknown format; a place that is not writable.
-    pub(crate) fn create(path: &Path, rows: usize, labels: &'a Labels) -> Result<Self> {
+    pub(crate) fn create(path: &Path, rows: usize, labels: &'a Labels, detects: bool) -> Result<Self> {
         Ok(match Format::of(path)? {
             Format::Npy => Self::Npy(Box::new(npy::NpyWriter::create(path, rows)?)),
-            Format::Jsonl => Self::Jsonl(jsonl::JsonlWriter::create(path, labels)?),
+            Format::Jsonl => Self::Jsonl(jsonl::JsonlWriter::create(path, labels, detects)?),
+            Format::Parquet if detects => Self::Boxes(Box::new(boxes::BoxesWriter::create(path, labels)?)),
             Format::Parquet => Self::Parquet(Box::new(parquet::ParquetWriter::create(path, labels)?)),
         })
     }
@@ -130,6 +167,7 @@ impl<'a> Writer<'a> {
             Self::Npy(writer) => writer.push(row),
             Self::Jsonl(writer) => writer.push(row),
             Self::Parquet(writer) => writer.push(row),
+            Self::Boxes(writer) => writer.push(row),
         }
     }
 
@@ -139,6 +177,7 @@ impl<'a> Writer<'a> {
             Self::Npy(writer) => writer.finish(),
             Self::Jsonl(writer) => writer.finish(),
             Self::Parquet(writer) => writer.finish(),
+            Self::Boxes(writer) => writer.finish(),
         }
     }
 }

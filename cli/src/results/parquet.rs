@@ -113,10 +113,10 @@ impl<'a> ParquetWriter<'a> {
 
 /// Bytes that one side writes and the other takes: the writer of the table wants a file of its own.
 #[derive(Clone, Default)]
-struct SharedBuffer(Arc<std::sync::Mutex<Vec<u8>>>);
+pub(super) struct SharedBuffer(Arc<std::sync::Mutex<Vec<u8>>>);
 
 impl SharedBuffer {
-    fn take(&self) -> Vec<u8> {
+    pub(super) fn take(&self) -> Vec<u8> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 }

@@ -28,6 +28,12 @@ impl Job<'_> {
                 .with_kind(ErrorKind::Io)
                 .into());
         }
+        if self.runner.inference.detects() && format == Format::Npy {
+            return Err(crate::answer::Failure::usage(
+                Error::new(out.display(), "boxes, of which each image has another number, do not go into one array")
+                    .fix("write .jsonl or .parquet, or name one --output with --rows whole"),
+            ));
+        }
         let begin = if self.options.resume || self.options.retry_failed {
             Begin::Resume
         } else {
@@ -81,7 +87,8 @@ impl Job<'_> {
                     .into(),
             );
         }
-        let mut writer = Writer::create(out, summary.images, &self.labels)?;
+        let detects = self.runner.inference.detects();
+        let mut writer = Writer::create(out, summary.images, &self.labels, detects)?;
         for row in store.rows() {
             writer.push(&row?)?;
         }

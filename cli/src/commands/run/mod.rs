@@ -6,7 +6,7 @@ mod out;
 mod show;
 
 use prep_onnx_loader::{Skipped, path_text};
-use prep_onnx_pipeline::Result;
+use prep_onnx_pipeline::{Error, Result};
 use serde_json::{Map, Value, json};
 
 use crate::answer::{Failure, Outcome};
@@ -14,7 +14,7 @@ use crate::args::Global;
 use crate::embedded::EmbeddedModel;
 use crate::host::{Array, Session, SessionOptions, npy};
 use crate::inference::{Inference, Rows};
-use crate::job::{Decoding, Inputs, Interrupt, Manifest, ModelFiles, Runner, check_classes, no_images};
+use crate::job::{Decode, Decoding, Draw, Inputs, Interrupt, Manifest, ModelFiles, Runner, check_classes, no_images};
 use crate::labels::Labels;
 pub(crate) use options::Options;
 use out::Out;
@@ -35,8 +35,10 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         .labels
         .as_deref()
         .map(Labels::read)
-        .transpose()?
-        .unwrap_or_default();
+        .transpose()?;
+    let carried = embedded.after.as_ref().map(|after| Labels::of(after.labels.clone()));
+    let named = labels.is_some();
+    let labels = labels.or(carried).unwrap_or_default();
     let feeds = options
         .feed
         .iter()
@@ -69,11 +71,39 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         feeds,
     )?
     .with_plan(&embedded.plan()?)
+    .with_answers(embedded.after.as_ref().filter(|_| options.output.is_none()))?
     .with_rows(options.rows, &embedded.model)?;
-    let classes = (!labels.is_empty()).then_some(labels.len());
+    let classes = (named && !labels.is_empty()).then_some(labels.len());
+    if options.labels.is_some() && options.top_k.is_none() && !inference.has_answers() {
+        return Err(Failure::usage(
+            Error::new("--labels", "names classes, of which nothing is shown").fix("add --top-k K"),
+        ));
+    }
     if let (Some(elements), Some(classes)) = (inference.row_elements(), classes) {
         check_classes(inference.output_name(), elements, classes)?;
     }
+    if inference.detects() && options.decode == Decode::Fast {
+        return Err(Failure::usage(
+            Error::new("--decode fast", "does not go with boxes in pixels of the image").fix("leave --decode out"),
+        ));
+    }
+    let draw = match &options.draw {
+        Some(folder) => {
+            if !inference.detects() || inference.takes_files() {
+                let what = if inference.detects() {
+                    "decodes in the model, whose pixels are not at hand"
+                } else {
+                    "has no detections"
+                };
+                return Err(Failure::usage(
+                    Error::new("--draw", format_args!("there is nothing to draw on: the model {what}"))
+                        .fix("embed a detector with --answers or --then detections=FAMILY, with --accept batch or ragged"),
+                ));
+            }
+            Some(Draw::into(folder, Labels::of(labels.clone().into_names()))?)
+        }
+        None => None,
+    };
     let runner = Runner {
         inference,
         batch: options.batch as usize,
@@ -81,6 +111,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         decode: decoding.options.clone(),
         top: options.top_k.map(|count| count as usize),
         classes,
+        draw,
     };
     let mut job = Job {
         options,

@@ -22,10 +22,14 @@ use crate::job::{Decode, Shard};
 ///
 /// An output has a row for each image where the model declares its first axis as that of the images.
 /// Any other is no image's alone: then images run one at a time, and each keeps the output whole.
+///
+/// A model with the steps of a detector after it (embed --then detections=…, --answers) gives boxes: a table, or a row for each
+/// box with the image's id and a status: ok, none where nothing was found, error.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   prep-onnx run model.prep.onnx photo.jpg --top-k 5 --labels labels.txt
   prep-onnx run model.prep.onnx photos/ -o embeddings.npy --batch 32
+  prep-onnx run detector.prep.onnx photos/ -o boxes.parquet --draw annotated/
   prep-onnx run model.prep.onnx 'photos/**/*.png' -o out.jsonl --output pooled
   find photos | prep-onnx run model.prep.onnx --list - -o table.parquet
   prep-onnx run model.prep.onnx photos/ -o part-2.npy --shard 2/8 --resume
@@ -83,8 +87,11 @@ pub(crate) struct Options {
     /// Keep the K highest elements of the output, with their indices
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) top_k: Option<u32>,
-    /// Names of the classes: one per line, or JSON
-    #[arg(long, value_name = "FILE", requires = "top_k")]
+    /// Write each image with what was found in it into this folder, as PNG
+    #[arg(long, value_name = "DIR")]
+    pub(super) draw: Option<PathBuf>,
+    /// Names of the classes, in the place of those that the model carries: one per line, or JSON
+    #[arg(long, value_name = "FILE")]
     pub(super) labels: Option<PathBuf>,
     /// What another input of the model gets: an array written by numpy.save
     #[arg(long, value_name = "NAME=FILE.npy", value_parser = feed)]

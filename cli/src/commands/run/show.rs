@@ -8,6 +8,7 @@ use prep_onnx_pipeline::Error;
 
 use super::Job;
 use crate::answer::{Answer, Outcome};
+use crate::detection::Detection;
 use crate::job::{MEASURED, Summary, Tracker};
 use crate::labels::Labels;
 use crate::results::Kept;
@@ -20,11 +21,12 @@ impl Job<'_> {
         let head: Vec<Source> = sources.by_ref().take(MEASURED).collect();
         let cost = self.decoding.cost(&head);
         let (labels, interrupt) = (&self.labels, self.interrupt.clone());
+        let detects = self.runner.inference.detects();
         let mut out = BufWriter::new(std::io::stdout().lock());
         let mut gone = false;
         self.runner.run(head.into_iter().chain(sources), &mut |rows, _| {
             rows.iter().for_each(|row| tracker.row(row));
-            let mut lines = rows.iter().map(|row| row.json(labels));
+            let mut lines = rows.iter().flat_map(|row| row.lines(labels, detects));
             let written = lines
                 .try_for_each(|line| writeln!(out, "{line}"))
                 .and_then(|()| out.flush());
@@ -65,17 +67,33 @@ impl Job<'_> {
         as_json: bool,
     ) -> Outcome {
         let name = self.runner.inference.output_name().to_owned();
-        let mut table = ui::Table::new(&["image", "height x width", &name]);
+        let column = if self.runner.inference.detects() {
+            "found: class, score, x1 y1 x2 y2"
+        } else {
+            &name
+        };
+        let mut table = ui::Table::new(&["image", "height x width", column]);
         let mut images = Vec::new();
         let mut tracker = Tracker::new(&self.inputs, 0, self.quiet);
         let head: Vec<Source> = sources.by_ref().take(MEASURED).collect();
         let cost = self.decoding.cost(&head);
         let (labels, interrupt) = (&self.labels, self.interrupt.clone());
+        let detects = self.runner.inference.detects();
         self.runner.run(head.into_iter().chain(sources), &mut |rows, _| {
             for row in &rows {
                 tracker.row(row);
                 if as_json {
-                    images.push(row.json(labels));
+                    images.extend(row.lines(labels, detects));
+                } else if let Ok(Kept::Found(found)) = &row.outcome {
+                    let size = row.size.map(|(height, width)| format!("{height} x {width}"));
+                    let size = size.unwrap_or_default();
+                    if found.is_empty() {
+                        table.row([row.id.clone(), size.clone(), "nothing".to_owned()]);
+                    }
+                    for (index, detection) in found.iter().enumerate() {
+                        let (id, size) = if index == 0 { (row.id.as_str(), size.as_str()) } else { ("", "") };
+                        table.row([id.to_owned(), size.to_owned(), found_in_words(detection, labels)]);
+                    }
                 } else if let Ok(kept) = &row.outcome {
                     let size = row.size.map(|(height, width)| format!("{height} x {width}"));
                     table.row([row.id.clone(), size.unwrap_or_default(), in_words(kept, labels)]);
@@ -102,6 +120,18 @@ impl Job<'_> {
 /// How many elements of an output are shown.
 const SHOWN: usize = 4;
 
+/// Class, score and corners.
+fn found_in_words(detection: &Detection, labels: &Labels) -> String {
+    let name = detection
+        .name(labels)
+        .unwrap_or_else(|| format!("class {}", detection.class));
+    let [left, top, right, bottom] = detection.corners;
+    format!(
+        "{name} {:.3}  {left:.1} {top:.1} {right:.1} {bottom:.1}",
+        detection.score
+    )
+}
+
 fn in_words(kept: &Kept, labels: &Labels) -> String {
     match kept {
         Kept::Output(array) => {
@@ -114,6 +144,10 @@ fn in_words(kept: &Kept, labels: &Labels) -> String {
             let more = if values.len() > SHOWN { ", …" } else { "" };
             let shape = ui::shape(array.shape());
             format!("{} {shape}: {}{more}", array.dtype(), first.join(", "))
+        }
+        Kept::Found(found) => {
+            let found = found.iter().map(|detection| found_in_words(detection, labels));
+            found.collect::<Vec<_>>().join("; ")
         }
         Kept::Top(top) => {
             let named = top

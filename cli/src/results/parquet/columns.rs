@@ -67,7 +67,7 @@ impl Columns {
                 form.shape() == array.shape() && form.dtype() == array.dtype()
             }
             (Some(Form::Top(count)), Kept::Top(top)) => *count == top.len(),
-            (Some(_), _) => false,
+            (Some(_), Kept::Output(_) | Kept::Top(_) | Kept::Found(_)) => false,
         }
     }
 
@@ -84,6 +84,8 @@ impl Columns {
             self.form = Some(match kept {
                 Kept::Output(array) => Form::Output(array.missing()),
                 Kept::Top(top) => Form::Top(top.len()),
+                // They have a table of their own.
+                Kept::Found(_) => Form::Top(0),
             });
         }
         self.bytes += row.id.len() + 64;
@@ -91,7 +93,7 @@ impl Columns {
         match kept {
             Some(Kept::Output(array)) => self.bytes += array.shape().iter().product::<usize>() * 8,
             Some(Kept::Top(top)) => names.extend(top.iter().map(|ranked| labels.name(ranked.index))),
-            None => {}
+            Some(Kept::Found(_)) | None => {}
         }
         self.kept.push(kept.cloned());
         self.labels.push(names);
