@@ -41,9 +41,15 @@ impl Detection {
             corners: std::array::from_fn(at),
             score: at(4),
             class: row.get(5).map_or(-1, |class| *class as i64),
-            rotated: columns.rotated.then(|| std::array::from_fn(|index| at(6 + index))),
+            rotated: columns
+                .rotated
+                .then(|| std::array::from_fn(|index| at(6 + index))),
             points: (0..points)
-                .map(|point| (0..numbers).map(|number| at(behind + point * numbers + number)).collect())
+                .map(|point| {
+                    (0..numbers)
+                        .map(|number| at(behind + point * numbers + number))
+                        .collect()
+                })
                 .collect(),
         }
     }

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod answered;
 mod args;
 mod callable;
 mod choose;

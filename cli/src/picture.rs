@@ -6,6 +6,8 @@ use ndarray::{Array3, ArrayView3, Axis};
 use prep_onnx_pipeline::steps::{Resize, Step};
 use prep_onnx_pipeline::{Error, Filter, Output, Pipeline, Resampler, Result, SizeRule};
 
+use crate::answered::Answered;
+use crate::drawing::Sheet;
 use crate::output::OutputFile;
 use crate::seen::{Seen, View};
 
@@ -21,11 +23,15 @@ const PADDING: [u8; 3] = [230, 0, 160];
 /// A rectangle of rows and columns: (from, to) each.
 type Span = (usize, usize);
 
-/// The original, darkened outside the crop, and beside it what the model sees, its padding striped.
+/// The original with what was answered, darkened outside the crop, and beside it what the model sees, its padding striped.
 ///
 /// # Errors
 /// An image that the pipeline would make nothing of.
-pub(crate) fn side_by_side(image: ArrayView3<'_, u8>, seen: &Seen) -> Result<(Array3<u8>, View)> {
+pub(crate) fn side_by_side(
+    image: ArrayView3<'_, u8>,
+    seen: &Seen,
+    answered: Option<&Answered>,
+) -> Result<(Array3<u8>, View)> {
     let (height, width, _) = image.dim();
     let view = seen.view(height, width)?;
     let mut right = seen.pixels(image)?;
@@ -34,6 +40,13 @@ pub(crate) fn side_by_side(image: ArrayView3<'_, u8>, seen: &Seen) -> Result<(Ar
     } else {
         fit(image)?
     };
+    let scale = left.dim().0 as f64 / view.image.0.max(1) as f64;
+    if let (Some(answered), false) = (answered, view.turned) {
+        answered.draw(&mut Sheet {
+            picture: &mut left,
+            scale,
+        })?;
+    }
     mark_crop(&mut left, &view);
     mark_padding(&mut right, &view);
     let right = fit(right.view())?;
@@ -185,7 +198,7 @@ mod tests {
             "[[steps]]\nstep = \"resize\"\nsize = { shortest_edge = 64 }\nfilter = \"bilinear\"\n[[steps]]\nstep = \"center_crop\"\nsize = [64, 64]",
         );
         let white = Array3::from_elem((128, 256, 3), 255_u8);
-        let (sheet, geometry) = side_by_side(white.view(), &seen).unwrap();
+        let (sheet, geometry) = side_by_side(white.view(), &seen, None).unwrap();
         // 128 x 256 is shown at 256 x 512, and 64 x 64 at 512 x 512.
         assert_eq!(sheet.dim(), (512 + 2 * MARGIN, 512 + 512 + 3 * MARGIN, 3));
         let pixel =
@@ -238,7 +251,7 @@ mod tests {
         let steps = "[[steps]]\nstep = \"rotate_to\"\norientation = \"portrait\"\n[[steps]]\nstep = \"resize\"\nsize = { shortest_edge = 30 }\nfilter = \"bilinear\"\n[[steps]]\nstep = \"resize\"\nsize = { rule = \"thumbnail\", height = 40, width = 40 }\nfilter = \"bilinear\"";
         let mut image = Array3::zeros((20, 40, 3));
         image[[0, 0, 0]] = 255;
-        let (_, view) = side_by_side(image.view(), &seen(steps)).unwrap();
+        let (_, view) = side_by_side(image.view(), &seen(steps), None).unwrap();
         assert_eq!(
             (view.turned, view.image, view.resized),
             (true, (40, 20), vec![(60, 30), (40, 20)])
@@ -277,7 +290,7 @@ mod tests {
     fn padding_is_striped() {
         let seen = seen("[[steps]]\nstep = \"center_crop\"\nsize = [40, 40]");
         let white = Array3::from_elem((20, 40, 3), 255_u8);
-        let (sheet, geometry) = side_by_side(white.view(), &seen).unwrap();
+        let (sheet, geometry) = side_by_side(white.view(), &seen, None).unwrap();
         let right = |row: usize, column: usize| {
             [0, 1, 2].map(|c| sheet[[MARGIN + row, 2 * MARGIN + 480 + column, c]])
         };

@@ -15,8 +15,8 @@ use crate::args::Global;
 use crate::choose::{Choice, choose};
 use crate::feeds::embed_fed;
 use crate::host::Provider;
-use crate::size::parse_size;
 use crate::recognise::{Answers, answers};
+use crate::size::parse_size;
 use crate::then;
 use crate::trial::{AtHand, Candidate, Trial, attempt, feed_line, needs_json};
 use crate::ui;
@@ -152,7 +152,11 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         None => options.then.as_slice(),
     };
     if steps.is_empty() && (options.keep_outputs || options.labels.is_some()) {
-        let option = if options.keep_outputs { "--keep-outputs" } else { "--labels" };
+        let option = if options.keep_outputs {
+            "--keep-outputs"
+        } else {
+            "--labels"
+        };
         return Err(Failure::usage(
             Error::new(option, "is for what comes after the model").fix("add --then STEP or --answers"),
         ));

@@ -8,6 +8,7 @@ use prep_onnx_pipeline::plan::Blocks;
 use serde_json::json;
 
 use crate::answer::{Answer, Outcome};
+use crate::answered::Answered;
 use crate::args::Global;
 use crate::embedded::EmbeddedModel;
 use crate::picture::{in_words, no_pixels, side_by_side, write_png};
@@ -17,7 +18,8 @@ use crate::ui;
 /// Draw what the model sees, beside the original
 ///
 /// Left the image, dark where the pipeline cuts it off; right the pixels that the model gets, before
-/// rescale and normalize, with stripes over the padding. Needs no ONNX Runtime.
+/// rescale and normalize, with stripes over the padding. Where the model has answers that are places of the image (boxes, masks,
+/// classes or values of pixels) and ONNX Runtime is at hand, they are drawn on the left; else nothing needs it.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   prep-onnx preview model.prep.onnx photo.jpg -o seen.png")]
@@ -31,7 +33,7 @@ pub(crate) struct Options {
     out: PathBuf,
 }
 
-pub(crate) fn run(options: &Options, _: &Global) -> Outcome {
+pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     let embedded = EmbeddedModel::open_alone(&options.model)?;
     let seen = Seen::of(&embedded.pipeline)?;
     let name = options.image.display().to_string();
@@ -44,7 +46,12 @@ pub(crate) fn run(options: &Options, _: &Global) -> Outcome {
         return Err(prep_onnx_pipeline::Error::from(error.clone()).into());
     }
     let image = batch.images().next().ok_or_else(|| no_pixels(&name))?;
-    let (sheet, view) = side_by_side(image, &seen)?;
+    let answered = match &embedded.after {
+        Some(_) => Some(Answered::of(&options.model, &embedded, global, image)?),
+        None => None,
+    };
+    let drawn = answered.as_ref().and_then(|answered| answered.as_ref().ok());
+    let (sheet, view) = side_by_side(image, &seen, drawn)?;
     write_png(&options.out, &sheet)?;
     let size = |(height, width): (usize, usize)| format!("{height} x {width}");
     let resized: Vec<_> = view.resized.iter().map(|to| size(*to)).collect();
@@ -65,6 +72,19 @@ pub(crate) fn run(options: &Options, _: &Global) -> Outcome {
     );
     line("cut", in_words(&view));
     line("seen", size(view.output));
+    if let Some(answered) = &answered {
+        line(
+            "answers",
+            match (answered, view.turned) {
+                (Ok(_), true) => "not drawn: the pipeline turns the image".to_owned(),
+                (Ok(answered), false) => match answered.count() {
+                    Some(count) => format!("{count} found"),
+                    None => "drawn for each pixel".to_owned(),
+                },
+                (Err(why), _) => format!("not drawn: {why}"),
+            },
+        );
+    }
     let blocks = embedded
         .pipeline
         .compile(embedded.layout, embedded.dtype)?
@@ -86,6 +106,7 @@ pub(crate) fn run(options: &Options, _: &Global) -> Outcome {
         "inner": span(view.shown[0], view.shown[1]),
         "seen": pair(view.output),
         "blocks": blocks,
+        "found": drawn.and_then(Answered::count),
     });
     Ok(Answer::report(text, json))
 }

@@ -20,7 +20,11 @@ pub(super) fn dots(character: char) -> Vec<(usize, usize)> {
         .unwrap_or_default();
     let mut dots = Vec::new();
     for (row, bits) in rows.iter().enumerate() {
-        dots.extend((0..EDGE).filter(|column| bits >> column & 1 == 1).map(|column| (row, column)));
+        dots.extend(
+            (0..EDGE)
+                .filter(|column| bits >> column & 1 == 1)
+                .map(|column| (row, column)),
+        );
     }
     dots
 }

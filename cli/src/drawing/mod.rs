@@ -41,7 +41,9 @@ impl Sheet<'_> {
             }
         }
         for detection in found.iter().rev() {
-            let name = detection.name(labels).unwrap_or_else(|| detection.class.to_string());
+            let name = detection
+                .name(labels)
+                .unwrap_or_else(|| detection.class.to_string());
             let text = format!("{name} {:.2}", detection.score);
             let [left, top, ..] = detection.corners.map(|edge| f64::from(edge) * self.scale);
             self.label(left, top, &text, of_class(detection.class));
@@ -49,13 +51,17 @@ impl Sheet<'_> {
     }
 
     /// A colour where `mask`, of the image's size, is not 0.
-    pub(crate) fn mask(&mut self, mask: ArrayView2<'_, u8>, colour: [u8; 3]) {
-        self.over(mask.dim(), |row, column| (mask[[row, column]] > 0).then_some(colour));
+    pub(crate) fn mask(&mut self, mask: ArrayView2<'_, f64>, colour: [u8; 3]) {
+        self.over(mask.dim(), |row, column| {
+            (mask[[row, column]] > 0.0).then_some(colour)
+        });
     }
 
     /// A colour for the class of each pixel of the image.
     pub(crate) fn classes(&mut self, classes: ArrayView2<'_, f64>) {
-        self.over(classes.dim(), |row, column| Some(of_class(classes[[row, column]] as i64)));
+        self.over(classes.dim(), |row, column| {
+            Some(of_class(classes[[row, column]] as i64))
+        });
     }
 
     /// Values of each pixel of the image from dark to light.
@@ -72,7 +78,11 @@ impl Sheet<'_> {
                 break;
             }
             let value = values[[at(row, rows), at(column, columns)]];
-            let part = if high > low { (value - low) / (high - low) } else { 0.0 };
+            let part = if high > low {
+                (value - low) / (high - low)
+            } else {
+                0.0
+            };
             *pixel = colours::of_value(part)[channel];
         }
     }
@@ -148,7 +158,12 @@ impl Sheet<'_> {
                 (f64::from(x) + along * cos - across * sin) * self.scale,
             )
         };
-        let corners = [corner(1.0, 1.0), corner(1.0, -1.0), corner(-1.0, -1.0), corner(-1.0, 1.0)];
+        let corners = [
+            corner(1.0, 1.0),
+            corner(1.0, -1.0),
+            corner(-1.0, -1.0),
+            corner(-1.0, 1.0),
+        ];
         self.outline(corners, colour);
     }
 
@@ -220,7 +235,10 @@ mod tests {
         sheet.detections(&[detection([20.0, 30.0, 80.0, 45.0], 1)], &labels);
         let colour = of_class(1);
         let pixel = |row: usize, column: usize| [0, 1, 2].map(|channel| picture[[row, column, channel]]);
-        assert_eq!((pixel(60, 100), pixel(75, 40), pixel(75, 159)), (colour, colour, colour));
+        assert_eq!(
+            (pixel(60, 100), pixel(75, 40), pixel(75, 159)),
+            (colour, colour, colour)
+        );
         assert_eq!(pixel(75, 100), [9; 3]);
         // The label lies above the box.
         assert_eq!(pixel(41, 41), colour);
@@ -235,7 +253,12 @@ mod tests {
             picture: &mut picture,
             scale: 1.0,
         };
-        for corners in [[f32::NAN; 4], [f32::INFINITY; 4], [-1e30, -1e30, 1e30, 1e30], [500.0; 4]] {
+        for corners in [
+            [f32::NAN; 4],
+            [f32::INFINITY; 4],
+            [-1e30, -1e30, 1e30, 1e30],
+            [500.0; 4],
+        ] {
             sheet.detections(&[detection(corners, i64::MIN)], &Labels::default());
         }
     }

@@ -128,6 +128,8 @@ pub struct Session {
     name: String,
     session: ort::session::Session,
     inputs: Vec<Port>,
+    /// Inputs that have a default.
+    optional: Vec<Port>,
     outputs: Vec<Port>,
     provider: Provider,
 }
@@ -174,10 +176,14 @@ impl Session {
     fn new(name: String, session: ort::session::Session, provider: Provider) -> Self {
         let ports = |outlets: &[ort::value::Outlet]| outlets.iter().map(port).collect();
         let (inputs, outputs) = (ports(session.inputs()), ports(session.outputs()));
+        let optional = session.overridable_initializers();
+        let optional = optional.iter().map(|input| port_of(input.name(), input.dtype()));
+        let optional = optional.collect();
         Self {
             name,
             session,
             inputs,
+            optional,
             outputs,
             provider,
         }
@@ -224,8 +230,10 @@ impl Session {
         let mut missing: Vec<&Port> = self.inputs.iter().collect();
         for (name, array) in feeds {
             let name = *name;
-            let Some(port) = self.inputs.iter().find(|input| input.name == name) else {
-                let names: Vec<_> = self.inputs.iter().map(|input| input.name.as_str()).collect();
+            let mut inputs = self.inputs.iter().chain(&self.optional);
+            let Some(port) = inputs.find(|input| input.name == name) else {
+                let inputs = self.inputs.iter().chain(&self.optional);
+                let names: Vec<_> = inputs.map(|input| input.name.as_str()).collect();
                 return Err(Error::new(&self.name, "there is no such input")
                     .expected_got(format_args!("one of {}", names.join(", ")), name));
             };
@@ -373,8 +381,12 @@ fn cannot_load(name: &str, loaded: &Loaded, error: &ort::Error) -> Error {
 }
 
 fn port(outlet: &ort::value::Outlet) -> Port {
-    let name = outlet.name().to_owned();
-    match outlet.dtype() {
+    port_of(outlet.name(), outlet.dtype())
+}
+
+fn port_of(name: &str, value_type: &ValueType) -> Port {
+    let name = name.to_owned();
+    match value_type {
         ValueType::Tensor { ty, shape, .. } => Port {
             name,
             dtype: numpy_name(*ty),

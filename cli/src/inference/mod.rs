@@ -138,7 +138,9 @@ impl Inference {
             Taken::One(_) => None,
             Taken::Ranked(_) => Some(Kept::Top(ranked(array))),
             Taken::Detections(detector) => {
-                let port = detector.keypoints().and_then(|index| self.session.outputs().get(index));
+                let port = detector
+                    .keypoints()
+                    .and_then(|index| self.session.outputs().get(index));
                 let shape = port.and_then(|port| port.shape.as_deref()).unwrap_or_default();
                 let extent = |axis: usize| {
                     let extent = shape.get(axis).and_then(|extent| usize::try_from(*extent).ok());
@@ -428,6 +430,21 @@ impl Inference {
             .collect::<Result<_>>()?;
         let views: Vec<_> = images.iter().map(|image| image.view()).collect();
         Padded::new(&self.inputs, &views)
+    }
+
+    /// The table of the answers for one picture.
+    pub(crate) fn run_alone(&mut self, picture: &Picture<'_>) -> Result<Array> {
+        let row = self.run_group(&[picture.pixels])?.pop();
+        row.ok_or_else(|| Error::new("output", "has no row").with_kind(ErrorKind::Runtime))
+    }
+
+    /// The output `name` for one picture, as it is.
+    pub(crate) fn run_output(&mut self, picture: &Picture<'_>, name: &str) -> Result<Array> {
+        let output = self.session.output_index(Some(name))?;
+        let images = self.padded(&[picture.pixels])?;
+        let feeds = all_feeds(&self.inputs, images.view(), &self.feeds);
+        let array = self.session.run(&feeds, &[output])?.pop();
+        array.ok_or_else(|| Error::new("output", "was not computed").with_kind(ErrorKind::Runtime))
     }
 
     /// The output for one picture that runs alone, as it is.

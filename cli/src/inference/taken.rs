@@ -162,7 +162,9 @@ impl Detector {
         let mut tables = vec![Vec::new(); count];
         for (row, image) in found.iter().enumerate() {
             // Copies that fill a batch come after the images.
-            let Some(table) = tables.get_mut(*image as usize) else { continue };
+            let Some(table) = tables.get_mut(*image as usize) else {
+                continue;
+            };
             for (numbers, width) in &values {
                 table.extend_from_slice(&numbers[row * width..][..*width]);
             }
@@ -180,7 +182,11 @@ impl Detector {
     pub(crate) fn columns(&self, keypoints: [usize; 2]) -> Columns {
         Columns {
             rotated: self.rotated.is_some(),
-            keypoints: if self.keypoints.is_some() { keypoints } else { [0, 0] },
+            keypoints: if self.keypoints.is_some() {
+                keypoints
+            } else {
+                [0, 0]
+            },
         }
     }
 }

@@ -19,8 +19,8 @@ mod store;
 mod summary;
 mod tracker;
 
-pub(crate) use draw::Draw;
 pub(crate) use decoding::{Decode, Decoding, MEASURED};
+pub(crate) use draw::Draw;
 pub(crate) use inputs::{Inputs, Shard};
 pub(crate) use interrupt::Interrupt;
 pub(crate) use manifest::Manifest;

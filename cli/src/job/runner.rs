@@ -36,24 +36,24 @@ impl Runner {
     /// # Errors
     /// Labels that are not those of the output.
     pub(super) fn kept(&self, outcome: Result<Array>) -> Result<Result<Kept>> {
-        if let (Ok(array), Some(classes), false) =
-            (&outcome, self.classes, self.inference.has_answers())
-        {
+        if let (Ok(array), Some(classes), false) = (&outcome, self.classes, self.inference.has_answers()) {
             check_classes(
                 self.inference.output_name(),
                 array.shape().iter().product(),
                 classes,
             )?;
         }
-        Ok(outcome.map(|array| match (self.inference.answer(&array), self.top) {
-            (Some(Kept::Top(mut ranked)), Some(count)) => {
-                ranked.truncate(count);
-                Kept::Top(ranked)
-            }
-            (Some(answer), _) => answer,
-            (None, Some(count)) => Kept::Top(top(&array, count)),
-            (None, None) => Kept::Output(array),
-        }))
+        Ok(
+            outcome.map(|array| match (self.inference.answer(&array), self.top) {
+                (Some(Kept::Top(mut ranked)), Some(count)) => {
+                    ranked.truncate(count);
+                    Kept::Top(ranked)
+                }
+                (Some(answer), _) => answer,
+                (None, Some(count)) => Kept::Top(top(&array, count)),
+                (None, None) => Kept::Output(array),
+            }),
+        )
     }
 }
 

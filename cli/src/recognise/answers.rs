@@ -35,10 +35,14 @@ pub(crate) fn answers(model: &Model) -> Result<Answers> {
         return Ok(Answers {
             steps: steps(&["detections=torchvision"])?,
             labels: Vec::new(),
-            evidence: "outputs boxes [M, 4], scores [M] and labels [M], as torchvision's detectors have them".to_owned(),
+            evidence: "outputs boxes [M, 4], scores [M] and labels [M], as torchvision's detectors have them"
+                .to_owned(),
         });
     }
-    Err(unknown(model, "nothing in the file or beside it says what its outputs are"))
+    Err(unknown(
+        model,
+        "nothing in the file or beside it says what its outputs are",
+    ))
 }
 
 fn unknown(model: &Model, what: impl std::fmt::Display) -> Error {
@@ -71,14 +75,20 @@ fn ultralytics(model: &Model, seen: &Ultralytics) -> Result<Answers> {
     let is_decoder = seen.stretches();
     let text = match &seen.task {
         Some(Task::Detect) if is_decoder => {
-            return Err(unknown(model, "the answers of Ultralytics' RT-DETR are not known here"));
+            return Err(unknown(
+                model,
+                "the answers of Ultralytics' RT-DETR are not known here",
+            ));
         }
         Some(Task::Detect) if seen.end_to_end || extent(2) == Some(6) => "detections=yolo-e2e".to_owned(),
         Some(Task::Detect) => "detections=yolov8".to_owned(),
         Some(task @ (Task::Segment | Task::Pose | Task::Obb)) if seen.end_to_end => {
             return Err(unknown(
                 model,
-                format_args!("the answers of a model for the task {} without duplicates are not known here", task.name()),
+                format_args!(
+                    "the answers of a model for the task {} without duplicates are not known here",
+                    task.name()
+                ),
             ));
         }
         Some(Task::Segment) => "detections=seg".to_owned(),
@@ -91,7 +101,9 @@ fn ultralytics(model: &Model, seen: &Ultralytics) -> Result<Answers> {
         Some(Task::Obb) => "detections=obb".to_owned(),
         // Its probabilities are finished.
         Some(Task::Classify) => "top_k=5".to_owned(),
-        None if extent(2).is_some_and(|channels| channels == 5 + classes as i64) => "detections=yolov5".to_owned(),
+        None if extent(2).is_some_and(|channels| channels == 5 + classes as i64) => {
+            "detections=yolov5".to_owned()
+        }
         None if first.len() == 2 => {
             return Ok(Answers {
                 steps: steps(&["softmax", "top_k=5"])?,
@@ -143,7 +155,16 @@ const KINDS: &[Kind] = &[
     },
     Kind {
         architecture: "ForSemanticSegmentation",
-        types: &["segformer", "beit", "data2vec-vision", "mobilevit", "mobilevitv2", "mobilenet_v2", "dpt", "upernet"],
+        types: &[
+            "segformer",
+            "beit",
+            "data2vec-vision",
+            "mobilevit",
+            "mobilevitv2",
+            "mobilenet_v2",
+            "dpt",
+            "upernet",
+        ],
         steps: &["resize_to_image", "argmax"],
     },
     Kind {
@@ -176,9 +197,13 @@ fn huggingface(config: &Path) -> Result<Option<Answers>> {
     if architecture.is_empty() {
         return Ok(None);
     }
-    let seen = format!("{}: architecture {architecture}, model_type {model_type}", config.display());
+    let seen = format!(
+        "{}: architecture {architecture}, model_type {model_type}",
+        config.display()
+    );
     let fits = |kind: &&Kind| {
-        architecture.ends_with(kind.architecture) && (kind.types.is_empty() || kind.types.contains(&model_type))
+        architecture.ends_with(kind.architecture)
+            && (kind.types.is_empty() || kind.types.contains(&model_type))
     };
     let Some(kind) = KINDS.iter().find(fits) else {
         return Err(within(
@@ -195,8 +220,11 @@ fn huggingface(config: &Path) -> Result<Option<Answers>> {
     }
     if map.get("use_focal_loss") == Some(&Json::Bool(false)) {
         return Err(within(
-            Error::new("use_focal_loss", "is false: its scores are those of a softmax, which is not known here")
-                .fix("say it with --then detections=detr in the place of --answers where the last class is none"),
+            Error::new(
+                "use_focal_loss",
+                "is false: its scores are those of a softmax, which is not known here",
+            )
+            .fix("say it with --then detections=detr in the place of --answers where the last class is none"),
         ));
     }
     Ok(Some(Answers {

@@ -75,7 +75,9 @@ impl<'a> BoxesWriter<'a> {
             Err(error) => self.rows.push(row("error", Some(error.to_string()), None)),
             Ok(Kept::Found(found)) if !found.is_empty() => {
                 self.columns = self.columns.or(found.first().map(Detection::columns));
-                let boxes = found.iter().map(|detection| row("ok", None, Some(detection.clone())));
+                let boxes = found
+                    .iter()
+                    .map(|detection| row("ok", None, Some(detection.clone())));
                 self.rows.extend(boxes);
             }
             Ok(Kept::Found(_) | Kept::Output(_) | Kept::Top(_)) => self.rows.push(row("none", None, None)),
@@ -89,7 +91,8 @@ impl<'a> BoxesWriter<'a> {
 
     fn write_group(&mut self) -> Result<()> {
         let rows = std::mem::take(&mut self.rows);
-        let batch = table(&rows, self.columns.unwrap_or_default(), self.labels).map_err(|error| failed(&error))?;
+        let batch =
+            table(&rows, self.columns.unwrap_or_default(), self.labels).map_err(|error| failed(&error))?;
         let writer = match &mut self.writer {
             Some(writer) => writer,
             none => {
@@ -132,7 +135,9 @@ fn table(rows: &[Row], columns: Columns, labels: &Labels) -> std::result::Result
         fields.push(field);
         arrays.push(array);
     };
-    let text = |of: &dyn Fn(&Row) -> Option<String>| -> ArrayRef { Arc::new(rows.iter().map(of).collect::<StringArray>()) };
+    let text = |of: &dyn Fn(&Row) -> Option<String>| -> ArrayRef {
+        Arc::new(rows.iter().map(of).collect::<StringArray>())
+    };
     let edge = |of: fn((u32, u32)) -> u32| -> ArrayRef {
         let edges = rows.iter().map(|row| row.size.map(of));
         Arc::new(edges.collect::<PrimitiveArray<UInt32Type>>())
@@ -141,15 +146,30 @@ fn table(rows: &[Row], columns: Columns, labels: &Labels) -> std::result::Result
         let numbers = rows.iter().map(|row| row.found.as_ref().map(of));
         Arc::new(numbers.collect::<PrimitiveArray<Float32Type>>())
     };
-    push(Field::new("id", DataType::Utf8, false), text(&|row| Some(row.id.clone())));
-    push(Field::new("path", DataType::Utf8, true), text(&|row| row.path.clone()));
-    push(Field::new("width", DataType::UInt32, true), edge(|(_, width)| width));
-    push(Field::new("height", DataType::UInt32, true), edge(|(height, _)| height));
+    push(
+        Field::new("id", DataType::Utf8, false),
+        text(&|row| Some(row.id.clone())),
+    );
+    push(
+        Field::new("path", DataType::Utf8, true),
+        text(&|row| row.path.clone()),
+    );
+    push(
+        Field::new("width", DataType::UInt32, true),
+        edge(|(_, width)| width),
+    );
+    push(
+        Field::new("height", DataType::UInt32, true),
+        edge(|(height, _)| height),
+    );
     push(
         Field::new("status", DataType::Utf8, false),
         text(&|row| Some(row.status.to_owned())),
     );
-    push(Field::new("error", DataType::Utf8, true), text(&|row| row.error.clone()));
+    push(
+        Field::new("error", DataType::Utf8, true),
+        text(&|row| row.error.clone()),
+    );
     for (index, name) in ["x1", "y1", "x2", "y2"].into_iter().enumerate() {
         push(
             Field::new(name, DataType::Float32, true),
@@ -171,8 +191,15 @@ fn table(rows: &[Row], columns: Columns, labels: &Labels) -> std::result::Result
             text(&|row| row.found.as_ref()?.name(labels)),
         );
     }
-    let present = NullBuffer::new(rows.iter().map(|row| row.found.is_some()).collect::<BooleanBuffer>());
-    let mut list = |name: &str, count: usize, of: &dyn Fn(&Detection) -> Vec<f32>| -> std::result::Result<(), ArrowError> {
+    let present = NullBuffer::new(
+        rows.iter()
+            .map(|row| row.found.is_some())
+            .collect::<BooleanBuffer>(),
+    );
+    let mut list = |name: &str,
+                    count: usize,
+                    of: &dyn Fn(&Detection) -> Vec<f32>|
+     -> std::result::Result<(), ArrowError> {
         let item = Arc::new(Field::new_list_field(DataType::Float32, false));
         let numbers = rows.iter().flat_map(|row| {
             let mut numbers = row.found.as_ref().map(of).unwrap_or_default();
@@ -196,11 +223,15 @@ fn table(rows: &[Row], columns: Columns, labels: &Labels) -> std::result::Result
         Ok(())
     };
     if columns.rotated {
-        list("rotated", 5, &|found| found.rotated.iter().flatten().copied().collect())?;
+        list("rotated", 5, &|found| {
+            found.rotated.iter().flatten().copied().collect()
+        })?;
     }
     let points = columns.keypoints[0] * columns.keypoints[1];
     if points > 0 {
-        list("keypoints", points, &|found| found.points.iter().flatten().copied().collect())?;
+        list("keypoints", points, &|found| {
+            found.points.iter().flatten().copied().collect()
+        })?;
     }
     RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
 }

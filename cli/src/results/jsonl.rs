@@ -18,7 +18,11 @@ pub(crate) struct JsonlWriter<'a> {
 impl<'a> JsonlWriter<'a> {
     pub(super) fn create(path: &Path, labels: &'a Labels, detects: bool) -> Result<Self> {
         let file = OutputFile::create(path)?;
-        Ok(Self { file, labels, detects })
+        Ok(Self {
+            file,
+            labels,
+            detects,
+        })
     }
 
     pub(super) fn push(&mut self, row: &ImageResult) -> Result<()> {

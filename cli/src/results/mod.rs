@@ -54,7 +54,9 @@ impl ImageResult {
                 .iter()
                 .map(|detection| {
                     let mut entry = with_status("ok");
-                    if let (Some(entry), Value::Object(fields)) = (entry.as_object_mut(), detection.json(labels)) {
+                    if let (Some(entry), Value::Object(fields)) =
+                        (entry.as_object_mut(), detection.json(labels))
+                    {
                         entry.extend(fields);
                     }
                     entry

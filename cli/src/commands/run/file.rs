@@ -30,8 +30,11 @@ impl Job<'_> {
         }
         if self.runner.inference.detects() && format == Format::Npy {
             return Err(crate::answer::Failure::usage(
-                Error::new(out.display(), "boxes, of which each image has another number, do not go into one array")
-                    .fix("write .jsonl or .parquet, or name one --output with --rows whole"),
+                Error::new(
+                    out.display(),
+                    "boxes, of which each image has another number, do not go into one array",
+                )
+                .fix("write .jsonl or .parquet, or name one --output with --rows whole"),
             ));
         }
         let begin = if self.options.resume || self.options.retry_failed {

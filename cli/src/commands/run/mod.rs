@@ -14,7 +14,9 @@ use crate::args::Global;
 use crate::embedded::EmbeddedModel;
 use crate::host::{Array, Session, SessionOptions, npy};
 use crate::inference::{Inference, Rows};
-use crate::job::{Decode, Decoding, Draw, Inputs, Interrupt, Manifest, ModelFiles, Runner, check_classes, no_images};
+use crate::job::{
+    Decode, Decoding, Draw, Inputs, Interrupt, Manifest, ModelFiles, Runner, check_classes, no_images,
+};
 use crate::labels::Labels;
 pub(crate) use options::Options;
 use out::Out;
@@ -31,12 +33,11 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     let embedded = EmbeddedModel::open(&options.model)?;
     let files = ModelFiles::open(&embedded.model)?;
     global.warn_assumed(embedded.assumption().as_deref());
-    let labels = options
-        .labels
-        .as_deref()
-        .map(Labels::read)
-        .transpose()?;
-    let carried = embedded.after.as_ref().map(|after| Labels::of(after.labels.clone()));
+    let labels = options.labels.as_deref().map(Labels::read).transpose()?;
+    let carried = embedded
+        .after
+        .as_ref()
+        .map(|after| Labels::of(after.labels.clone()));
     let named = labels.is_some();
     let labels = labels.or(carried).unwrap_or_default();
     let feeds = options
@@ -84,7 +85,8 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     }
     if inference.detects() && options.decode == Decode::Fast {
         return Err(Failure::usage(
-            Error::new("--decode fast", "does not go with boxes in pixels of the image").fix("leave --decode out"),
+            Error::new("--decode fast", "does not go with boxes in pixels of the image")
+                .fix("leave --decode out"),
         ));
     }
     let draw = match &options.draw {

@@ -91,7 +91,11 @@ impl Job<'_> {
                         table.row([row.id.clone(), size.clone(), "nothing".to_owned()]);
                     }
                     for (index, detection) in found.iter().enumerate() {
-                        let (id, size) = if index == 0 { (row.id.as_str(), size.as_str()) } else { ("", "") };
+                        let (id, size) = if index == 0 {
+                            (row.id.as_str(), size.as_str())
+                        } else {
+                            ("", "")
+                        };
                         table.row([id.to_owned(), size.to_owned(), found_in_words(detection, labels)]);
                     }
                 } else if let Ok(kept) = &row.outcome {
