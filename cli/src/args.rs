@@ -131,6 +131,7 @@ commands! {
     Strip(strip),
     Inspect(inspect),
     Verify(verify),
+    Check(check),
     Run(run),
     Preview(preview),
     Bench(bench),

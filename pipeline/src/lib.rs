@@ -17,6 +17,7 @@ mod named;
 mod names;
 mod nearest;
 mod output;
+pub mod pages;
 mod pipeline;
 pub mod plan;
 mod presets;

@@ -1,6 +1,7 @@
 //! The commands, one file each: its options, and what it does with them.
 
 pub(crate) mod bench;
+pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod diagnose;

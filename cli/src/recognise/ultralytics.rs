@@ -131,17 +131,21 @@ impl Ultralytics {
         }))
     }
 
-    /// Whether images are stretched to the size of the model, not letterboxed: RT-DETR and depth.
-    pub(crate) fn stretches(&self) -> bool {
+    /// Whether it is an RT-DETR, which its package loads by another class.
+    pub(crate) fn is_rtdetr(&self) -> bool {
         let called = self
             .description
             .as_deref()
             .unwrap_or_default()
             .to_ascii_lowercase();
-        match &self.head {
-            Some(head) => head == "RTDETRDecoder" || self.task == Some(Task::Depth),
-            None => called.contains("rtdetr") || self.task == Some(Task::Depth),
-        }
+        self.head
+            .as_ref()
+            .map_or(called.contains("rtdetr"), |head| head == "RTDETRDecoder")
+    }
+
+    /// Whether images are stretched to the size of the model, not letterboxed: RT-DETR and depth.
+    pub(crate) fn stretches(&self) -> bool {
+        self.is_rtdetr() || self.task == Some(Task::Depth)
     }
 
     /// The keys and values that tell that a model is theirs, in words.

@@ -64,6 +64,7 @@ impl StepKind for Arithmetic {
     const NAME: &'static str = "arithmetic";
     const SUMMARY: &'static str =
         "a chain of operations: NumPy's (image / 255 - mean) / std in float64, albumentations Normalize";
+    const FORMULA: &'static str = "the operations one after another, each rounded to float32; with precision = float64 the last one alone";
     const EXAMPLE: &'static str = "step = \"arithmetic\"\noperations = [{ divide = 255 }, { subtract = [0.485, 0.456, 0.406] }, { divide = [0.229, 0.224, 0.225] }]\nprecision = \"float64\"";
     const DESCRIPTION: &'static str = "The operations in their order. In float32 each result is rounded. In float64 the last one alone is rounded to float32, as \
         where NumPy computes in float64 and `astype(float32)` follows. albumentations: `subtract = mean * 255`, then \

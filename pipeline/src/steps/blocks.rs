@@ -73,6 +73,7 @@ impl StepKind for Blocks {
     const NAME: &'static str = "blocks";
     const SUMMARY: &'static str =
         "cut the output into tiles or patches: Qwen2-VL, SigLIP 2, Idefics3, InternVL";
+    const FORMULA: &'static str = "tiles: out[row * columns + column] = image[row * tile height ..., column * tile width ...]; patches: the same with a patch as one row of values, in groups of merge x merge";
     const EXAMPLE: &'static str = "step = \"blocks\"\npatches = 14\nmerge = 2\nrepeat = 2\njoined = true";
     const DESCRIPTION: &'static str = "The last of the steps that move pixels. Tiles give [N, tiles, 3, height, width], row by row. Patches give \
         [N, patches, 3 * repeat * edge * edge]: with `merge = 2` groups of 2 x 2 neighbours follow each other, and \

@@ -27,6 +27,7 @@ impl StepKind for CenterCrop {
     const NAME: &'static str = "center_crop";
     const SUMMARY: &'static str =
         "crop around the centre, zeros outside: torchvision CenterCrop, Hugging Face center_crop";
+    const FORMULA: &'static str = "out(y, x) = image(y + top, x + left), 0 outside; top = (height - crop height) / 2, rounded half to even (torchvision), down (huggingface, huggingface_pil); around a smaller image the deficit / 2 is rounded down, up in huggingface_pil";
     const EXAMPLE: &'static str = "step = \"center_crop\"\nsize = [224, 224]\noffset = \"torchvision\"";
 
     const DESCRIPTION: &'static str = "Takes height x width pixels around the centre. A smaller image lies on black, or on zeros where the step stands \

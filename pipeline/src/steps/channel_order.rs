@@ -38,6 +38,7 @@ pub struct ChannelOrder {
 impl StepKind for ChannelOrder {
     const NAME: &'static str = "channel_order";
     const SUMMARY: &'static str = "reorder the channels: image[..., ::-1]";
+    const FORMULA: &'static str = "out[c] = image[order[c]]";
     const EXAMPLE: &'static str = "step = \"channel_order\"\norder = \"bgr\"";
     const DESCRIPTION: &'static str = "Later steps see the new order: mean and std, colours and values are given in it. A gray image stays as it is.";
     const KEYS: &'static [KeyInfo] = &[KeyInfo::required("order", "rgb, bgr", "the order of the output")];

@@ -59,6 +59,7 @@ impl StepKind for Crop {
     const NAME: &'static str = "crop";
     const SUMMARY: &'static str =
         "cut a rectangle: PIL.Image.crop, torchvision crop; or a part of the shorter edge: Perceiver";
+    const FORMULA: &'static str = "out(y, x) = image(y + top, x + left), 0 outside";
     const EXAMPLE: &'static str = "step = \"crop\"\nsize = [480, 640]\ntop = 120\nleft = 0";
     const DESCRIPTION: &'static str = "Takes the pixels from row `top` and column `left` on, with black where the image ends. \
         With `of_shorter_edge` the crop lies around the centre and is `int(part * shorter edge)` high and wide, \

@@ -31,6 +31,7 @@ impl StepKind for Grayscale {
     const NAME: &'static str = "grayscale";
     const SUMMARY: &'static str =
         "make gray of colour: PIL convert(\"L\"), cv2.cvtColor, torchvision Grayscale";
+    const FORMULA: &'static str = "pillow: (19595 r + 38470 g + 7471 b + 32768) >> 16; opencv: (9798 r + 19235 g + 3735 b + 16384) >> 15; torchvision: int(0.2989 r + 0.587 g + 0.114 b) in float32";
     const EXAMPLE: &'static str = "step = \"grayscale\"\nrule = \"pillow\"\nchannels = 1";
     const DESCRIPTION: &'static str = "Before other steps, or after the last resize, crop or pad; before rescale and normalize. Hugging Face and Pillow: \
         `rule = \"pillow\"`; OpenCV: `rule = \"opencv\"`; `torchvision.transforms.v2.Grayscale` of a tensor: \

@@ -94,6 +94,7 @@ impl StepKind for Letterbox {
     const NAME: &'static str = "letterbox";
     const SUMMARY: &'static str =
         "scale into a box and fill the rest: Ultralytics LetterBox, YOLOX preproc, InsightFace";
+    const FORMULA: &'static str = "scale = min(box height / height, box width / width), at most 1 with scale_up = false; edges = round(edge * scale), half to even, at least 1 (rounding = even); the rest is filled, half of it, rounded down, before the image (center)";
     const EXAMPLE: &'static str = "step = \"letterbox\"\nsize = 640\ncolor = 114\nscale_up = true";
     const DESCRIPTION: &'static str = "Ultralytics: the defaults; `scale_up = false` for `scaleup=False`, `stride = 32` for `auto=True`. YOLOX: \
         `anchor = \"top_left\"` and `rounding = \"down\"`. InsightFace's SCRFD: `anchor = \"top_left\"`, \

@@ -48,6 +48,8 @@ pub(crate) trait StepKind: Serialize + DeserializeOwned {
     const NAME: &'static str;
     /// One line for lists: what it does and the library call it equals.
     const SUMMARY: &'static str;
+    /// What it does to a pixel, a size or a place.
+    const FORMULA: &'static str;
     /// The step in a pipeline file.
     const EXAMPLE: &'static str;
     /// What a reader needs beyond the summary.
@@ -72,6 +74,8 @@ pub struct StepInfo {
     pub name: &'static str,
     /// What it does and the library call it equals.
     pub summary: &'static str,
+    /// What it does to a pixel, a size or a place.
+    pub formula: &'static str,
     /// The step in a pipeline file.
     pub example: &'static str,
     /// What a reader needs beyond the summary.
@@ -129,6 +133,7 @@ macro_rules! steps {
             pub const ALL: &'static [StepInfo] = &[$(StepInfo {
                 name: <$step as StepKind>::NAME,
                 summary: <$step as StepKind>::SUMMARY,
+                formula: <$step as StepKind>::FORMULA,
                 example: <$step as StepKind>::EXAMPLE,
                 description: <$step as StepKind>::DESCRIPTION,
                 keys: <$step as StepKind>::KEYS,

@@ -33,6 +33,7 @@ impl StepKind for Normalize {
     const NAME: &'static str = "normalize";
     const SUMMARY: &'static str =
         "(x - mean) / std in float32: torchvision Normalize, Hugging Face do_normalize (Pillow backend)";
+    const FORMULA: &'static str = "(x - mean[c]) / std[c], each in float32";
     const EXAMPLE: &'static str =
         "step = \"normalize\"\nmean = [0.485, 0.456, 0.406]\nstd = [0.229, 0.224, 0.225]";
     const DESCRIPTION: &'static str =

@@ -90,6 +90,7 @@ impl StepKind for Pad {
     const NAME: &'static str = "pad";
     const SUMMARY: &'static str =
         "put the image on a canvas: torchvision pad, Hugging Face do_pad, cv2.copyMakeBorder, numpy.pad";
+    const FORMULA: &'static str = "out(y, x) = image(y - top, x - left), the fill outside; top and left are 0 (top_left), what is missing (bottom_right), or half of it, rounded down (center)";
     const EXAMPLE: &'static str =
         "step = \"pad\"\nto = \"square\"\nanchor = \"center\"\ncolor = [122, 116, 104]";
     const DESCRIPTION: &'static str = "The canvas is fixed, a square of the longer edge, a multiple, or the largest image of the batch. \

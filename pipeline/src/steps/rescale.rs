@@ -55,6 +55,7 @@ impl StepKind for Rescale {
     const NAME: &'static str = "rescale";
     const SUMMARY: &'static str =
         "scale pixel values: torchvision ToTensor (divisor = 255), Hugging Face do_rescale (factor)";
+    const FORMULA: &'static str = "x * factor, or x / divisor, then + offset";
     const EXAMPLE: &'static str = "step = \"rescale\"\ndivisor = 255";
     const DESCRIPTION: &'static str = "Exactly one of `factor` and `divisor`, then `offset`. torchvision and timm divide by 255 in float32; Hugging Face's Pillow \
         backend multiplies in float64, its torchvision backend and PaddleOCR in float32.";

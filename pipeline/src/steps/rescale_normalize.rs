@@ -37,6 +37,8 @@ impl StepKind for RescaleNormalize {
     const NAME: &'static str = "rescale_normalize";
     const SUMMARY: &'static str =
         "rescale and normalise at once: Hugging Face do_rescale with do_normalize (torchvision backend)";
+    const FORMULA: &'static str =
+        "(x - mean[c] * float32(1 / factor)) / (std[c] * float32(1 / factor)), each in float32";
     const EXAMPLE: &'static str = "step = \"rescale_normalize\"\nfactor = 0.00392156862745098\nmean = [0.5, 0.5, 0.5]\nstd = [0.5, 0.5, 0.5]";
     const DESCRIPTION: &'static str = "`(x - mean / factor) / (std / factor)` on pixel values in float32: one subtraction and one division.";
     const KEYS: &'static [KeyInfo] = &[

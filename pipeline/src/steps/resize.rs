@@ -33,6 +33,7 @@ impl StepKind for Resize {
     const NAME: &'static str = "resize";
     const SUMMARY: &'static str =
         "resize: PIL.Image.resize, torchvision Resize, cv2.resize, torch interpolate";
+    const FORMULA: &'static str = "(height, width) = size(image); out = resample(image). The size rules and each library's sums: `prep-onnx steps resize`. Pillow: weights of 22 bits, `clip8((sum(weight * pixel) + 2^21) >> 22)` after each pass; torchvision: the same with int16 weights; OpenCV: weights of 11 bits, rounded once; torch: float32 sums";
     const EXAMPLE: &'static str =
         "step = \"resize\"\nsize = { shortest_edge = 256 }\nfilter = \"bilinear\"\nresampler = \"pillow\"";
     const DESCRIPTION: &'static str = "Resizes 8-bit pixels, each library with its own rounding. `size = 224` is a square of 224 x 224; torchvision's \

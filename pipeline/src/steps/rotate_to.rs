@@ -19,6 +19,8 @@ impl StepKind for RotateTo {
     const NAME: &'static str = "rotate_to";
     const SUMMARY: &'static str =
         "turn by 90 degrees to an orientation: Donut do_align_long_axis (numpy.rot90(image, 3))";
+    const FORMULA: &'static str =
+        "out(y, x) = image(height - 1 - x, y) where the image has the other orientation, else the image";
     const EXAMPLE: &'static str = "step = \"rotate_to\"\norientation = \"portrait\"";
     const DESCRIPTION: &'static str = "The first step. `portrait` turns images that are wider than high, `landscape` those that are higher than wide: \
         Hugging Face's Donut turns to the orientation of its size.";
