@@ -7,7 +7,8 @@ use crate::{PRESETS, SizeRule};
 pub fn pages() -> Vec<(String, String)> {
     let steps = Step::ALL
         .iter()
-        .map(|step| (format!("steps/{}.md", step.name), page(step)));
+        .zip(Step::FORMULAS)
+        .map(|(step, formula)| (format!("steps/{}.md", step.name), page(step, formula)));
     let mut pages: Vec<_> = steps.collect();
     pages.push(("steps/README.md".to_owned(), steps_list()));
     pages.push(("presets.md".to_owned(), presets()));
@@ -20,10 +21,10 @@ fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }
 
-fn page(step: &StepInfo) -> String {
+fn page(step: &StepInfo, formula: &str) -> String {
     let mut text = format!("# {}\n\n", step.name);
     text.push_str(&format!("**{}.**\n\n{}\n\n", step.summary, step.description));
-    text.push_str(&format!("## Formula\n\n{}.\n\n", step.formula));
+    text.push_str(&format!("## Formula\n\n{}.\n\n", formula));
     text.push_str(&format!(
         "## Example\n\n```toml\n[[steps]]\n{}\n```\n",
         step.example
@@ -56,7 +57,9 @@ fn page(step: &StepInfo) -> String {
 }
 
 fn steps_list() -> String {
-    let mut text = "# Steps of a pipeline\n\n| step | what it does, and the call that it equals |\n|---|---|\n".to_owned();
+    let mut text =
+        "# Steps of a pipeline\n\n| step | what it does, and the call that it equals |\n|---|---|\n"
+            .to_owned();
     for step in Step::ALL {
         text.push_str(&format!(
             "| [{0}]({0}.md) | {1} |\n",

@@ -74,8 +74,6 @@ pub struct StepInfo {
     pub name: &'static str,
     /// What it does and the library call it equals.
     pub summary: &'static str,
-    /// What it does to a pixel, a size or a place.
-    pub formula: &'static str,
     /// The step in a pipeline file.
     pub example: &'static str,
     /// What a reader needs beyond the summary.
@@ -133,11 +131,13 @@ macro_rules! steps {
             pub const ALL: &'static [StepInfo] = &[$(StepInfo {
                 name: <$step as StepKind>::NAME,
                 summary: <$step as StepKind>::SUMMARY,
-                formula: <$step as StepKind>::FORMULA,
                 example: <$step as StepKind>::EXAMPLE,
                 description: <$step as StepKind>::DESCRIPTION,
                 keys: <$step as StepKind>::KEYS,
             }),+];
+
+            /// What each of [`Step::ALL`] does to a pixel, a size or a place.
+            pub const FORMULAS: &'static [&'static str] = &[$(<$step as StepKind>::FORMULA),+];
 
             /// The name in a pipeline file.
             pub fn name(&self) -> &'static str {
