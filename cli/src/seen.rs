@@ -56,7 +56,8 @@ impl Seen {
                 Some(step.clone())
             }
             // Tiles and patches are of the pixels that are drawn.
-            Step::Blocks(_)
+            Step::Overview(_)
+            | Step::Blocks(_)
             | Step::Rescale(_)
             | Step::Normalize(_)
             | Step::RescaleNormalize(_)

@@ -66,7 +66,7 @@ impl Pipeline {
                         _ => CanvasSize::Fixed { height, width },
                     };
                 }
-                Step::Crop(_) | Step::Pad(_) | Step::Blocks(_) => {
+                Step::Crop(_) | Step::Pad(_) | Step::Overview(_) | Step::Blocks(_) => {
                     return Err(refuse(format_args!(
                         "what the step {} does follows from its own numbers",
                         step.name()
@@ -164,6 +164,8 @@ fn resized(
             | SizeRule::Kimi { .. }
             | SizeRule::Lcnet { .. }
             | SizeRule::Idefics2 { .. }
+            | SizeRule::Idefics3 { .. }
+            | SizeRule::Idefics3Tiles { .. }
             | SizeRule::Gemma4 { .. }
             | SizeRule::Naflex { .. },
             _,

@@ -8,7 +8,7 @@ use crate::output::{Answers, Extras};
 use crate::plan::{Plan, SourceFormat};
 use crate::scalar::{form, source};
 use crate::schema::{Document, Notation, typed};
-use crate::steps::{Context, Letterbox, Pixels, PlanBuilder, Resize, Step};
+use crate::steps::{Context, Letterbox, Overview, OverviewOf, Pixels, PlanBuilder, Resize, Step};
 use crate::{CHANNELS, Dtype, Error, ErrorKind, FusedPlan, Layout, Resampler, Result, Tensor};
 
 /// The steps from an RGB uint8 image to a model's input, and the form of the result.
@@ -179,6 +179,12 @@ impl Pipeline {
                         ..*letterbox
                     }
                 }
+                Step::Overview(overview) => {
+                    *overview = Overview {
+                        resampler,
+                        ..*overview
+                    }
+                }
                 Step::CenterCrop(_)
                 | Step::Crop(_)
                 | Step::Pad(_)
@@ -279,12 +285,53 @@ impl Pipeline {
         Ok(answers)
     }
 
+    /// The steps that make the tiles beside a picture of the whole.
+    fn of_tiles(&self) -> Self {
+        let mut tiles = self.clone();
+        tiles.steps.retain(|step| !matches!(step, Step::Overview(_)));
+        tiles
+    }
+
+    /// The steps that make the picture of the whole.
+    fn of_the_whole(&self) -> Self {
+        let is_overview = |step: &Step| matches!(step, Step::Overview(_));
+        let at = self.steps.iter().position(is_overview).unwrap_or(0);
+        let mut whole = self.clone();
+        whole.steps.clear();
+        for (index, step) in self.steps.iter().enumerate() {
+            match step {
+                Step::Overview(overview) => whole.steps.push(Step::Resize(overview.resize())),
+                Step::Resize(_) | Step::CenterCrop(_) | Step::Crop(_) | Step::Pad(_) | Step::Letterbox(_) => {
+                    let here =
+                        matches!(self.steps.get(at), Some(Step::Overview(o)) if o.of == OverviewOf::Here);
+                    if index < at && here {
+                        whole.steps.push(step.clone());
+                    }
+                }
+                Step::RotateTo(_)
+                | Step::Grayscale(_)
+                | Step::ChannelOrder(_)
+                | Step::Rescale(_)
+                | Step::Normalize(_)
+                | Step::RescaleNormalize(_)
+                | Step::Arithmetic(_)
+                | Step::Blocks(_) => whole.steps.push(step.clone()),
+            }
+        }
+        whole
+    }
+
     fn tensor(
         &self,
         plan: &Plan,
         image: ArrayView3<'_, u8>,
         batch: Option<(usize, usize)>,
     ) -> Result<Tensor> {
+        if let Some(whole) = plan.overview_alone() {
+            let tiles = Self::tensor(&self.of_tiles(), &plan.tiles_alone(), image.view(), batch)?;
+            let whole = Self::tensor(&self.of_the_whole(), &whole, image, None)?;
+            return Ok(plan.beside(tiles, whole));
+        }
         let mut image = source::read(self.input, image)?;
         let gray_source = image.dim().2 == 1;
         if gray_source {

@@ -4,10 +4,12 @@
 
 use ndarray::Array3;
 
-use crate::plan::{CanvasSize, GrayRule, Matrix, Mirror, PatchOrder, Plan, Range, SourceFormat, Turn};
+use crate::plan::{
+    CanvasSize, GrayRule, Matrix, Mirror, OverviewPlace, PatchOrder, Plan, Range, SourceFormat, Turn,
+};
 use crate::steps::{
-    Arithmetic, Blocks, CenterCrop, ChannelOrder, Crop, Grayscale, Letterbox, Normalize, Order, Pad,
-    PadAnchor, Rescale, RescaleNormalize, Resize, RotateTo, Step, Term,
+    Arithmetic, Blocks, CenterCrop, ChannelOrder, Crop, Grayscale, Letterbox, Normalize, Order, Overview,
+    OverviewOf, Pad, PadAnchor, Rescale, RescaleNormalize, Resize, RotateTo, Step, Term,
 };
 use crate::{
     CropRule, Dtype, Filter, FitRounding, Layout, Limit, LongestRounding, Output, Pipeline, Precision,
@@ -78,7 +80,7 @@ impl Random {
         let [height, width] = self.edges();
         let (shortest, longest) = (height.min(width), height.max(width));
         let multiple = self.pick(&[1, 2, 7, 8, 14, 16]);
-        match self.range(0, 29) {
+        match self.range(0, 31) {
             0..=2 => SizeRule::Exact { height, width },
             3 => SizeRule::ShortestEdge {
                 size: height,
@@ -151,6 +153,8 @@ impl Random {
                 least: shortest,
                 longest,
             },
+            28 => SizeRule::Idefics3 { longest },
+            29 => SizeRule::Idefics3Tiles { multiple },
             24 => SizeRule::Gemma4 {
                 multiple,
                 blocks: self.pick(&[1, 20, 140]),
@@ -375,7 +379,23 @@ impl Random {
                 order: PatchOrder::ChannelsFirst,
                 joined: false,
             };
-            steps.push(Step::Blocks(if self.one_in(4) { frame } else { blocks }));
+            let frame = self.one_in(4).then_some(frame);
+            if tiles && frame.is_none() && self.one_in(2) {
+                let resampler = self.pick(&[Resampler::Pillow, Resampler::Torchvision]);
+                let overview = Step::Overview(Overview {
+                    size: [unit; 2],
+                    filter: self.pick(&[Filter::Bilinear, Filter::Lanczos]),
+                    resampler,
+                    antialias: true,
+                    of: OverviewOf::Source,
+                    place: self.pick(OverviewPlace::ALL),
+                    always: self.one_in(2),
+                });
+                if steps.iter().all(|step| !is_of_floats(step)) {
+                    steps.push(overview);
+                }
+            }
+            steps.push(Step::Blocks(frame.unwrap_or(blocks)));
         }
         Pipeline {
             description: None,
@@ -458,4 +478,8 @@ pub fn recorded_image(height: usize, width: usize, channels: usize) -> Array3<u8
         let noise = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 56;
         ((noise as usize / 3 + 2 * column + 3 * row + 50 * channel) % 256) as u8
     })
+}
+
+fn is_of_floats(step: &Step) -> bool {
+    matches!(step, Step::Resize(resize) if resize.resampler == Resampler::Torch)
 }

@@ -117,6 +117,28 @@ def qwen(images):
     return [np.asarray(Qwen2VLImageProcessor(size={"shortest_edge": 3136, "longest_edge": 200704})(images=[Image.fromarray(i) for i in images], return_tensors="pt")["pixel_values"])]
 
 
+# Tiles, and the whole beside them.
+def idefics3(longest, tile):
+    def run(images):
+        from transformers.models.idefics3.image_processing_idefics3 import Idefics3ImageProcessor
+        processor = Idefics3ImageProcessor(size={"longest_edge": longest}, max_image_size={"longest_edge": tile})
+        return [np.asarray(processor(images=[[Image.fromarray(i)] for i in images], return_tensors="pt")["pixel_values"])]
+    steps = [resize({"rule": "idefics3", "longest": longest}, "lanczos"), resize({"rule": "idefics3_tiles", "multiple": tile}, "lanczos"),
+             {"step": "overview", "size": [tile, tile], "filter": "lanczos", "resampler": "torchvision", "of": "here"}, both(HALF, HALF), {"step": "blocks", "tiles": [tile, tile]}]
+    return steps, run
+
+
+for longest, tile in [(96, 32), (32, 32)]:
+    steps, run = idefics3(longest, tile)
+    case(f"idefics3 {longest} in tiles of {tile}", steps)(run)
+
+
+@case("siglip2-naflex", [resize({"rule": "naflex", "patch": 16, "patches": 64}, "bilinear"), both(HALF, HALF), {"step": "blocks", "patches": 16, "order": "channels_last", "rows": 64}])
+def naflex(images):
+    from transformers.models.siglip2.image_processing_siglip2 import Siglip2ImageProcessor
+    return [np.asarray(Siglip2ImageProcessor(max_num_patches=64)(images=[Image.fromarray(i) for i in images], return_tensors="pt")["pixel_values"])]
+
+
 # Ultralytics
 def letterbox(**arguments):
     from ultralytics.data.augment import LetterBox

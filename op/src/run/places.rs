@@ -14,6 +14,27 @@ pub(crate) fn split(output: OutputMut<'_>, size: usize) -> Vec<OutputMut<'_>> {
     }
 }
 
+/// `output` in two parts, the first of them of `at` elements.
+pub(crate) fn split_at(output: OutputMut<'_>, at: usize) -> (OutputMut<'_>, OutputMut<'_>) {
+    fn parts<T>(all: &mut [T], at: usize) -> (&mut [T], &mut [T]) {
+        all.split_at_mut(at.min(all.len()))
+    }
+    match output {
+        OutputMut::Float32(all) => {
+            let (one, other) = parts(all, at);
+            (OutputMut::Float32(one), OutputMut::Float32(other))
+        }
+        OutputMut::Float16(all) => {
+            let (one, other) = parts(all, at);
+            (OutputMut::Float16(one), OutputMut::Float16(other))
+        }
+        OutputMut::Uint8(all) => {
+            let (one, other) = parts(all, at);
+            (OutputMut::Uint8(one), OutputMut::Uint8(other))
+        }
+    }
+}
+
 pub(crate) fn borrowed<'a>(output: &'a mut OutputMut<'_>) -> OutputMut<'a> {
     match output {
         OutputMut::Float32(elements) => OutputMut::Float32(elements),

@@ -17,7 +17,7 @@ mod source;
 use std::sync::Mutex;
 
 use ndarray::ArrayView3;
-use prep_onnx_pipeline::plan::{ImageGeometry, Stage, StageGeometry};
+use prep_onnx_pipeline::plan::{ImageGeometry, OverviewPlace, Stage, StageGeometry};
 use prep_onnx_pipeline::{Elements, Plan, Result};
 
 pub(crate) use call::mixed;
@@ -36,6 +36,8 @@ pub struct StagedPreprocessor {
     /// One for each stage, where it resizes.
     resamplers: Vec<Option<Resampler>>,
     finisher: Finisher,
+    /// The tiles and the picture of the whole, where the plan has one.
+    parts: Option<Box<[Self; 2]>>,
 }
 
 impl StagedPreprocessor {
@@ -59,7 +61,15 @@ impl StagedPreprocessor {
                 .map(|sampling| Resampler::new(sampling, level))
                 .transpose()
         };
+        let parts = match plan.overview_alone() {
+            Some(whole) => Some(Box::new([
+                Self::with_level(plan.tiles_alone(), level)?,
+                Self::with_level(whole, level)?,
+            ])),
+            None => None,
+        };
         Ok(Self {
+            parts,
             resamplers: plan.stages.iter().map(resampler).collect::<Result<_>>()?,
             finisher: Finisher::new(&plan, level)?,
             plan,
@@ -125,6 +135,26 @@ impl StagedPreprocessor {
         executor: &dyn Executor,
     ) -> Result<()> {
         let plan = &self.plan;
+        if let (Some(parts), Some(overview)) = (&self.parts, &plan.overview) {
+            let [tiles, whole] = parts.as_ref();
+            let shape = tiles.plan.output_shape(1, geometry.output);
+            let elements: usize = shape.iter().product();
+            let count = shape.get(1).copied().unwrap_or(1).max(1);
+            if !plan.has_overview(count) {
+                return tiles.image(geometry, bytes, output, executor);
+            }
+            let (height, width) = geometry.image;
+            let of_whole = whole.plan.geometry(height, width)?;
+            let (of_tiles, of_picture) = match overview.place {
+                OverviewPlace::First => {
+                    let (picture, tiles) = places::split_at(output, elements / count);
+                    (tiles, picture)
+                }
+                OverviewPlace::Last => places::split_at(output, elements),
+            };
+            tiles.image(geometry, bytes, of_tiles, executor)?;
+            return whole.image(&of_whole, bytes, of_picture, executor);
+        }
         if plan.float.is_some() {
             // A resize of floats is the definition itself.
             let (height, width) = geometry.image;

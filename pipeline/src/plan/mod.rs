@@ -1,7 +1,7 @@
 //! The plan: what every backend executes. Kernels never hear of steps.
 //!
 //! ```text
-//! Plan = source, turn, gray, stages, float stage, values, form, outputs
+//! Plan = source, turn, gray, stages, float stage, overview, values, form, outputs
 //! ```
 //! Its JSON has versions ([`wire`]); [`FusedPlan`](v1::FusedPlan) is the part of it that version 1 can say.
 
@@ -9,6 +9,7 @@ mod canvas;
 mod form;
 mod geometry;
 mod outputs;
+mod overview;
 mod signature;
 mod source;
 mod stage;
@@ -22,6 +23,7 @@ pub use canvas::{Anchor, Canvas, CanvasSize, Fill, Mirror};
 pub use form::{Blocks, Form, PatchOrder};
 pub use geometry::{BatchCanvas, ImageGeometry, Placement, Resized, StageGeometry};
 pub use outputs::{OutputElement, OutputExtent, OutputKind};
+pub use overview::{Overview, OverviewPlace};
 pub use signature::Signature;
 pub use source::{Matrix, Range, SourceFormat};
 pub use stage::{FloatStage, Resample, Stage};
@@ -72,6 +74,9 @@ pub struct Plan {
     /// A resize of floats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub float: Option<FloatStage>,
+    /// A picture of the whole as one more tile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overview: Option<Overview>,
     /// What happens to the values.
     pub values: Values,
     /// The form of the tensor.
@@ -125,7 +130,17 @@ impl Plan {
 
     /// The extents of the tensor for `images` images of this output size.
     pub fn output_shape(&self, images: usize, size: (usize, usize)) -> Vec<usize> {
-        self.form.shape(images, self.channels(), size)
+        let mut shape = self.form.shape(images, self.channels(), size);
+        if let Some(blocks) = self.form.blocks {
+            let (down, across) = blocks.grid(size);
+            if self.has_overview(down * across) {
+                match blocks.is_joined() {
+                    true => shape[0] += images,
+                    false => shape[1] += 1,
+                }
+            }
+        }
+        shape
     }
 
     /// The value of each pixel value in each output channel; without a float stage.
@@ -166,6 +181,7 @@ impl Plan {
         }
         check_operations("values.operations", &self.values.operations)?;
         self.check_form()?;
+        self.check_overview()?;
         if self.outputs.iter().any(|kind| !OutputKind::EXTRA.contains(kind))
             || !self
                 .outputs

@@ -147,6 +147,8 @@ impl Size {
             | SizeRule::Kimi { .. }
             | SizeRule::Lcnet { .. }
             | SizeRule::Idefics2 { .. }
+            | SizeRule::Idefics3 { .. }
+            | SizeRule::Idefics3Tiles { .. }
             | SizeRule::Gemma4 { .. }
             | SizeRule::Naflex { .. } => return None,
         })
@@ -352,6 +354,7 @@ impl From<FusedPlan> for Plan {
                 vec![]
             },
             float: None,
+            overview: None,
             values: Values {
                 gray: None,
                 channels: plan.channels.to_vec(),

@@ -51,6 +51,12 @@ impl Plan {
     /// # Errors
     /// When `image` is not of the source format, or its output cannot be cut into the blocks of the form.
     pub fn tensor(&self, image: ArrayView3<'_, u8>, geometry: &ImageGeometry) -> Result<crate::Tensor> {
+        if let Some(whole) = self.overview_alone() {
+            let (height, width) = geometry.image;
+            let of_whole = whole.geometry(height, width)?;
+            let tiles = self.tiles_alone().tensor(image.view(), geometry)?;
+            return Ok(self.beside(tiles, whole.tensor(image, &of_whole)?));
+        }
         let mut image = source::read(self.source, image)?;
         if geometry.turned {
             image = turned(&image);

@@ -89,6 +89,14 @@ impl SizeRule {
                 edges(&[("patch", patch), ("side", side)])?;
                 check_blocks("patches", patches, patch)
             }
+            Self::Idefics3 { longest } => {
+                if (1..=4095).contains(&longest) {
+                    return Ok(());
+                }
+                Err(Error::new("longest", "is not an edge that Idefics3 takes")
+                    .expected_got("1 to 4095", longest))
+            }
+            Self::Idefics3Tiles { multiple } => check_edge("multiple", multiple),
             Self::Idefics2 { least, longest } => edges(&[("least", least), ("longest", longest)]),
             Self::Gemma4 { multiple, blocks } => {
                 check_edge("multiple", multiple)?;

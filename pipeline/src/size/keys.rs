@@ -191,6 +191,8 @@ impl Keys {
             | SizeRule::Kimi { .. }
             | SizeRule::Lcnet { .. }
             | SizeRule::Idefics2 { .. }
+            | SizeRule::Idefics3 { .. }
+            | SizeRule::Idefics3Tiles { .. }
             | SizeRule::Gemma4 { .. }
             | SizeRule::Naflex { .. } => return None,
         })

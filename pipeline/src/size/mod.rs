@@ -286,6 +286,17 @@ pub enum SizeRule {
         /// Bound of the longer edge.
         longest: usize,
     },
+    /// The longer edge becomes `longest`, the other one follows, rounded down and then up to an even number: Idefics3, SmolVLM.
+    Idefics3 {
+        /// Target of the longer edge, at most 4095.
+        longest: usize,
+    },
+    /// The longer edge is raised to a multiple, the other one follows, rounded down and then up to a multiple: the tiles of
+    /// Idefics3.
+    Idefics3Tiles {
+        /// Edge of a tile.
+        multiple: usize,
+    },
     /// As large as `blocks` blocks of `multiple` x `multiple` pixels allow in the image's proportion, in whole blocks: Gemma 4.
     Gemma4 {
         /// Edge of a block: patch size times pooling size.
@@ -349,6 +360,8 @@ impl SizeRule {
             | Self::Kimi { .. }
             | Self::Lcnet { .. }
             | Self::Idefics2 { .. }
+            | Self::Idefics3 { .. }
+            | Self::Idefics3Tiles { .. }
             | Self::Gemma4 { .. }
             | Self::Naflex { .. } => None,
         }

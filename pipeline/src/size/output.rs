@@ -171,6 +171,28 @@ impl SizeRule {
                 };
                 (height.max(least), width.max(least))
             }
+            Self::Idefics3 { longest } => {
+                let aspect = width as f64 / height as f64;
+                let even = |edge: f64| (edge as usize).next_multiple_of(2).max(1);
+                if width >= height {
+                    (even(longest as f64 / aspect), longest)
+                } else {
+                    (longest, even(longest as f64 * aspect))
+                }
+            }
+            Self::Idefics3Tiles { multiple } => {
+                let aspect = width as f64 / height as f64;
+                if width >= height {
+                    let columns = up_to_multiple(width, multiple);
+                    (
+                        up_to_multiple((columns as f64 / aspect) as usize, multiple),
+                        columns,
+                    )
+                } else {
+                    let rows = up_to_multiple(height, multiple);
+                    (rows, up_to_multiple((rows as f64 * aspect) as usize, multiple))
+                }
+            }
             Self::Gemma4 { multiple, blocks } => gemma4(image, multiple, blocks),
             Self::Naflex { patch, patches } => naflex(image, patch, patches),
         };

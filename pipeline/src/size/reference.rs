@@ -120,6 +120,8 @@ const EXAMPLES: &[SizeRule] = &[
         least: 378,
         longest: 980,
     },
+    SizeRule::Idefics3 { longest: 1456 },
+    SizeRule::Idefics3Tiles { multiple: 364 },
     SizeRule::Gemma4 {
         multiple: 48,
         blocks: 280,
@@ -197,6 +199,10 @@ impl SizeRule {
             }
             Self::Lcnet { .. } => "the shorter edge, both rounded to the nearest: PP-LCNet",
             Self::Idefics2 { .. } => "a bound on the longer edge and a least one on both: Idefics2",
+            Self::Idefics3 { .. } => "the longer edge, the other one even: Idefics3, SmolVLM",
+            Self::Idefics3Tiles { .. } => {
+                "both edges multiples of a tile's, near the image's proportion: Idefics3"
+            }
             Self::Gemma4 { .. } => "as many whole blocks as a number of them allows: Gemma 4",
             Self::Naflex { .. } => "as many patches as a number of them allows, by bisection: SigLIP 2",
         }

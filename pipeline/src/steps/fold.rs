@@ -2,7 +2,8 @@
 
 use super::{CenterCrop, Resize, Step, StepKind};
 use crate::plan::{
-    Blocks, Canvas, Fill, FloatStage, Form, GrayRule, Plan, Resample, SourceFormat, Stage, Turn, Values,
+    Blocks, Canvas, Fill, FloatStage, Form, GrayRule, Overview, OverviewPlace, Plan, Resample, SourceFormat,
+    Stage, Turn, Values,
 };
 use crate::resample::Arithmetic;
 use crate::{CHANNELS, Dtype, Error, Layout, Operation, Result};
@@ -16,6 +17,7 @@ pub(crate) struct PlanBuilder {
     float: Option<FloatStage>,
     values: Values,
     blocks: Option<Blocks>,
+    overview: Option<Overview>,
     /// Whether a step grayscale was there.
     is_gray: bool,
 }
@@ -38,6 +40,7 @@ impl PlanBuilder {
                 ..Values::default()
             },
             blocks: None,
+            overview: None,
             is_gray: false,
         }
     }
@@ -55,6 +58,14 @@ impl PlanBuilder {
     /// Joins the current stage, or opens the next one.
     pub(crate) fn canvas(&mut self, step: &str, mut canvas: Canvas) -> Result<()> {
         self.geometry_may_follow(step)?;
+        let overview = self.overview.as_ref();
+        if overview.is_some_and(|overview| overview.after > 0 && overview.after == self.stages.len()) {
+            return Err(
+                Error::new(step, "comes after an overview of what a resize made").fix(format_args!(
+                    "put {step} before the overview, or a resize between them"
+                )),
+            );
+        }
         let color_first = match canvas.fill {
             Fill::Color { color } if self.has_arithmetic() => {
                 // Zeros around a crop are zeros in any domain; a colour is one of pixels.
@@ -183,6 +194,34 @@ impl PlanBuilder {
         self.values.operations.extend(operations);
     }
 
+    /// A picture of the whole: of the image as it is read, or of what there is so far.
+    pub(crate) fn overview(
+        &mut self,
+        step: &str,
+        resample: Resample,
+        of_source: bool,
+        (place, always): (OverviewPlace, bool),
+    ) -> Result<()> {
+        if self.overview.is_some() {
+            return Err(Error::new(step, "comes after another overview").fix("keep one of them"));
+        }
+        let resized = |stage: &Stage| stage.resample.is_some();
+        if !of_source && self.stages.last().is_some_and(|stage| !resized(stage)) {
+            return Err(Error::new(step, "is of a crop or a pad that no resize follows")
+                .fix(format_args!("put {step} after a resize, or give of = \"source\"")));
+        }
+        self.overview = Some(Overview {
+            after: if of_source { 0 } else { self.stages.len() },
+            stages: vec![Stage {
+                resample: Some(resample),
+                ..Stage::default()
+            }],
+            place,
+            always,
+        });
+        Ok(())
+    }
+
     pub(crate) fn blocks(&mut self, step: &str, blocks: Blocks) -> Result<()> {
         if self.blocks.is_some() {
             return Err(Error::new(step, "comes after another blocks").fix("keep one of them"));
@@ -198,6 +237,7 @@ impl PlanBuilder {
             gray: self.gray,
             stages: self.stages,
             float: self.float,
+            overview: self.overview,
             values: self.values,
             form: Form {
                 layout,
@@ -307,6 +347,7 @@ impl Step {
             | Self::Normalize(_)
             | Self::RescaleNormalize(_)
             | Self::Arithmetic(_)
+            | Self::Overview(_)
             | Self::Blocks(_) => None,
         }
     }

@@ -15,6 +15,7 @@ mod grayscale;
 mod keys;
 mod letterbox;
 mod normalize;
+mod overview;
 mod pad;
 mod pixels;
 mod rescale;
@@ -31,6 +32,7 @@ pub use grayscale::Grayscale;
 pub use keys::KeyInfo;
 pub use letterbox::Letterbox;
 pub use normalize::Normalize;
+pub use overview::{Overview, OverviewOf};
 pub use pad::{Pad, PadAnchor};
 pub use pixels::{Context, Pixels};
 pub use rescale::Rescale;
@@ -186,6 +188,7 @@ steps!(
     Rescale,
     Normalize,
     RescaleNormalize,
+    Overview,
     Arithmetic,
     Blocks
 );

@@ -46,7 +46,7 @@ impl StepKind for Resize {
              { shortest_edge = 800, longest_edge = 1333 }, { longest_edge = 1024 }, { cover = [160, 224] }, \
              { target = [224, 224], crop_pct = 0.875 }, { rule = ... }",
             "the new size. Rules with a name: fit, dpt, yolos, maskformer, textnet, glpn, vilt, thumbnail (Donut), longest (Janus, Aria, TVP), \
-             paddleocr_det, paddleocr_rec, paddleocr_cls, ddddocr, lcnet, height, smart (Qwen2-VL), pixtral, glm_image, kimi, idefics2, gemma4, naflex (SigLIP 2)",
+             paddleocr_det, paddleocr_rec, paddleocr_cls, ddddocr, lcnet, height, smart (Qwen2-VL), pixtral, glm_image, kimi, idefics2, idefics3, idefics3_tiles, gemma4, naflex (SigLIP 2)",
         ),
         KeyInfo::required(
             "filter",
@@ -97,7 +97,7 @@ impl Resize {
         pixels.resampled_on(&self.resample()?, canvas, at)
     }
 
-    fn resample(&self) -> Result<Resample> {
+    pub(super) fn resample(&self) -> Result<Resample> {
         Ok(Resample {
             size: self.size,
             sampling: self.resampler.arithmetic(self.filter, self.antialias)?,

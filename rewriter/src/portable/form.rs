@@ -1,8 +1,8 @@
 //! The form of the finished tensor: blocks, element type.
 
 use onnx_protobuf::tensor_proto::DataType;
-use prep_onnx_pipeline::plan::{Blocks, Form, PatchOrder};
-use prep_onnx_pipeline::{Dtype, Layout};
+use prep_onnx_pipeline::plan::{Blocks, Form, OverviewPlace, PatchOrder};
+use prep_onnx_pipeline::{Dtype, Layout, Plan};
 
 use super::canvas::PAD_BYTES_OPSET;
 use super::graph::{Graph, Value, int, ints};
@@ -89,6 +89,37 @@ pub(super) fn extents(graph: &mut Graph, form: &Form, channels: usize, size: &Pa
             extents
         }
     }
+}
+
+/// The tensor of tiles, [N, tiles, …], with the picture of the whole, [N, 1, …], as one more of them.
+pub(super) fn beside(graph: &mut Graph, plan: &Plan, tiles: &Value, mut whole: Value, size: &Pair) -> Value {
+    let (Some(blocks), Some(overview)) = (plan.form.blocks, &plan.overview) else {
+        return tiles.clone();
+    };
+    let [down, across] = grid(graph, blocks, size);
+    let count = graph.mul(&down, &across);
+    let mut tensor = tiles.clone();
+    // Beside one tile there is none of it, else one.
+    let one = graph.sub(&count, &1.0.into());
+    let one = graph.min(&one, &1.0.into());
+    if overview.always || one.known() != Some(0.0) {
+        if !overview.always && one.known().is_none() {
+            let (start, axes) = (graph.ints(&[0]), graph.ints(&[1]));
+            let end = graph.int64(&one);
+            whole = graph.op("Slice", &[&whole, &start, &end, &axes]);
+        }
+        let all = match overview.place {
+            OverviewPlace::First => [&whole, tiles],
+            OverviewPlace::Last => [tiles, &whole],
+        };
+        tensor = graph.op_with("Concat", &all, vec![int("axis", 1)]);
+    }
+    if blocks.is_joined() {
+        let extents = extents(graph, &plan.form, plan.channels(), size);
+        let tile: Vec<&Num> = extents.iter().skip(1).collect();
+        tensor = reshape(graph, &tensor, &tile);
+    }
+    tensor
 }
 
 /// Rows and columns of blocks in an image of `size`.

@@ -190,7 +190,8 @@ fn may_vanish(rule: SizeRule) -> bool {
         | SizeRule::Kimi { .. }
         | SizeRule::Naflex { .. }
         | SizeRule::GlmImage { .. }
-        | SizeRule::Idefics2 { .. } => false,
+        | SizeRule::Idefics2 { .. }
+        | SizeRule::Idefics3 { .. } => false,
         SizeRule::ShortestEdge { max: Some(_), .. }
         | SizeRule::LongestEdge { .. }
         | SizeRule::Detr { .. }
@@ -204,6 +205,7 @@ fn may_vanish(rule: SizeRule) -> bool {
         | SizeRule::Maskformer { .. }
         | SizeRule::Longest { .. }
         | SizeRule::Pixtral { .. }
-        | SizeRule::Gemma4 { .. } => true,
+        | SizeRule::Gemma4 { .. }
+        | SizeRule::Idefics3Tiles { .. } => true,
     }
 }

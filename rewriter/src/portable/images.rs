@@ -143,6 +143,12 @@ pub(super) fn tensor(
     size: &Pair,
     sizes: &ImageSizes,
 ) -> Value {
+    if let Some(whole) = plan.overview_alone() {
+        let tiles = tensor(graph, &plan.tiles_alone(), style, image, size, sizes);
+        let sizes_of_whole = geometry(graph, &whole, size, None);
+        let whole = tensor(graph, &whole, style, image, size, &sizes_of_whole);
+        return form::beside(graph, plan, &tiles, whole, &sizes.output);
+    }
     let picture = source::read(graph, plan.source, image.clone(), size);
     let mut picture = turn(graph, picture, &sizes.turned, &sizes.source);
     if let Some(rule) = plan.gray {

@@ -154,6 +154,8 @@ impl Bounds {
             | SizeRule::Kimi { .. }
             | SizeRule::Lcnet { .. }
             | SizeRule::Idefics2 { .. }
+            | SizeRule::Idefics3 { .. }
+            | SizeRule::Idefics3Tiles { .. }
             | SizeRule::Gemma4 { .. }
             | SizeRule::Naflex { .. } => Self::default(),
         }

@@ -65,7 +65,12 @@ pub(super) fn ragged(
         columns: columns.into(),
     });
     let output = output.or_else(|| batch.clone()).unwrap_or(sizes.output.clone());
-    let extents = form::extents(graph, &plan.form, plan.channels(), &output);
+    let mut extents = form::extents(graph, &plan.form, plan.channels(), &output);
+    if let (Some(_), Some(size)) = (&plan.overview, plan.fixed_output()) {
+        let shape = plan.tiles_alone().output_shape(1, size);
+        let tiles = shape[1];
+        extents[0] = Num::from(tiles + usize::from(plan.has_overview(tiles)));
+    }
     let declared: Vec<i64> = extents
         .iter()
         .map(|extent| extent.known().map_or(-1, |extent| extent as i64))

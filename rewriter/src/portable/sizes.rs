@@ -222,6 +222,26 @@ pub(super) fn resized<'s>(
             let over = long.below(image.rows.max(image.columns));
             limited.picked(over, image).both(|edge| edge.max(least))
         }
+        SizeRule::Idefics3 { longest } => {
+            let aspect = image.columns / image.rows;
+            let long = sheet.number(longest);
+            let tall = image.columns.below(image.rows);
+            let even = |edge: N<'s>| ((edge.floor() / 2.0).ceil() * 2.0).max(1.0);
+            Size {
+                rows: tall.pick(long, even(long / aspect)),
+                columns: tall.pick(even(long * aspect), long),
+            }
+        }
+        SizeRule::Idefics3Tiles { multiple } => {
+            let aspect = image.columns / image.rows;
+            let tall = image.columns.below(image.rows);
+            let raised = image.both(multiple_above(multiple));
+            let follows = |edge: N<'s>| multiple_above(multiple)(edge.floor());
+            Size {
+                rows: tall.pick(raised.rows, follows(raised.columns / aspect)),
+                columns: tall.pick(follows(raised.rows * aspect), raised.columns),
+            }
+        }
         SizeRule::Gemma4 { multiple, blocks } => gemma4(sheet, image, multiple, blocks),
         SizeRule::Naflex { patch, patches } => naflex(sheet, image, patch, patches),
     }

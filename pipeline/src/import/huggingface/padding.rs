@@ -181,6 +181,8 @@ fn bound(steps: &[Step]) -> Option<[usize; 2]> {
         | SizeRule::Kimi { .. }
         | SizeRule::Lcnet { .. }
         | SizeRule::Idefics2 { .. }
+        | SizeRule::Idefics3 { .. }
+        | SizeRule::Idefics3Tiles { .. }
         | SizeRule::Gemma4 { .. }
         | SizeRule::Naflex { .. } => None,
     }

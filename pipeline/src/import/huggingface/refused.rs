@@ -17,7 +17,6 @@ const REFUSED: &[(&str, &[&str])] = &[
         &[
             "Cohere2Vision",
             "GraniteDocling",
-            "Idefics3",
             "Inkling",
             "Inkling2",
             "Lfm2Vl",
@@ -30,7 +29,6 @@ const REFUSED: &[(&str, &[&str])] = &[
             "Molmo2",
             "PerceptionLM",
             "Phi4Multimodal",
-            "SmolVLM",
             "Step3p7",
             "UltraVBert",
         ],

@@ -57,14 +57,16 @@ pub(in super::super) fn janus_hybrid(reader: &mut Reader<'_>, steps: &mut Vec<St
     let color = reader.mean_color("high_res_image_mean")?;
     steps.push(crate::import::huggingface::padding::square_of(color));
     resize(reader, steps, true, "size", "resample", reader.processor.size)?;
+    // Of the larger image.
+    let statistics = [
+        reader.keys.per_channel("high_res_image_mean")?,
+        reader.keys.divisors("high_res_image_std")?,
+    ];
+    if statistics.contains(&Given::Null) {
+        return Err(reader.needed("high_res_image_std", "is null"));
+    }
     // A square stays one.
-    for key in [
-        "do_pad",
-        "pad_size",
-        "min_size",
-        "high_res_image_mean",
-        "high_res_image_std",
-    ] {
+    for key in ["do_pad", "pad_size", "min_size"] {
         reader.keys.take(key);
     }
     reader.center_crop()?;

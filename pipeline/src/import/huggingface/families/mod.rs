@@ -9,6 +9,7 @@ mod longest;
 mod multiples;
 mod patches;
 mod sam;
+mod tiles;
 
 use super::Reader;
 use crate::Result;
@@ -27,6 +28,7 @@ pub(super) use patches::{
     gemma4, in_rows, kimi, merged, merged_channels_last, naflex, own_size, small_images,
 };
 pub(super) use sam::sam;
+pub(super) use tiles::idefics3;
 
 /// Reads the keys of a class into its steps.
 pub(super) type Family = fn(&mut Reader<'_>, &mut Vec<Step>) -> Result<()>;

@@ -1,6 +1,6 @@
 //! Language models that take images.
 
-use super::{BASE, BICUBIC, Backends, CROPPED, Cropping, OPENAI, Padding, Processor, Size};
+use super::{BASE, BICUBIC, Backends, CROPPED, Cropping, LANCZOS, OPENAI, Padding, Processor, Size};
 use crate::import::huggingface::families;
 
 const TILES: Processor = Processor {
@@ -41,6 +41,18 @@ const PAGES: Processor = Processor {
     ..BASE
 };
 
+const IDEFICS3: Processor = Processor {
+    name: "Idefics3",
+    family: families::idefics3,
+    resample: LANCZOS,
+    size: Size::Longest(4 * 364),
+    square: false,
+    cropping: Cropping::Ignored,
+    heeds: &["do_image_splitting"],
+    harmless: &["return_row_col_info"],
+    ..BASE
+};
+
 pub(super) const ROWS: &[Processor] = &[
     Processor {
         name: "PI0",
@@ -65,6 +77,11 @@ pub(super) const ROWS: &[Processor] = &[
         backends: Backends::TorchvisionOnly,
         harmless: &["min_patches", "max_patches", "tile_size", "maximum_pad_value"],
         ..PAGES
+    },
+    IDEFICS3,
+    Processor {
+        name: "SmolVLM",
+        ..IDEFICS3
     },
     Processor {
         name: "Idefics2",
