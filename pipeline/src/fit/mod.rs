@@ -8,14 +8,18 @@
 
 mod answer;
 mod build;
+mod choose;
+mod confirm;
 mod diagnose;
 mod feasible;
 mod learn;
 mod levels;
+mod look;
 mod measure;
 mod probes;
 mod resolve;
 mod rules;
+mod session;
 mod table;
 mod ways;
 

@@ -29,6 +29,16 @@ impl Stream {
 
 type Size = (usize, usize);
 
+/// The sizes that every callable is asked about; those after them follow from its outputs.
+pub(super) const SIZES: [Size; 6] = [
+    (240, 320),
+    (333, 250),
+    (201, 201),
+    (96, 251),
+    (480, 202),
+    (64, 49),
+];
+
 /// One colour.
 pub(super) fn flat((height, width): Size, color: [u8; 3]) -> Array3<u8> {
     Array3::from_shape_fn((height, width, 3), |(.., channel)| color[channel])
