@@ -1,7 +1,8 @@
 //! The image processors of transformers that no pipeline can express, each with the reason.
 
-const TILES: &str =
-    "it puts tiles of the image, whose number follows from the image, beside a smaller picture of the whole";
+const TILES: &str = "the grid of its tiles is found by a search among several, which no size rule makes";
+const EDGES: &str = "its tiles at the edge of the image are incomplete";
+const WINDOWS: &str = "whether it pads, and how large its windows are, follows from the shape of the image in cases that no rule has";
 const OWN_SIZE: &str = "the rule of its size, which follows from a number of tokens, is one that no step has";
 const OWN_STATISTICS: &str =
     "it normalises each image by its own mean and deviation, and writes positions beside the patches";
@@ -17,8 +18,6 @@ const REFUSED: &[(&str, &[&str])] = &[
         &[
             "Cohere2Vision",
             "GraniteDocling",
-            "Inkling",
-            "Inkling2",
             "Lfm2Vl",
             "Llama4",
             "LlavaNext",
@@ -29,7 +28,6 @@ const REFUSED: &[(&str, &[&str])] = &[
             "Molmo2",
             "PerceptionLM",
             "Phi4Multimodal",
-            "Step3p7",
             "UltraVBert",
         ],
     ),
@@ -37,6 +35,8 @@ const REFUSED: &[(&str, &[&str])] = &[
         OWN_SIZE,
         &["Glm5Next", "MuseGlimmer", "NemotronH_Omni_Reasoning_V3"],
     ),
+    (EDGES, &["Inkling", "Inkling2"]),
+    (WINDOWS, &["Step3p7"]),
     (OWN_STATISTICS, &["Kosmos2_5", "Pix2Struct"]),
     (PAIRS, &["EfficientLoFTR", "LightGlue", "SuperGlue"]),
     (CLAMPED, &["PPDocLayoutV4"]),
