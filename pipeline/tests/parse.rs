@@ -68,7 +68,7 @@ fn refusals_name_line_and_key() {
         ),
         (
             edit("\"rescale\"", "\"scale\""),
-            "line 11: steps[2].step: unknown step: expected one of resize, center_crop, crop, pad, letterbox, rotate_to, grayscale, channel_order, rescale, normalize, rescale_normalize, arithmetic, blocks, got \"scale\"",
+            "line 11: steps[2].step: unknown step: expected one of resize, center_crop, crop, pad, letterbox, rotate_to, grayscale, channel_order, rescale, normalize, rescale_normalize, overview, arithmetic, blocks, got \"scale\"",
         ),
         (
             edit("\"bilinear\"", "\"linear\""),
