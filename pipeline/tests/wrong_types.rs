@@ -90,7 +90,21 @@ fn wrong_values() -> Vec<Value> {
 
 fn with(mut keys: Map<String, Value>, key: &str, value: Value) -> Value {
     keys.insert(key.to_owned(), value);
-    json!({ "steps": [keys] })
+    pipeline(keys)
+}
+
+/// A pipeline of the step, with the resize and the tiles that an overview goes with.
+fn pipeline(step: Map<String, Value>) -> Value {
+    if step["step"] == "overview" {
+        let tiles = example(find("overview"))["size"].clone();
+        let resize = json!({ "step": "resize", "size": [728, 728], "filter": "lanczos" });
+        return json!({ "steps": [resize, step, { "step": "blocks", "tiles": tiles }] });
+    }
+    json!({ "steps": [step] })
+}
+
+fn find(name: &str) -> &'static StepInfo {
+    Step::ALL.iter().find(|step| step.name == name).expect("a step")
 }
 
 fn example(step: &StepInfo) -> Map<String, Value> {
@@ -117,7 +131,7 @@ fn faults(pipeline: Value, key: &str) -> Option<String> {
 #[test]
 fn every_example_is_a_pipeline() {
     for step in Step::ALL {
-        Pipeline::from_value(json!({ "steps": [example(step)] })).unwrap();
+        Pipeline::from_value(pipeline(example(step))).unwrap();
     }
     for rule in prep_onnx_pipeline::SizeRule::reference() {
         let text = format!(

@@ -35,6 +35,8 @@ fn a_plain_model() {
         "external_data": [],
         "metadata_keys": ["stride"],
         "embedded": null,
+        "after": null,
+        "after_problem": null,
         "image_input": {
             "name": "x",
             "dtype": "float32",

@@ -51,6 +51,7 @@ fn kind(expected: &str) -> String {
         "a boolean" => "true or false".to_owned(),
         "a sequence" => "a list".to_owned(),
         "a map" => "a table of keys".to_owned(),
+        "string or map" => "a name, or a table of one key".to_owned(),
         other => match other.strip_prefix("an array of length ") {
             Some(length) => format!("a list of {length} numbers"),
             None if other.starts_with("struct ") => "a table of keys".to_owned(),

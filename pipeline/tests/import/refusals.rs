@@ -105,8 +105,8 @@ fn what_cannot_be_expressed_is_refused_by_key() {
             "do_flip_channel_order: is an unknown key",
         ),
         (
-            json!({"image_processor_type": "Mask2FormerImageProcessor"}),
-            "image_processor_type: Mask2FormerImageProcessor cannot be expressed",
+            json!({"image_processor_type": "Cohere2VisionImageProcessor"}),
+            "image_processor_type: Cohere2VisionImageProcessor cannot be expressed",
         ),
         (
             json!({"image_processor_type": "DetrImageProcessor", "size": {"shortest_edge": 800}}),
@@ -217,7 +217,7 @@ fn texts_that_are_no_config_are_refused() {
     );
     assert_eq!(
         refusal(r#"{"steps": [{"step": "blur"}]}"#).to_string(),
-        "line 1: steps[0].step: unknown step: expected one of resize, center_crop, crop, pad, letterbox, rotate_to, grayscale, channel_order, rescale, normalize, rescale_normalize, blocks, got \"blur\""
+        "line 1: steps[0].step: unknown step: expected one of resize, center_crop, crop, pad, letterbox, rotate_to, grayscale, channel_order, rescale, normalize, rescale_normalize, overview, arithmetic, blocks, got \"blur\""
     );
     assert_eq!(
         refusal(r#"{"description": "x", "extra": 1, "timm": {}}"#).to_string(),
