@@ -392,7 +392,8 @@ impl Random {
                     always: self.one_in(2),
                 });
                 if steps.iter().all(|step| !is_of_floats(step)) {
-                    steps.push(overview);
+                    let before = steps.iter().position(is_arithmetic).unwrap_or(steps.len());
+                    steps.insert(before, overview);
                 }
             }
             steps.push(Step::Blocks(frame.unwrap_or(blocks)));
@@ -478,6 +479,22 @@ pub fn recorded_image(height: usize, width: usize, channels: usize) -> Array3<u8
         let noise = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 56;
         ((noise as usize / 3 + 2 * column + 3 * row + 50 * channel) % 256) as u8
     })
+}
+
+fn is_arithmetic(step: &Step) -> bool {
+    match step {
+        Step::Rescale(_) | Step::Normalize(_) | Step::RescaleNormalize(_) | Step::Arithmetic(_) => true,
+        Step::Resize(_)
+        | Step::CenterCrop(_)
+        | Step::Crop(_)
+        | Step::Pad(_)
+        | Step::Letterbox(_)
+        | Step::RotateTo(_)
+        | Step::Grayscale(_)
+        | Step::ChannelOrder(_)
+        | Step::Overview(_)
+        | Step::Blocks(_) => false,
+    }
 }
 
 fn is_of_floats(step: &Step) -> bool {

@@ -205,6 +205,11 @@ impl PlanBuilder {
         if self.overview.is_some() {
             return Err(Error::new(step, "comes after another overview").fix("keep one of them"));
         }
+        if self.has_arithmetic() {
+            return Err(Error::new(step, "comes after rescale or normalize")
+                .why("it is resized from 8-bit pixels")
+                .fix(format_args!("put {step} before them")));
+        }
         let resized = |stage: &Stage| stage.resample.is_some();
         if !of_source && self.stages.last().is_some_and(|stage| !resized(stage)) {
             return Err(Error::new(step, "is of a crop or a pad that no resize follows")

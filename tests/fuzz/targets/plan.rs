@@ -131,6 +131,8 @@ fn plan(u: &mut Unstructured<'_>) -> Result<FusedPlan> {
         operations.push(match precision {
             Precision::Float32 => Operation::float32(operator, operands),
             Precision::Float64 => Operation::float64(operator, operands),
+            // Version 1 has none: what it says of one is tried with texts.
+            Precision::Unrounded => continue,
         });
     }
     let channels = *u.choose(&[
@@ -207,6 +209,10 @@ fn hostile(plan: &FusedPlan, levels: &[Preprocessor], u: &mut Unstructured<'_>) 
                 .0
                 .iter()
                 .map(|[h, w, _]| (*h as usize, *w as usize))
+                .collect(),
+            Images::List(images) => images
+                .iter()
+                .map(|image| (image.shape[0] as usize, image.shape[1] as usize))
                 .collect(),
         };
         if is_small(plan, shape.extents.iter().product(), &sizes) {
@@ -320,9 +326,7 @@ fn meaning(plan: &FusedPlan, image: ArrayView3<'_, u8>) -> Vec<u8> {
     let (pixels, _) = pixels.as_chunks::<3>();
     let values = |pixel: &[u8; 3], channel: usize| {
         let first = f32::from(pixel[plan.channels[channel]]);
-        plan.operations
-            .iter()
-            .fold(first, |value, operation| operation.apply(value, channel))
+        Operation::chain(&plan.operations, first, channel)
     };
     let all: Vec<f32> = match plan.layout {
         Layout::Nhwc => pixels
