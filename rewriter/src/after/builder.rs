@@ -42,6 +42,8 @@ pub(super) struct Out {
 /// What an output of the model has to be for a step.
 pub(super) struct Want {
     pub(super) step: &'static str,
+    /// The key of the step that names the output, where it has one.
+    pub(super) key: Option<&'static str>,
     /// In words: `[N, classes]`.
     pub(super) shape: &'static str,
     pub(super) fits: fn(&[Dimension]) -> bool,
@@ -155,13 +157,15 @@ impl<'a> Builder<'a> {
                             .iter()
                             .map(|tensor| format!("`{}` {}", tensor.name, tensor.form()))
                             .collect();
-                        return Err(Error::new(want.step, "several outputs of the model can be meant")
-                            .expected_got("one", names.join("; "))
-                            .fix(format_args!(
-                                "name one: --then {}=output={}",
-                                want.step,
-                                fitting.first().map_or("NAME", |tensor| tensor.name.as_str())
-                            )));
+                        let error = Error::new(want.step, "several outputs of the model can be meant")
+                            .expected_got("one", names.join("; "));
+                        return Err(match (want.key, fitting.first()) {
+                            (Some(key), Some(first)) => error.fix(format_args!(
+                                "name one: --then {}={key}={}",
+                                want.step, first.name
+                            )),
+                            _ => error.fix("export the model with one such output"),
+                        });
                     }
                 }
             }

@@ -27,11 +27,11 @@ macro_rules! roles {
 roles! {
     /// float32 [M, 4]: x1 y1 x2 y2 in pixels of the source image.
     Boxes = "boxes",
-    /// float32 [M] of detections, [N, K] of the highest classes.
+    /// float32 `[M]` of detections, [N, K] of the highest classes.
     Scores = "scores",
-    /// int64 [M] of detections, [N] of images.
+    /// int64 `[M]` of detections, `[N]` of images.
     Labels = "labels",
-    /// int64 [M]: which image of the batch a detection is of.
+    /// int64 `[M]`: which image of the batch a detection is of.
     Image = "image",
     /// float32 [M, 5]: centre, width and height in pixels of the source image, and the angle in radians.
     Rotated = "rotated",

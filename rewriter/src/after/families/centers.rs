@@ -22,6 +22,7 @@ fn fits(shape: &[Dimension]) -> bool {
 pub(super) fn output(builder: &mut Builder<'_>, options: &Detections) -> Result<Tensor> {
     let want = Want {
         step: "detections",
+        key: Some("boxes"),
         shape: "[N, boxes, 5 + classes], more boxes than channels",
         fits,
     };

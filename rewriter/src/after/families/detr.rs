@@ -39,11 +39,13 @@ pub(super) fn decode(builder: &mut Builder<'_>, options: &Detections) -> Result<
 pub(super) fn outputs(builder: &mut Builder<'_>, options: &Detections) -> Result<(Tensor, Tensor)> {
     let boxes = Want {
         step: "detections",
+        key: Some("boxes"),
         shape: "the boxes [N, queries, 4]",
         fits: |shape| shape.len() == 3 && shape[2].fixed() == Some(4),
     };
     let logits = Want {
         step: "detections",
+        key: Some("scores"),
         shape: "the logits [N, queries, classes]",
         fits: |shape| shape.len() == 3 && shape[2].fixed().is_none_or(|classes| classes >= 1),
     };

@@ -18,6 +18,7 @@ const USUAL: Usual = Usual {
 pub(super) fn decode(builder: &mut Builder<'_>, options: &Detections) -> Result<Candidates> {
     let want = Want {
         step: "detections",
+        key: Some("boxes"),
         shape: "[N, boxes, 6]",
         fits: |shape| shape.len() == 3 && shape[2].fixed() == Some(6),
     };

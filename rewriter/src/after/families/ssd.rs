@@ -17,11 +17,13 @@ const USUAL: Usual = Usual {
 pub(super) fn decode(builder: &mut Builder<'_>, options: &Detections) -> Result<Candidates> {
     let boxes = Want {
         step: "detections",
+        key: Some("boxes"),
         shape: "the boxes [N, boxes, 4]",
         fits: |shape| shape.len() == 3 && shape[2].fixed() == Some(4),
     };
     let scores = Want {
         step: "detections",
+        key: Some("scores"),
         shape: "the scores [N, boxes, classes]",
         fits: |shape| shape.len() == 3 && shape[2].fixed().is_none_or(|classes| classes >= 2),
     };

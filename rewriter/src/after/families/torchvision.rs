@@ -21,11 +21,13 @@ const USUAL: Usual = Usual {
 pub(super) fn decode(builder: &mut Builder<'_>, options: &Detections) -> Result<Candidates> {
     let boxes = Want {
         step: "detections",
+        key: Some("boxes"),
         shape: "the boxes [M, 4]",
         fits: |shape| shape.len() == 2 && shape[1].fixed().is_none_or(|four| four == 4),
     };
     let scores = Want {
         step: "detections",
+        key: Some("scores"),
         shape: "the scores [M]",
         fits: |shape| shape.len() == 1,
     };

@@ -119,6 +119,7 @@ pub(super) fn segments(builder: &mut Builder<'_>, options: &Detections) -> Resul
     )?;
     let want = Want {
         step: "detections",
+        key: None,
         shape: "the prototypes [N, prototypes, rows, columns]",
         fits: |shape| shape.len() == 4 && shape[1].fixed().is_some(),
     };
@@ -152,6 +153,7 @@ pub(super) fn segments(builder: &mut Builder<'_>, options: &Detections) -> Resul
 fn output(builder: &mut Builder<'_>, shape: &'static str, options: &Detections) -> Result<Tensor> {
     let want = Want {
         step: "detections",
+        key: Some("boxes"),
         shape,
         fits,
     };

@@ -10,7 +10,7 @@ use crate::after::builder::{Builder, Want};
 use crate::after::flow::Flow;
 use crate::model::ElementType;
 
-/// float32 [N, classes] or [N, classes, h, w] to int64 [N] or [N, h, w].
+/// float32 `[N, classes]` or `[N, classes, h, w]` to int64 `[N]` or `[N, h, w]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Argmax {
@@ -36,6 +36,7 @@ impl ThenKind for Argmax {
     fn apply(&self, builder: &mut Builder<'_>) -> Result<Self> {
         let want = Want {
             step: Self::NAME,
+            key: Some("output"),
             shape: "[N, classes] or [N, classes, rows, columns]",
             fits: |shape| matches!(shape.len(), 2 | 4),
         };

@@ -38,6 +38,7 @@ impl ThenKind for L2Normalize {
     fn apply(&self, builder: &mut Builder<'_>) -> Result<Self> {
         let want = Want {
             step: Self::NAME,
+            key: Some("output"),
             shape: "[N, D]",
             fits: |shape| shape.len() == 2,
         };

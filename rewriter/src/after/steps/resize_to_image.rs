@@ -63,6 +63,7 @@ impl ThenKind for ResizeToImage {
     fn apply(&self, builder: &mut Builder<'_>) -> Result<Self> {
         let want = Want {
             step: Self::NAME,
+            key: Some("output"),
             shape: "[N, channels, rows, columns] or [N, rows, columns]",
             fits: |shape| matches!(shape.len(), 3 | 4),
         };

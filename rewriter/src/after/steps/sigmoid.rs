@@ -34,6 +34,7 @@ impl ThenKind for Sigmoid {
     fn apply(&self, builder: &mut Builder<'_>) -> Result<Self> {
         let want = Want {
             step: Self::NAME,
+            key: Some("output"),
             shape: "of any shape",
             fits: |_| true,
         };

@@ -36,6 +36,7 @@ impl ThenKind for Softmax {
     fn apply(&self, builder: &mut Builder<'_>) -> Result<Self> {
         let want = Want {
             step: Self::NAME,
+            key: Some("output"),
             shape: "[N, classes]",
             fits: |shape| shape.len() == 2,
         };

@@ -86,6 +86,7 @@ impl ThenKind for Threshold {
         }
         let want = Want {
             step: Self::NAME,
+            key: Some("output"),
             shape: "of any shape",
             fits: |_| true,
         };

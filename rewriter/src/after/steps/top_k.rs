@@ -49,6 +49,7 @@ impl ThenKind for TopK {
     fn apply(&self, builder: &mut Builder<'_>) -> Result<Self> {
         let want = Want {
             step: Self::NAME,
+            key: Some("output"),
             shape: "[N, classes]",
             fits: |shape| shape.len() == 2,
         };
