@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 
 use prep_onnx::host::Provider;
 use prep_onnx::lint::{Effect, LINTS, lint};
-use prep_onnx_pipeline::{Accept, CHANNELS, Dtype, Layout, PRESETS, Pipeline, Resampler};
+use prep_onnx_pipeline::steps::Step;
+use prep_onnx_pipeline::{Accept, CHANNELS, Dtype, Filter, Layout, PRESETS, Pipeline, Resampler};
 use prep_onnx_rewriter::portable::{Form, Portable, lower};
 use prep_onnx_rewriter::{EmbedOptions, Lowering, Model};
 use prep_onnx_tests::{embed_to, identity_model};
@@ -111,6 +112,17 @@ fn control_flow_has_declared_ranks() {
 /// is taken on the CPU.
 const KNOWN_ON_CUDA: [&str; 1] = ["no-cuda-kernel"];
 
+/// The defect that is known where a kernel is made of sines and cosines: the last bit of a weight may be another on CUDA, which `doctor`
+/// says of such presets. Others have none.
+fn sines(pipeline: &Pipeline) -> &'static str {
+    let has_sines = |step: &Step| matches!(step, Step::Resize(resize) if matches!(resize.filter, Filter::Lanczos | Filter::Hamming));
+    if pipeline.steps.iter().any(has_sines) {
+        "float64-trigonometry"
+    } else {
+        ""
+    }
+}
+
 /// The ids of what is known against `pipeline`, embedded so that its body runs, on `provider`.
 fn known(
     pipeline: &Pipeline,
@@ -136,7 +148,7 @@ fn known(
     );
     for finding in &findings.found {
         assert!(
-            !finding.lint.effect.is_defect(),
+            !finding.lint.effect.is_defect() || finding.lint.id == sines(pipeline),
             "opset {opset}: {} {}: {:?}",
             finding.lint.effect,
             finding.lint.id,
@@ -174,7 +186,7 @@ fn no_body_of_a_preset_has_a_construct_that_is_wrong_on_a_provider() {
                             preset.name
                         );
                     }
-                    seen.extend(found);
+                    seen.extend(found.into_iter().filter(|id| *id != sines(&pipeline)));
                 }
             }
         }
