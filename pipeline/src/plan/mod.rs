@@ -128,6 +128,28 @@ impl Plan {
         fixed
     }
 
+    /// The height of the output where it does not depend on the image: also of readers, whose lines have one height.
+    pub fn fixed_height(&self) -> Option<usize> {
+        if let Some((height, _)) = self.fixed_output() {
+            return Some(height);
+        }
+        let of_float = self
+            .float
+            .as_ref()
+            .map(|float| (Some(&float.resample), &float.after));
+        let of_stage = || {
+            self.stages
+                .last()
+                .map(|stage| (stage.resample.as_ref(), &stage.after))
+        };
+        let (resample, after) = of_float.or_else(of_stage)?;
+        match after.as_ref().map(|canvas| canvas.size) {
+            Some(CanvasSize::TextLine { height, .. }) => Some(height),
+            Some(_) => None,
+            None => resample?.size.fixed_height(),
+        }
+    }
+
     /// The extents of the tensor for `images` images of this output size.
     pub fn output_shape(&self, images: usize, size: (usize, usize)) -> Vec<usize> {
         let mut shape = self.form.shape(images, self.channels(), size);

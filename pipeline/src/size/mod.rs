@@ -367,6 +367,40 @@ impl SizeRule {
         }
     }
 
+    /// The height where that does not depend on the image, while the width does.
+    pub const fn fixed_height(self) -> Option<usize> {
+        match self {
+            Self::Exact { height, .. }
+            | Self::PaddleocrRec { height, .. }
+            | Self::PaddleocrCls { height, .. }
+            | Self::Ddddocr { height }
+            | Self::Height { height } => Some(height),
+            Self::ShortestEdge { .. }
+            | Self::LongestEdge { .. }
+            | Self::Cover { .. }
+            | Self::CropPct { .. }
+            | Self::Detr { .. }
+            | Self::Yolos { .. }
+            | Self::Fit { .. }
+            | Self::Dpt { .. }
+            | Self::Textnet { .. }
+            | Self::Glpn { .. }
+            | Self::Vilt { .. }
+            | Self::Thumbnail { .. }
+            | Self::PaddleocrDet { .. }
+            | Self::Smart { .. }
+            | Self::Maskformer { .. }
+            | Self::Longest { .. }
+            | Self::Pixtral { .. }
+            | Self::GlmImage { .. }
+            | Self::Kimi { .. }
+            | Self::Lcnet { .. }
+            | Self::Idefics2 { .. }
+            | Self::Gemma4 { .. }
+            | Self::Naflex { .. } => None,
+        }
+    }
+
     /// Whether it depends on more than the image that is resized: on the source image, and on the canvas of the batch.
     pub const fn looks_beyond(self) -> bool {
         matches!(self, Self::PaddleocrRec { .. })

@@ -116,7 +116,8 @@ fn check_size(plan: &Plan, input: &ImageInput, options: &EmbedOptions) -> Result
         (Some(_), None) => false,
         (None, _) => true,
     };
-    if fits(height, made.map(|size| size.0)) && fits(width, made.map(|size| size.1)) {
+    let rows = made.map(|size| size.0).or_else(|| plan.fixed_height());
+    if fits(height, rows) && fits(width, made.map(|size| size.1)) {
         return Ok(());
     }
     let got = match made {
