@@ -6,7 +6,7 @@ mod common;
 use common::build::*;
 use common::{OnDisk, on_disk, parse, zoo};
 use onnx_protobuf::{Message, ModelProto, ValueInfoProto};
-use prep_onnx_pipeline::{Accept, Dtype, Error, Layout, Notation, OnBadImage, Pipeline, Plan};
+use prep_onnx_pipeline::{Accept, Dtype, Error, Layout, Notation, OnBadImage, PRESETS, Pipeline, Plan};
 use prep_onnx_rewriter::{EmbedOptions, Embedding, Lowering, Model, embed, inspect, strip};
 
 const IMAGENET: &str = r#"
@@ -192,6 +192,38 @@ fn layout_and_element_type_follow_from_the_model() {
         settled.assumptions,
         ["input `x`: the axis order is nhwc, as the pipeline says"]
     );
+}
+
+#[test]
+fn readers_of_one_height_fit_models_that_leave_the_width_open() {
+    let mut readers = 0;
+    for preset in PRESETS {
+        let spec = preset.import(None).unwrap().pipeline;
+        let plan = spec.compile(Layout::Nchw, Dtype::Float32).unwrap();
+        let (None, Some(height)) = (plan.fixed_output(), plan.fixed_height()) else {
+            continue;
+        };
+        readers += 1;
+        for (rows, columns) in [(7, 300), (300, 7), (48, 48), (64, 333)] {
+            assert_eq!(
+                plan.geometry(rows, columns).unwrap().output.0,
+                height,
+                "{}",
+                preset.name
+            );
+        }
+        let reader = |height: usize, width: &str| {
+            let model = float(&["1", &plan.channels().to_string(), &height.to_string(), width]);
+            embed(&open(&model).1, &spec, &EmbedOptions::default()).map(drop)
+        };
+        reader(height, "w").unwrap();
+        for (other, width) in [(height + 1, "w"), (height, "320")] {
+            let error = reader(other, width).unwrap_err().to_string();
+            let got = format!("expected {other} x {width}, got {height} x a width that depends on the image");
+            assert!(error.ends_with(&got), "{error}");
+        }
+    }
+    assert!(readers >= 2, "{readers}");
 }
 
 #[test]

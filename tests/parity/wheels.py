@@ -63,8 +63,10 @@ def main():
                 return seen[-1]
 
             def run(self, *args, **kwargs):
-                seen.append(session.run(*args, **kwargs))
-                return seen[-1]
+                outputs = session.run(*args, **kwargs)
+                # A copy: what comes after the model may work in place.
+                seen.append([output.copy() for output in outputs])
+                return outputs
 
         setattr(owner, name, Recorder())
         answer = call()

@@ -396,6 +396,8 @@ impl SizeRule {
             | Self::Kimi { .. }
             | Self::Lcnet { .. }
             | Self::Idefics2 { .. }
+            | Self::Idefics3 { .. }
+            | Self::Idefics3Tiles { .. }
             | Self::Gemma4 { .. }
             | Self::Naflex { .. } => None,
         }

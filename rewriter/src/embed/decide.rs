@@ -120,10 +120,11 @@ fn check_size(plan: &Plan, input: &ImageInput, options: &EmbedOptions) -> Result
     if fits(height, rows) && fits(width, made.map(|size| size.1)) {
         return Ok(());
     }
-    let got = match made {
-        Some((height, width)) => format!("{height} x {width}"),
-        None if plan.is_of_batch() => "a size that depends on the images of a batch".to_owned(),
-        None => "a size that depends on the image".to_owned(),
+    let got = match (made, rows) {
+        (Some((height, width)), _) => format!("{height} x {width}"),
+        (None, Some(height)) => format!("{height} x a width that depends on the image"),
+        (None, None) if plan.is_of_batch() => "a size that depends on the images of a batch".to_owned(),
+        (None, None) => "a size that depends on the image".to_owned(),
     };
     let error = Error::new(
         format!("input `{}`", input.name),
