@@ -103,6 +103,9 @@ pub fn import_with(text: &str, notation: Notation, options: &ImportOptions<'_>) 
 }
 
 fn read(text: &str, notation: Notation, options: &ImportOptions<'_>) -> Result<Import> {
+    for edge in options.size.into_iter().flatten() {
+        crate::size::check_edge("size", edge)?;
+    }
     let document = Document::parse(text, notation)?;
     let Value::Object(map) = document.value.clone() else {
         return Err(Error::new("config", "is not a table of keys").fix(FORMS));

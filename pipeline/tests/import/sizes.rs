@@ -1,7 +1,7 @@
 //! A size that is asked for.
 
 use prep_onnx_pipeline::{
-    Dtype, Filter, ImportOptions, Layout, Notation, Resampler, SizeRule, import_with, preset,
+    Dtype, Filter, ImportOptions, Layout, Notation, PRESETS, Resampler, SizeRule, import_with, preset,
 };
 use serde_json::Value;
 
@@ -93,5 +93,28 @@ fn a_size_that_is_asked_for_takes_the_place_of_the_configs() {
         ("raw", [224, 224], "the size of the result follows from the image"),
     ] {
         assert_eq!(sized(name, size).unwrap_err().reason(), Some(reason), "{name}");
+    }
+}
+
+#[test]
+fn sizes_that_no_image_has_are_refused() {
+    let of_classes = ["MaskFormer", "Mask2Former", "Detr", "Qwen2VL"];
+    let classes = of_classes.map(|name| format!(r#"{{"image_processor_type": "{name}ImageProcessor"}}"#));
+    for edges in [[0, 8], [8, 0], [65_536, 8], [8, usize::MAX], [usize::MAX; 2]] {
+        let options = ImportOptions {
+            size: Some(edges),
+            ..ImportOptions::default()
+        };
+        let presets = PRESETS.iter().map(|preset| preset.import_with(&options));
+        let configs = classes
+            .iter()
+            .map(|text| import_with(text, Notation::Json, &options));
+        for result in presets.chain(configs) {
+            let said = result.unwrap_err().to_string();
+            assert!(
+                said.contains("size: is not a size in pixels: expected 1 to 65535, got "),
+                "{said}"
+            );
+        }
     }
 }
