@@ -47,6 +47,9 @@ pub struct Insertion {
     pub metadata: Vec<(String, String)>,
     /// Takes the external data of the model in, which then is one file.
     pub single_file: bool,
+    /// Leaves the declared type of the image input out, where the nodes alone tell more. A runtime that takes names
+    /// of dimensions for values of their own (tract) refuses `h` for what is made 224 high.
+    pub forgets_type: bool,
 }
 
 /// `model` with `insertion` in the place of its input `image_input`.
@@ -223,7 +226,11 @@ fn graph_replacements(model: &Model, image_input: &str, insertion: &Insertion) -
     for new in &insertion.inputs {
         bytes_field(&mut new_inputs, field::GRAPH_INPUT, &encode(new)?);
     }
-    let mut inner = vec![no_longer_an_input(model, only(image_input)?, new_inputs)];
+    let image = only(image_input)?;
+    let mut inner = vec![match insertion.forgets_type {
+        true => Replacement::new(image.field.start, image.field.end - image.field.start, new_inputs),
+        false => no_longer_an_input(model, image, new_inputs),
+    }];
     for fed in &insertion.fed {
         inner.push(no_longer_an_input(model, only(fed)?, Vec::new()));
     }

@@ -195,6 +195,36 @@ fn layout_and_element_type_follow_from_the_model() {
 }
 
 #[test]
+fn names_of_dimensions_do_not_stay_where_the_nodes_tell_the_extents() {
+    let model = float(&["n", "3", "h", "w"]);
+    let declared = |options: &EmbedOptions| {
+        let (file, embedding) = embedded(&model, IMAGENET, options);
+        assert!(embedding.report.portable_nodes > 0);
+        file.graph.value_info.iter().any(|value| value.name == "x")
+    };
+    let standard = EmbedOptions {
+        lowering: Lowering::Standard,
+        ..EmbedOptions::default()
+    };
+    assert!(declared(&standard));
+    let (disk, opened) = open(&model);
+    let of_one_size = EmbedOptions {
+        image_size: Some((40, 60)),
+        ..standard
+    };
+    assert!(!declared(&of_one_size));
+    embed(&opened, &pipeline(IMAGENET), &of_one_size)
+        .unwrap()
+        .edit
+        .write(disk.out())
+        .unwrap();
+    let written = Model::open(disk.out()).unwrap();
+    let back = disk.path.with_file_name("back.onnx");
+    strip(&written).unwrap().write(&back).unwrap();
+    assert_eq!(std::fs::read(&back).unwrap(), std::fs::read(&disk.path).unwrap());
+}
+
+#[test]
 fn readers_of_one_height_fit_models_that_leave_the_width_open() {
     let mut readers = 0;
     for preset in PRESETS {

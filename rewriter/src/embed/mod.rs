@@ -154,6 +154,7 @@ fn lower(model: &Model, decision: &Decision, op: &Op<'_>) -> Result<(Insertion, 
         fed: extras.fed.clone(),
         metadata: metadata(pipeline, image_input, options),
         single_file: options.single_file,
+        forgets_type: options.lowering == Lowering::Standard && options.image_size.is_some(),
         ..Insertion::default()
     };
     let mut outputs = vec![image_input.name.clone()];

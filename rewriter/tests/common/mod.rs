@@ -77,6 +77,7 @@ pub(crate) fn insertion(model: &Model, image_input: &str) -> Insertion {
             ("prep_onnx.version".into(), "0.1.0".into()),
         ],
         single_file: false,
+        forgets_type: false,
     }
 }
 
