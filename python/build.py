@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Builds the op library and the wheel around it: build.py [--target TRIPLE] [--out FOLDER] [--zig].
+"""Builds the op library and the wheel around it: build.py [--out FOLDER].
 
 Needs Rust; maturin comes from pip into a virtual environment below the target folder, unless it is installed. The wheel lies in
-FOLDER, by default target/wheels.
+FOLDER, by default target/wheels, and runs on systems as new as this one. `release.py` builds those for others.
 """
 
 import argparse
+import dataclasses
 import os
 import pathlib
 import shutil
@@ -13,12 +14,44 @@ import subprocess
 import sys
 import venv
 
+import third_party
+
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
 PACKAGE = HERE / "prep_onnx"
 LIBRARIES = ("libprep_onnx_op.so", "libprep_onnx_op.dylib", "prep_onnx_op.dll")
+LICENCES = ("LICENSE-APACHE", "LICENSE-MIT")
+THIRD_PARTY = "LICENSE-THIRD-PARTY"
 #: An index that carries the wheel refuses larger ones long after users do.
 MOST_BYTES = 12_000_000
+#: The oldest glibc that wheels of manylinux2014 may ask for.
+GLIBC = "2.17"
+
+
+@dataclasses.dataclass(frozen=True)
+class Machine:
+    """For which machine is built, and how."""
+
+    #: A target of rustc; this machine's own where there is none.
+    target: str | None = None
+    #: Whether zig links: for systems that this one is not, down to the oldest glibc.
+    zig: bool = False
+    #: The tag of the wheel's platform.
+    compatibility: str = "linux"
+    #: Whether the standard library is built, too, by a nightly Rust that has its source.
+    std: bool = False
+
+    def environment(self) -> dict[str, str]:
+        if not self.std:
+            return {}
+        return {"RUSTUP_TOOLCHAIN": "nightly", "CARGO_UNSTABLE_BUILD_STD": "std,panic_abort"}
+
+    def build(self, profile: str, *arguments: str) -> pathlib.Path:
+        """Runs cargo; the folder of what it built."""
+        triple = f"{self.target}.{GLIBC}" if self.target and self.zig and self.target.endswith("linux-gnu") else self.target
+        command = ["cargo-zigbuild" if self.zig else "cargo", "rustc", "--quiet", "--profile", profile, *arguments]
+        run(*command, *(["--target", triple] if triple else []), **self.environment())
+        return target_folder() / (self.target or "") / profile
 
 
 def run(*command: object, **environment: str) -> None:
@@ -30,60 +63,63 @@ def target_folder() -> pathlib.Path:
     return pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve()
 
 
+def tools(name: str, *requirements: str) -> pathlib.Path:
+    """The programs of a virtual environment of ours with these packages."""
+    folder = target_folder() / name
+    programs = folder / ("Scripts" if os.name == "nt" else "bin")
+    if not programs.exists():
+        venv.create(folder, with_pip=True)
+        run(programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements)
+    return programs
+
+
 def maturin() -> list[str]:
-    """The command, from a virtual environment of ours where there is none."""
+    """The command."""
     if found := shutil.which("maturin"):
         return [found]
-    folder = target_folder() / "maturin"
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if not python.exists():
-        venv.create(folder, with_pip=True)
-        run(python, "-m", "pip", "install", "--quiet", "maturin>=1.9.4,<2")
-    return [str(python), "-m", "maturin"]
+    return [str(tools("maturin", "maturin>=1.9.4,<2") / "python"), "-m", "maturin"]
 
 
-def op_library(target: str | None, zig: bool) -> pathlib.Path:
+def op_library(machine: Machine) -> pathlib.Path:
     """Builds the op library as it is shipped."""
-    cargo = ["cargo", "rustc", "--quiet", "--profile", "shipped", "-p", "prep-onnx-op", "--lib", "--crate-type", "cdylib"]
-    if zig:
-        # The oldest glibc that wheels of manylinux2014 may ask for.
-        cargo[1:2] = ["zigbuild"]
-        cargo = [word for word in cargo if word not in ("--crate-type", "cdylib")]
-    triple = f"{target}.2.17" if zig and target and target.endswith("linux-gnu") else target
-    run(*cargo, *(["--target", triple] if triple else []))
-    folder = target_folder() / (target or "") / "shipped"
+    folder = machine.build("shipped", "-p", "prep-onnx-op", "--lib", "--crate-type", "cdylib")
     for name in LIBRARIES:
         if (folder / name).is_file():
             return folder / name
     sys.exit(f"no op library in {folder}")
 
 
-def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--target", help="a target of rustc, for another machine")
-    arguments.add_argument("--out", type=pathlib.Path, help="where the wheel goes")
-    arguments.add_argument("--zig", action="store_true", help="link with zig, for the oldest systems that the wheel may run on")
-    given = arguments.parse_args()
-    out = given.out or target_folder() / "wheels"
-    library = op_library(given.target, given.zig)
+def wheel(machine: Machine, library: pathlib.Path, out: pathlib.Path) -> pathlib.Path:
+    """Builds the wheel with the op library `library` in it."""
     for name in LIBRARIES:
         (PACKAGE / name).unlink(missing_ok=True)
     # What an import from the source folder finds, which is no part of a wheel.
     for left in PACKAGE.glob("_native.*.so"):
         left.unlink()
     shutil.copy2(library, PACKAGE / library.name)
+    for name in LICENCES:
+        shutil.copy2(ROOT / name, HERE / name)
+    (HERE / THIRD_PARTY).write_text(third_party.text(["prep-onnx-python", "prep-onnx-op"], machine.target), encoding="utf-8")
     command = [*maturin(), "build", "--release", "--manifest-path", HERE / "Cargo.toml", "--out", out]
-    command += ["--target", given.target] if given.target else []
-    command += ["--zig"] if given.zig else ["--compatibility", "linux"]
-    before = set(out.glob("*.whl")) if out.is_dir() else set()
-    started = {path: path.stat().st_mtime_ns for path in before}
-    run(*command)
-    written = [path for path in out.glob("*.whl") if started.get(path) != path.stat().st_mtime_ns]
-    for wheel in written:
-        size = wheel.stat().st_size
-        print(f"{wheel} {size:,} bytes")
-        if size > MOST_BYTES:
-            sys.exit(f"{wheel.name} is larger than {MOST_BYTES:,} bytes")
+    command += ["--target", machine.target] if machine.target else []
+    command += ["--zig"] if machine.zig else []
+    command += ["--compatibility", machine.compatibility]
+    started = {path: path.stat().st_mtime_ns for path in out.glob("*.whl")}
+    run(*command, **machine.environment())
+    (written,) = (path for path in out.glob("*.whl") if started.get(path) != path.stat().st_mtime_ns)
+    size = written.stat().st_size
+    print(f"{written} {size:,} bytes")
+    if size > MOST_BYTES:
+        sys.exit(f"{written.name} is larger than {MOST_BYTES:,} bytes")
+    return written
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--out", type=pathlib.Path, help="where the wheel goes")
+    given = arguments.parse_args()
+    machine = Machine()
+    wheel(machine, op_library(machine), given.out or target_folder() / "wheels")
 
 
 if __name__ == "__main__":

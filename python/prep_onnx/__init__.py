@@ -4,6 +4,7 @@
 - `get_library_path`, `register`: the op library, for sessions of ONNX Runtime.
 - `Pipeline`: preprocessing without ONNX: images in, the tensor of the original library out.
 - `learn`: the pipeline of any callable, from its answers.
+- `diagnose`: what another program does otherwise, from one tensor of it.
 - `Loader`: image files to batches of pixels, on threads.
 - `prep_onnx.transformers`: the same pipelines as a backend of transformers' image processors.
 - `prep_onnx.ray`: many images on many machines.
@@ -11,6 +12,7 @@
 Errors are `PrepOnnxError`; what is wrong with which thing, why, and what to do are in its text.
 """
 
+from prep_onnx._diagnose import Diagnosis, Finding, diagnose
 from prep_onnx._errors import (
     AssumedPipelineWarning,
     ConfigError,
@@ -34,6 +36,8 @@ __all__ = [
     "AssumedPipelineWarning",
     "Batch",
     "ConfigError",
+    "Diagnosis",
+    "Finding",
     "ImageError",
     "IoError",
     "Item",
@@ -47,6 +51,7 @@ __all__ = [
     "UnsupportedError",
     "UsageError",
     "__version__",
+    "diagnose",
     "embed",
     "export_triton",
     "get_library_path",

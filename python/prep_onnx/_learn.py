@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from prep_onnx import _native
 from prep_onnx._errors import UsageError
@@ -60,13 +61,14 @@ def learn(
             from PIL import Image
 
             given = Image.fromarray(image)
-        return _array(call(given))
+        return as_array(call(given))
 
     text, notes, asked_about, confirmed = _native.learn(asked, probes, progress)
     return Learned(Pipeline(text, notes=notes), asked_about, confirmed)
 
 
-def _array(answer: Any) -> Any:
+def as_array(answer: Any) -> npt.NDArray[Any]:
+    """The tensor of an answer: itself, the only one of a list, or `pixel_values` or the first one of a mapping."""
     if isinstance(answer, Mapping):
         answer = answer["pixel_values"] if "pixel_values" in answer else next(iter(answer.values()))
     if isinstance(answer, (list, tuple)) and len(answer) == 1:

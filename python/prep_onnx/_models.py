@@ -35,6 +35,8 @@ def _call(command: Sequence[str], *operands: str, given: str | None = None, **op
         option = "--" + name.replace("_", "-")
         if value is True:
             arguments.append(option)
+        elif isinstance(value, (list, tuple)):
+            arguments += [f"{option}={one}" for one in value]
         elif value is not None and value is not False:
             arguments.append(f"{option}={value}")
     text, ok = _native.call([*arguments, "--", *operands], given)
@@ -62,6 +64,18 @@ def _as_file(model: Any) -> Iterator[pathlib.Path]:
             texts = (error.what, error.why, error.fix)
             what, why, fix = (text and text.replace(str(path), "the model") for text in texts)
             raise type(error)(what or "", why, fix) from None
+
+
+@contextlib.contextmanager
+def _labels_file(labels: PathLike | Sequence[str] | None) -> Iterator[str | None]:
+    """Labels as a file: their own, or a temporary one that lasts as long as the context."""
+    if labels is None or isinstance(labels, (str, os.PathLike)):
+        yield labels if labels is None else os.fspath(labels)
+        return
+    with tempfile.TemporaryDirectory(prefix="prep-onnx-") as folder:
+        path = pathlib.Path(folder, "labels.json")
+        path.write_text(json.dumps(list(labels)), encoding="utf-8")
+        yield str(path)
 
 
 def _like(model: Any, path: pathlib.Path) -> Any:
@@ -93,6 +107,10 @@ class EmbedOptions(TypedDict, total=False):
     outputs: Sequence[str]
     single_file: bool
     image_size: tuple[int, int] | None
+    then: str | Sequence[str]
+    answers: bool
+    keep_outputs: bool
+    labels: PathLike | Sequence[str] | None
     load: bool
     runtime: PathLike | None
 
@@ -121,6 +139,10 @@ def embed(
     outputs: Sequence[str] = (),
     single_file: bool = False,
     image_size: tuple[int, int] | None = None,
+    then: str | Sequence[str] = (),
+    answers: bool = False,
+    keep_outputs: bool = False,
+    labels: PathLike | Sequence[str] | None = None,
     load: bool = True,
     runtime: PathLike | None = None,
 ) -> Any:
@@ -146,6 +168,13 @@ def embed(
         outputs: Further outputs: `"geometry"`, `"mask"`, `"sizes"`, `"grid"`.
         single_file: Takes external data into the model.
         image_size: Height and width of every image, where they are known.
+        then: Steps after the model, in the same file: `"softmax"`, `"top_k=5"`, `"detections=yolov8"`; one, or several in their
+            order. `prep-onnx steps` lists them.
+        answers: The steps after the model that the evidence supports, in the place of `then`: metadata of Ultralytics, the
+            config.json of transformers beside a path, outputs of torchvision's detectors.
+        keep_outputs: With `then` or `answers`, whether the outputs that the steps take stay, before the new ones.
+        labels: With `then` or `answers`, the names of the classes, which travel with the file: a list, or a text file with one
+            on each line, or JSON.
         load: Loads and runs the result where ONNX Runtime is at hand, before it takes its place.
         runtime: The shared library of ONNX Runtime, or its folder.
 
@@ -158,7 +187,8 @@ def embed(
     in_memory = isinstance(model, bytes) or _is_proto(model)
     if in_memory and output is not None:
         raise UsageError("output: is a file, and the model is none", None, "leave output out: the model is returned")
-    with _as_file(model) as path:
+    with contextlib.ExitStack() as stack:
+        path = stack.enter_context(_as_file(model))
         target = pathlib.Path(os.fspath(output)) if output is not None else None
         given, named = (pipeline.to_json(), None) if isinstance(pipeline, Pipeline) else (None, pipeline)
         answer = _call(
@@ -178,6 +208,10 @@ def embed(
             outputs=",".join(outputs) or None,
             single_file=single_file,
             image_size=_edges(image_size),
+            then=[then] if isinstance(then, str) else list(then),
+            answers=answers,
+            keep_outputs=keep_outputs,
+            labels=stack.enter_context(_labels_file(labels)),
             no_load=not load,
             runtime=runtime,
         )
@@ -192,18 +226,19 @@ def embed(
 
 
 @overload
-def strip(model: PathLike, output: PathLike) -> pathlib.Path: ...
+def strip(model: PathLike, output: PathLike, *, only: str | None = None) -> pathlib.Path: ...
 @overload
-def strip(model: Model, output: None = None) -> Model: ...
+def strip(model: Model, output: None = None, *, only: str | None = None) -> Model: ...
 
 
-def strip(model: Any, output: PathLike | None = None) -> Any:
+def strip(model: Any, output: PathLike | None = None, *, only: str | None = None) -> Any:
     """Restores the model that a pipeline was embedded into, byte for byte: what `prep-onnx strip` does.
 
     Args:
         model: A path, the bytes of an ONNX file, or an `onnx.ModelProto`. What `embed` made as bytes or file can be restored
             as long as nothing wrote it anew, which protobuf does with a ModelProto.
         output: The file to write, for a path.
+        only: `"after"` takes off what comes after the model alone; the preprocessing stays.
 
     Returns:
         What was given: the path of the file written, bytes, or a ModelProto.
@@ -220,7 +255,7 @@ def strip(model: Any, output: PathLike | None = None) -> Any:
         )
     with _as_file(model) as path:
         target = path.with_name("stripped.onnx") if output is None else pathlib.Path(os.fspath(output))
-        written = pathlib.Path(_call(["strip"], str(path), out=target)["output"])
+        written = pathlib.Path(_call(["strip"], str(path), out=target, only=only)["output"])
         return _like(model, written) if in_memory else written
 
 

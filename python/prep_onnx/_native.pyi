@@ -34,6 +34,10 @@ def learn(
     on: Callable[[int, int, str], Any] | None = None,
 ) -> tuple[str, list[str], int, int]: ...
 
+def diagnose(
+    pipeline: str, image: npt.NDArray[np.uint8], tensor: npt.NDArray[Any]
+) -> tuple[bool, list[tuple[str, str]], bool, float, float, npt.NDArray[np.uint8]]: ...
+
 class Engine:
     layout: str
     dtype: str

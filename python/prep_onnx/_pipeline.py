@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prep_onnx import _images, _native
-from prep_onnx._errors import PrepOnnxError, UsageError
+from prep_onnx._errors import ModelError, PrepOnnxError, UsageError
 from prep_onnx._loader import Batch
 
 Array = npt.NDArray[Any]
@@ -90,6 +90,23 @@ class Pipeline:
         except PrepOnnxError as error:
             raise type(error)(f"{path}: {error.what}", error.why, error.fix) from None
         return cls._of(read)
+
+    @classmethod
+    def from_model(cls, model: Any) -> Pipeline:
+        """The pipeline inside a model that `embed` wrote: a path, the bytes of an ONNX file, or an `onnx.ModelProto`.
+
+        Its output is what the model takes.
+
+        Raises:
+            ModelError: It is no ONNX file, or has no pipeline in it.
+        """
+        from prep_onnx._models import inspect
+
+        inside = inspect(model)["embedded"]
+        if inside is None or inside["pipeline"] is None:
+            name = os.fspath(model) if isinstance(model, (str, os.PathLike)) else "the model"
+            raise ModelError(f"{name}: has no embedded pipeline", None, "embed one first: prep_onnx.embed(model, pipeline=...)")
+        return cls(inside["pipeline"])
 
     @classmethod
     def from_toml(cls, text: str) -> Pipeline:

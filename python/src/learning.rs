@@ -1,13 +1,13 @@
 //! Learning the pipeline of a callable.
 
-use half::f16;
 use ndarray::ArrayView3;
-use numpy::{Element, PyArrayDyn, PyArrayMethods, PyUntypedArrayMethods, ToPyArray};
+use numpy::ToPyArray;
 use prep_onnx_pipeline::fit;
-use prep_onnx_pipeline::{Elements, Error, ErrorKind, Result, Tensor};
+use prep_onnx_pipeline::{Error, ErrorKind, Result, Tensor};
 use pyo3::prelude::*;
 
 use crate::error::exception;
+use crate::tensors;
 
 /// The JSON of the pipeline, notes, and how many probes were asked about and confirmed it.
 type Learned = (String, Vec<String>, usize, usize);
@@ -85,29 +85,11 @@ enum Failed {
 fn answer(py: Python<'_>, call: &Py<PyAny>, image: ArrayView3<'_, u8>) -> Result<Tensor, Failed> {
     let image = image.to_pyarray(py);
     let answer = call.bind(py).call1((image,)).map_err(Failed::Raised)?;
-    let read = elements::<f32>(&answer)
-        .map(|(shape, values)| (shape, Elements::Float32(values)))
-        .or_else(|| elements::<f16>(&answer).map(|(shape, values)| (shape, Elements::Float16(values))))
-        .or_else(|| elements::<u8>(&answer).map(|(shape, values)| (shape, Elements::Uint8(values))));
-    match read {
-        Some((shape, elements)) => Ok(Tensor { shape, elements }),
-        None => {
-            let got = answer
-                .get_type()
-                .name()
-                .map_or_else(|_| "something else".to_owned(), |name| name.to_string());
-            let got = answer.getattr("dtype").map_or(got, |dtype| dtype.to_string());
-            Err(Failed::Unreadable(
-                Error::new("the callable", "gives no array that can be read")
-                    .expected_got("an array of float32, float16 or uint8", got)
-                    .with_kind(ErrorKind::Usage),
-            ))
-        }
-    }
-}
-
-fn elements<T: Element + Copy>(answer: &Bound<'_, PyAny>) -> Option<(Vec<usize>, Vec<T>)> {
-    let array = answer.cast::<PyArrayDyn<T>>().ok()?;
-    let values = array.try_readonly().ok()?.as_array().iter().copied().collect();
-    Some((array.shape().to_vec(), values))
+    tensors::read(&answer).ok_or_else(|| {
+        Failed::Unreadable(
+            Error::new("the callable", "gives no array that can be read")
+                .expected_got(tensors::EXPECTED, tensors::kind(&answer))
+                .with_kind(ErrorKind::Usage),
+        )
+    })
 }

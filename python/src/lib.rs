@@ -4,12 +4,14 @@
 #![deny(unsafe_code)]
 
 mod configs;
+mod diagnosing;
 mod engine;
 mod error;
 mod learning;
 mod loader;
 mod padded;
 mod program;
+mod tensors;
 
 use pyo3::prelude::*;
 
@@ -18,6 +20,8 @@ use pyo3::prelude::*;
 mod _native {
     #[pymodule_export]
     use crate::configs::{presets, read_config, read_named, to_toml};
+    #[pymodule_export]
+    use crate::diagnosing::diagnose;
     #[pymodule_export]
     use crate::engine::Engine;
     #[pymodule_export]

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 import prep_onnx
-from prep_onnx import Batch, Learned, Loader, Pipeline
+from prep_onnx import Batch, Diagnosis, Learned, Loader, Pipeline
 
 
 def tensors(photos: Path) -> npt.NDArray[Any]:
@@ -38,3 +38,15 @@ def learned(photo: npt.NDArray[np.uint8]) -> Learned:
     except prep_onnx.UnsupportedError as error:
         print(error.kind, error.what, error.why, error.fix)
         raise
+
+
+def diagnosed(photo: Path, tensor: npt.NDArray[np.float32]) -> Diagnosis:
+    found = prep_onnx.diagnose(photo, tensor, Pipeline.from_model("model.prep.onnx"))
+    for finding in found.findings:
+        mistake: str = finding.mistake
+        print(mistake, finding.text, found.left_max_lsb, found.picture.shape)
+    return found
+
+
+def answered(model: Path) -> Path:
+    return prep_onnx.embed(model, "out.onnx", answers=True, keep_outputs=True, labels=["cat", "dog"])

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import prep_onnx
 import pytest
-from conftest import drawn, required
+from conftest import ROOT, drawn, required
 from prep_onnx import Pipeline
 
 
@@ -64,6 +64,39 @@ def test_a_proto_is_one_too(model):
     assert of_bytes == original
 
 
+def test_steps_after_the_model(tmp_path):
+    ort = runtime()
+    original = ROOT / "models/zoo/shapes-cnn.onnx"
+    labels = ["a", "b", "c", "d"]
+    names = tmp_path / "labels.txt"
+    names.write_text("\n".join(labels))
+    written = prep_onnx.embed(
+        original, tmp_path / "out.onnx", pipeline="imagenet", then=["softmax", "top_k=2"], keep_outputs=True, labels=labels, load=False
+    )
+    of_bytes = prep_onnx.embed(
+        original.read_bytes(), pipeline="imagenet", then=("softmax", "top_k=2"), keep_outputs=True, labels=names, load=False
+    )
+    assert of_bytes == written.read_bytes()
+    after = prep_onnx.inspect(written)["after"]
+    assert [step["step"] for step in after["steps"]][-1] == "top_k"
+    session = ort.InferenceSession(of_bytes)
+    logits, *found = session.run(None, {"image": drawn(60, 80)[None]})
+    scores = next(array for array in found if array.dtype == np.float32)
+    places = next(array for array in found if array.dtype == np.int64)
+    assert np.array_equal(places[0], np.argsort(-logits[0], kind="stable")[:2])
+    exact = np.exp(logits[0] - logits[0].max())
+    assert np.allclose(scores[0], np.sort(exact / exact.sum())[::-1][:2], rtol=1e-5)
+    front = prep_onnx.strip(of_bytes, only="after")
+    assert front == prep_onnx.embed(original.read_bytes(), pipeline="imagenet", load=False)
+    assert prep_onnx.strip(of_bytes) == original.read_bytes()
+    with pytest.raises(prep_onnx.UsageError, match="sofmax"):
+        prep_onnx.embed(original, tmp_path / "no.onnx", pipeline="imagenet", then="sofmax")
+    with pytest.raises(prep_onnx.UsageError, match="answers"):
+        prep_onnx.embed(original, tmp_path / "no.onnx", pipeline="imagenet", then="softmax", answers=True)
+    with pytest.raises(prep_onnx.PrepOnnxError, match="nothing"):
+        prep_onnx.embed(original, tmp_path / "no.onnx", pipeline="imagenet", answers=True, load=False)
+
+
 def test_the_command_and_the_function_are_one(model, tmp_path):
     one = prep_onnx.embed(model, tmp_path / "a.onnx", pipeline="clip", accept="ragged", outputs=["geometry"], load=False)
     options = ["--pipeline", "clip", "--accept", "ragged", "--outputs", "geometry", "--no-load", "--json"]
@@ -101,8 +134,6 @@ def test_verify_compares_with_an_array(model, demo, tmp_path):
 
 
 def test_a_pipeline_that_nobody_named_is_a_warning(tmp_path):
-    from conftest import ROOT
-
     with pytest.warns(prep_onnx.AssumedPipelineWarning, match="ImageNet at"):
         prep_onnx.embed(ROOT / "models/zoo/shapes-cnn.onnx", tmp_path / "out.onnx", load=False)
 

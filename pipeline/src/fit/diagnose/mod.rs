@@ -18,7 +18,7 @@ use ndarray::{Array3, ArrayView3};
 
 use super::answer::{Answer, same_bits};
 use crate::plan::Plan;
-use crate::{Dtype, Error, ErrorKind, Layout, Pipeline, Result, Tensor};
+use crate::{Dtype, Elements, Error, ErrorKind, Layout, Pipeline, Result, Tensor};
 use attempt::best;
 use findings::{bound, findings};
 pub use mistake::{Finding, Mistake};
@@ -44,7 +44,7 @@ pub struct Diagnosis {
 /// Names what a host does otherwise than `pipeline`: `tensor` is what it made of `photo`, RGB, [height, width, 3].
 ///
 /// # Errors
-/// A tensor that is not one image, and a pipeline of several resizes, of floats that are resized, or of patches.
+/// A tensor that is not one image or holds numbers that are not finite, and a pipeline of several resizes, of floats that are resized, or of patches.
 pub fn diagnose(
     pipeline: &Pipeline,
     layout: Layout,
@@ -70,6 +70,7 @@ pub fn diagnose(
     if same_bits(&reference, tensor) {
         return Ok(equal(&plan, &reference, tensor, layout));
     }
+    check_finite(tensor)?;
     let all = views(tensor, layout)?;
     let usual: Vec<usize> = if plan.gray.is_some() || plan.values.gray.is_some() {
         vec![3; plan.channels()]
@@ -95,6 +96,21 @@ pub fn diagnose(
         picture: picture::picture(&plan, &reference, &attempt.view.values, layout),
         findings,
     })
+}
+
+fn check_finite(tensor: &Tensor) -> Result<()> {
+    let finite = match &tensor.elements {
+        Elements::Float32(values) => values.iter().all(|value| value.is_finite()),
+        Elements::Float16(values) => values.iter().all(|value| value.is_finite()),
+        Elements::Uint8(_) => true,
+    };
+    if finite {
+        return Ok(());
+    }
+    Err(Error::new("tensor", "holds numbers that are not finite")
+        .why("no pixel becomes NaN or infinity")
+        .fix("look for a division by a deviation of 0")
+        .with_kind(ErrorKind::Image))
 }
 
 fn equal(plan: &Plan, reference: &Tensor, tensor: &Tensor, layout: Layout) -> Diagnosis {
