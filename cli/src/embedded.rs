@@ -126,8 +126,13 @@ impl EmbeddedModel {
         if self.decodes {
             return Some(format!("{on_cpu}: it decodes, which has no CUDA form"));
         }
-        let error = prep_onnx_op::cuda::status().err()?;
-        Some(format!("{on_cpu}: {error}"))
+        if let Err(error) = prep_onnx_op::cuda::status() {
+            return Some(format!("{on_cpu}: {error}"));
+        }
+        let what = prep_onnx_op::cuda::without_kernel(&self.plan().ok()?)?;
+        Some(format!(
+            "the fused op computes on the CPU, with copies from the GPU and back: there is no CUDA kernel for {what}"
+        ))
     }
 }
 

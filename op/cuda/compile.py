@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Compiles preprocess.cu to preprocess.ptx, which is committed: no user needs a CUDA toolkit.
+"""Compiles preprocess.cu to preprocess.ptx.zz, which is committed: no user needs a CUDA toolkit.
 
-    python3 op/cuda/compile.py           writes preprocess.ptx
-    python3 op/cuda/compile.py --check   compiles and compares; exit code 1 when the committed file differs
+    python3 op/cuda/compile.py           writes preprocess.ptx.zz, the PTX in zlib's format
+    python3 op/cuda/compile.py --check   compiles and compares; exit code 1 when the committed file holds another PTX
+    python3 op/cuda/compile.py --text    prints the PTX in the committed file
 
 Needs no GPU: NVRTC comes from the wheel below, installed into a temporary virtual environment, or into the
 folder that --venv names, which is kept. Linux x86-64 only. The output is the same bytes every time.
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import venv
+import zlib
 
 WHEEL = "nvidia-cuda-nvrtc-cu12==12.0.140"
 # compute_70 is the oldest that CUDA 13 drivers still translate; fmad has no float code to change.
@@ -64,17 +66,22 @@ def compile_ptx(library, source, name):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="compare with the committed file instead of writing it")
+    parser.add_argument("--text", action="store_true", help="print the PTX in the committed file")
     parser.add_argument("--venv", type=pathlib.Path, help="keep the virtual environment here")
     arguments = parser.parse_args()
-    source, target = HERE / "preprocess.cu", HERE / "preprocess.ptx"
+    source, target = HERE / "preprocess.cu", HERE / "preprocess.ptx.zz"
+    if arguments.text:
+        sys.stdout.buffer.write(zlib.decompress(target.read_bytes()))
+        return 0
     with tempfile.TemporaryDirectory() as temporary:
         library = install(arguments.venv or pathlib.Path(temporary))
         ptx = compile_ptx(library, source.read_bytes(), source.name)
     if not arguments.check:
-        target.write_bytes(ptx)
-        print(f"wrote {target.name}: {len(ptx)} bytes")
+        target.write_bytes(zlib.compress(ptx, 9))
+        print(f"wrote {target.name}: {target.stat().st_size} bytes, {len(ptx)} of PTX")
         return 0
-    if target.exists() and target.read_bytes() == ptx:
+    # Compared as text: another zlib may find another form of the same bytes.
+    if target.exists() and zlib.decompress(target.read_bytes()) == ptx:
         print(f"{target.name} is what {source.name} compiles to: {len(ptx)} bytes")
         return 0
     print(f"{target.name} is not what {source.name} compiles to: run op/cuda/compile.py and commit it", file=sys.stderr)

@@ -1,5 +1,7 @@
 //! The one list of known defects.
 
+use prep_onnx_op::cuda::without_kernel;
+use prep_onnx_pipeline::{DOMAIN, PLAN_ATTRIBUTE, Plan};
 use prep_onnx_rewriter::portable::EXACT_PRODUCT;
 use prep_onnx_rewriter::{ElementType, Node};
 
@@ -276,6 +278,21 @@ pub const LINTS: &[Lint] = &[
         versions: "kernel list of 2026 read; older versions have fewer",
         fix: "replace the op, cast to float32 before it, or keep it where its inputs are on the CPU anyway",
         matches: kernels::is_missing,
+    },
+    Lint {
+        id: "plan-without-cuda-kernel",
+        providers: CUDA,
+        effect: Effect::Slow,
+        finds: "an op of prep-onnx with a resize that has no CUDA kernel: of floats, as torch does it, or OpenCV's cubic or by area",
+        happens: "where the op library is registered, the op copies the images to the CPU, computes there, and copies the \
+                  tensor back; a CUDA graph cannot be captured",
+        versions: "all",
+        fix: "run the preprocessing on the CPU, or choose another resampler where the model allows it",
+        matches: |node| {
+            let plan = node.text(PLAN_ATTRIBUTE).filter(|_| node.domain == DOMAIN);
+            plan.and_then(|text| Plan::from_json(text).ok())
+                .is_some_and(|plan| without_kernel(&plan).is_some())
+        },
     },
     Lint {
         id: "control-flow",

@@ -26,16 +26,24 @@ enum {
     UNSUPPORTED_PTX_VERSION = 222,
     INVALID_HANDLE = 400,
     NOT_FOUND = 500,
+    NOT_SUPPORTED = 801,
     ILLEGAL_ADDRESS = 700,
     LAUNCH_OUT_OF_RESOURCES = 701,
     CAPTURE_UNSUPPORTED = 900,
 };
 
-extern void preprocess_emulated(const void* call, unsigned tiles, unsigned images, unsigned char* memory);
+typedef void Emulated(const void* call, int blocks, int images, unsigned char* memory);
+extern Emulated preprocess_emulated, sample_emulated, place_emulated, mask_emulated, store_emulated;
+
+static const struct { const char* name; Emulated* run; } kernels[] = {
+    {"preprocess", preprocess_emulated}, {"sample", sample_emulated}, {"place", place_emulated},
+    {"mask", mask_emulated}, {"store", store_emulated},
+};
+enum { KERNELS = sizeof kernels / sizeof *kernels };
 
 static int initialised;
 static int devices_retained;
-static char context_object, module_object, function_object;
+static char context_object, module_object, function_objects[KERNELS];
 static __thread Handle current;
 static __thread int started;
 static size_t live_bytes, live_count, launches;
@@ -98,6 +106,7 @@ Result cuGetErrorName(Result code, const char** name) {
         {UNSUPPORTED_PTX_VERSION, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION"},
         {INVALID_HANDLE, "CUDA_ERROR_INVALID_HANDLE"},
         {NOT_FOUND, "CUDA_ERROR_NOT_FOUND"},
+        {NOT_SUPPORTED, "CUDA_ERROR_NOT_SUPPORTED"},
         {ILLEGAL_ADDRESS, "CUDA_ERROR_ILLEGAL_ADDRESS"},
         {LAUNCH_OUT_OF_RESOURCES, "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"},
         {CAPTURE_UNSUPPORTED, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"},
@@ -180,9 +189,9 @@ Result cuModuleLoadData(Handle* module, const void* image) {
 Result cuModuleGetFunction(Handle* function, Handle module, const char* name) {
     IN_CONTEXT("cuModuleGetFunction");
     if (module != &module_object) return INVALID_HANDLE;
-    if (strcmp(name, "preprocess")) return NOT_FOUND;
-    *function = &function_object;
-    return SUCCESS;
+    for (int kernel = 0; kernel < KERNELS; kernel++)
+        if (!strcmp(name, kernels[kernel].name)) return *function = &function_objects[kernel], SUCCESS;
+    return NOT_FOUND;
 }
 
 static Result allocate(Address* address, size_t bytes) {
@@ -231,6 +240,19 @@ Result cuMemFree_v2(Address address) {
     LOCKED(release(address));
 }
 
+/* Both run when they are called, as everything here does. */
+Result cuMemAllocAsync(Address* address, size_t bytes, Handle stream) {
+    (void)stream;
+    IN_CONTEXT("cuMemAllocAsync");
+    LOCKED(allocate(address, bytes));
+}
+
+Result cuMemFreeAsync(Address address, Handle stream) {
+    (void)stream;
+    IN_CONTEXT("cuMemFreeAsync");
+    LOCKED(release(address));
+}
+
 static int find(Address address, size_t bytes) {
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         if (blocks[i].at && address >= blocks[i].at && address + bytes <= blocks[i].at + blocks[i].bytes) return 1;
@@ -259,14 +281,15 @@ Result cuLaunchKernel(Handle function, unsigned gx, unsigned gy, unsigned gz, un
                       unsigned shared, Handle stream, void** parameters, void** extra) {
     (void)stream;
     IN_CONTEXT("cuLaunchKernel");
-    if (function != &function_object) return INVALID_HANDLE;
+    const long kernel = (char*)function - function_objects;
+    if (kernel < 0 || kernel >= KERNELS) return INVALID_HANDLE;
     if (!gx || gx > 0x7fffffff || !gy || gy > 65535 || gz != 1 || bx != 256 || by != 1 || bz != 1) return INVALID_VALUE;
     if (shared > 48 * 1024 || !parameters || extra) return INVALID_VALUE;
     /* Exactly as long as was asked for, and no zeros: shared memory holds anything at first. */
     void* memory;
-    if (posix_memalign(&memory, 16, shared)) return OUT_OF_MEMORY;
+    if (posix_memalign(&memory, 16, shared ? shared : 1)) return OUT_OF_MEMORY;
     memset(memory, 0xcd, shared);
-    preprocess_emulated(parameters[0], gx, gy, memory);
+    kernels[kernel].run(parameters[0], (int)gx, (int)gy, memory);
     free(memory);
     __atomic_add_fetch(&launches, 1, __ATOMIC_RELAXED);
     return SUCCESS;

@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString, c_char};
 
 use ort_sys::{OrtApi, OrtCustomOp};
-use prep_onnx_pipeline::{DOMAIN, Signature, Version};
+use prep_onnx_pipeline::{DOMAIN, Signature};
 
 use crate::cuda;
 
@@ -36,14 +36,12 @@ impl Provider {
         }
     }
 
-    /// Whether there is such an op. Files are decoded on the CPU, whatever runs the model; of version 2 the CPU's op runs,
-    /// or the model's own function.
+    /// Whether there is such an op. Files are decoded on the CPU, whatever runs the model. ONNX Runtime gives a node by the name of
+    /// its op, before there is a plan to look at: one without kernels is CUDA's too, and is computed on the CPU inside of it.
     pub(super) fn has(self, signature: Signature) -> bool {
         match self {
             Self::Cpu => true,
-            Self::Cuda | Self::CudaPlugin => {
-                signature.version == Version::V1 && !signature.accept.form().decodes
-            }
+            Self::Cuda | Self::CudaPlugin => !signature.accept.form().decodes,
         }
     }
 

@@ -1,4 +1,4 @@
-//! The CUDA contexts that the kernel was loaded into, and memory in them.
+//! The CUDA contexts that the kernels were loaded into, and memory in them.
 
 use std::ffi::CStr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,15 +7,51 @@ use prep_onnx_pipeline::{Error, Result};
 
 use super::driver::{DeviceAddress, Driver, Handle};
 
-/// The kernel, compiled by `op/cuda/compile.py`.
-const PTX: &str = concat!(include_str!("../../cuda/preprocess.ptx"), "\0");
+/// The kernels, compiled by `op/cuda/compile.py`, in zlib's format: as text they are five times as long.
+const PTX: &[u8] = include_bytes!("../../cuda/preprocess.ptx.zz");
 
-/// A context with the kernel loaded.
+/// A kernel of `op/cuda/preprocess.cu`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kernel {
+    /// A resize by windows; takes a `calls::ResizeCall`.
+    Preprocess,
+    /// A resize by pairs of pixels; takes a `calls::ResizeCall`.
+    Sample,
+    /// Pixel format, turn, gray and canvas; takes a `calls::PlaceCall`.
+    Place,
+    /// The mask of images on their canvas; takes a `calls::MaskCall`.
+    Mask,
+    /// Numbers of the host; takes a `calls::StoreCall`.
+    Store,
+}
+
+impl Kernel {
+    const ALL: [Self; 5] = [
+        Self::Preprocess,
+        Self::Sample,
+        Self::Place,
+        Self::Mask,
+        Self::Store,
+    ];
+
+    const fn name(self) -> &'static CStr {
+        match self {
+            Self::Preprocess => c"preprocess",
+            Self::Sample => c"sample",
+            Self::Place => c"place",
+            Self::Mask => c"mask",
+            Self::Store => c"store",
+        }
+    }
+}
+
+/// A context with the kernels loaded.
 pub(super) struct Context {
     driver: &'static Driver,
     handle: Handle,
     id: u64,
-    function: Handle,
+    /// In the order of [`Kernel::ALL`].
+    functions: [Handle; Kernel::ALL.len()],
 }
 
 // SAFETY: contexts and functions of the driver may be used from any thread.
@@ -51,14 +87,21 @@ impl Context {
         if let Some(known) = contexts.iter().find(|known| known.id == id) {
             return Ok(Arc::clone(known));
         }
-        let image = CStr::from_bytes_until_nul(PTX.as_bytes())
-            .map_err(|_| Error::new("preprocess.ptx", "does not end"))?;
-        let function = driver.load_function(image, c"preprocess")?;
+        let mut image = miniz_oxide::inflate::decompress_to_vec_zlib(PTX)
+            .map_err(|error| Error::new("preprocess.ptx", error))?;
+        image.push(0);
+        let image = CStr::from_bytes_until_nul(&image).map_err(|error| Error::new("preprocess.ptx", error))?;
+        let module = driver.load_module(image)?;
+        let mut functions = [std::ptr::null_mut(); Kernel::ALL.len()];
+        for (function, kernel) in functions.iter_mut().zip(Kernel::ALL) {
+            // SAFETY: the module was just loaded.
+            *function = unsafe { driver.function(module, kernel.name()) }?;
+        }
         let context = Arc::new(Self {
             driver,
             handle,
             id,
-            function,
+            functions,
         });
         contexts.push(Arc::clone(&context));
         Ok(context)
@@ -73,9 +116,9 @@ impl Context {
         self.id
     }
 
-    /// The kernel, whose only parameter is a `launch::Call`.
-    pub(super) fn function(&self) -> Handle {
-        self.function
+    /// A kernel, which takes one parameter.
+    pub(super) fn function(&self, kernel: Kernel) -> Handle {
+        self.functions[kernel as usize]
     }
 }
 
@@ -109,6 +152,40 @@ impl Buffer {
 
     pub(super) fn address(&self) -> DeviceAddress {
         self.address
+    }
+}
+
+/// Device memory that the work of one call keeps between its launches, on one stream.
+pub(super) struct Scratch {
+    context: Arc<Context>,
+    address: DeviceAddress,
+    stream: Handle,
+}
+
+impl Scratch {
+    /// Memory of `context`, which is current on this thread until it is dropped.
+    ///
+    /// # Safety
+    /// `stream` is null or alive in `context`, and stays so until this is dropped; what uses the memory is put on it alone.
+    pub(super) unsafe fn new(context: &Arc<Context>, bytes: usize, stream: Handle) -> Result<Self> {
+        Ok(Self {
+            // SAFETY: promised by the caller.
+            address: unsafe { context.driver.allocate_in_order(bytes.max(1), stream) }?,
+            context: Arc::clone(context),
+            stream,
+        })
+    }
+
+    pub(super) fn address(&self) -> DeviceAddress {
+        self.address
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A failure means that the context, and with it the memory, is gone.
+        // SAFETY: allocated on this stream, which the caller has promised is the only one that uses it.
+        let _ = unsafe { self.context.driver.free_in_order(self.address, self.stream) };
     }
 }
 

@@ -1,6 +1,6 @@
 //! The CUDA driver library, loaded at run time.
 //!
-//! A table of its symbols instead of the crate `cudarc`: 20 functions are needed, and that crate panics
+//! A table of its symbols instead of the crate `cudarc`: 22 functions are needed, and that crate panics
 //! where the library is absent, owns contexts that belong to ONNX Runtime here, and fixes a CUDA version.
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
@@ -67,6 +67,8 @@ driver_functions! {
     module_function = b"cuModuleGetFunction": fn(*mut Handle, Handle, *const c_char);
     allocate = b"cuMemAlloc_v2": fn(*mut DeviceAddress, usize);
     free = b"cuMemFree_v2": fn(DeviceAddress);
+    allocate_in_order = b"cuMemAllocAsync": fn(*mut DeviceAddress, usize, Handle);
+    free_in_order = b"cuMemFreeAsync": fn(DeviceAddress, Handle);
     copy_to_device = b"cuMemcpyHtoDAsync_v2": fn(DeviceAddress, *const c_void, usize, Handle);
     copy_to_host = b"cuMemcpyDtoHAsync_v2": fn(*mut c_void, DeviceAddress, usize, Handle);
     launch = b"cuLaunchKernel": fn(
@@ -263,16 +265,25 @@ impl Driver {
         Ok(context)
     }
 
-    /// Loads a module into the current context and finds a function in it.
-    pub(super) fn load_function(&self, image: &CStr, function: &CStr) -> Result<Handle> {
-        let (mut module, mut found) = (ptr::null_mut(), ptr::null_mut());
+    /// Loads a module into the current context, for ever.
+    pub(super) fn load_module(&self, image: &CStr) -> Result<Handle> {
+        let mut module = ptr::null_mut();
         // SAFETY: the image is text that ends with NUL, as the driver requires of PTX; it is copied.
         self.check("cuModuleLoadData", unsafe {
             (self.functions.module_load)(&mut module, image.as_ptr().cast())
         })?;
-        // SAFETY: the module was just loaded, and is never unloaded; the name ends with NUL.
+        Ok(module)
+    }
+
+    /// The function `name` of a module.
+    ///
+    /// # Safety
+    /// `module` comes from [`Driver::load_module`].
+    pub(super) unsafe fn function(&self, module: Handle, name: &CStr) -> Result<Handle> {
+        let mut found = ptr::null_mut();
+        // SAFETY: the module is never unloaded; the name ends with NUL.
         self.check("cuModuleGetFunction", unsafe {
-            (self.functions.module_function)(&mut found, module, function.as_ptr())
+            (self.functions.module_function)(&mut found, module, name.as_ptr())
         })?;
         Ok(found)
     }
@@ -298,6 +309,31 @@ impl Driver {
         })?;
         // SAFETY: promised by the caller, and nothing in flight uses the memory any more.
         self.check("cuMemFree", unsafe { (self.functions.free)(address) })
+    }
+
+    /// Device memory for what is put on `stream` from now on.
+    ///
+    /// # Safety
+    /// `stream` is null or alive in the current context.
+    pub(super) unsafe fn allocate_in_order(&self, bytes: usize, stream: Handle) -> Result<DeviceAddress> {
+        let mut address = 0;
+        // SAFETY: promised by the caller; writes one address.
+        self.check("cuMemAllocAsync", unsafe {
+            (self.functions.allocate_in_order)(&mut address, bytes, stream)
+        })?;
+        Ok(address)
+    }
+
+    /// Frees device memory once everything is done that has been put on `stream`.
+    ///
+    /// # Safety
+    /// `address` comes from [`Driver::allocate_in_order`] in the current context, and is used in calls made before on `stream`
+    /// alone, which is null or alive in that context.
+    pub(super) unsafe fn free_in_order(&self, address: DeviceAddress, stream: Handle) -> Result<()> {
+        // SAFETY: promised by the caller.
+        self.check("cuMemFreeAsync", unsafe {
+            (self.functions.free_in_order)(address, stream)
+        })
     }
 
     /// Copies into device memory and waits until it is done.

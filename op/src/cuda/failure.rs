@@ -11,6 +11,7 @@ const INVALID_PTX: i32 = 218;
 const UNSUPPORTED_PTX_VERSION: i32 = 222;
 const ILLEGAL_ADDRESS: i32 = 700;
 const LAUNCH_OUT_OF_RESOURCES: i32 = 701;
+const NOT_SUPPORTED: i32 = 801;
 const STREAM_CAPTURE: std::ops::RangeInclusive<i32> = 900..=909;
 
 /// The error of driver call `call`, which gave `code`, in the driver's words `name`.
@@ -18,7 +19,7 @@ pub(super) fn failure(call: &str, code: i32, name: &str) -> Error {
     let error = Error::new(call, format_args!("failed with {name} ({code})"));
     match code {
         OUT_OF_MEMORY => error
-            .why("each new image size puts weight tables of a few kilobytes into GPU memory")
+            .why("each new image size puts weight tables of a few kilobytes into GPU memory, and a plan of several steps keeps its images there between them")
             .fix("free GPU memory: a smaller batch, fewer processes, or a lower gpu_mem_limit of the CUDA execution provider"),
         NO_DEVICE => error.fix("check that nvidia-smi lists a GPU and that CUDA_VISIBLE_DEVICES does not hide it"),
         INVALID_CONTEXT => error.fix("run on a thread whose current CUDA context is alive, or with none"),
@@ -33,6 +34,9 @@ pub(super) fn failure(call: &str, code: i32, name: &str) -> Error {
             .fix("run under compute-sanitizer to find that kernel"),
         LAUNCH_OUT_OF_RESOURCES => error
             .fix("use the CPU execution provider, and report the GPU's name: the kernel needs 48 KB of shared memory and 64 registers a thread"),
+        NOT_SUPPORTED => error
+            .why("a plan of several steps takes memory in the order of the stream, which this GPU or its sharing does not allow")
+            .fix("use the CPU execution provider"),
         code if STREAM_CAPTURE.contains(&code) => error
             .why("an image size seen for the first time needs memory, which cannot be had while a CUDA graph is captured")
             .fix("run once with the same image sizes before the capture"),

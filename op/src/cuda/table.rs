@@ -67,15 +67,34 @@ impl HostTable {
             tile_span: 0,
         })
     }
+
+    /// The table of an axis whose positions read two pixels each, with 11-bit weights.
+    pub(super) fn pairs(input: usize, pairs: impl Iterator<Item = ([usize; 2], [i32; 2])>) -> Self {
+        let mut words = vec![0, input as u32, 0, 0];
+        for ([first, second], [a, b]) in pairs {
+            words.extend([first as u32, second as u32, a.cast_unsigned(), b.cast_unsigned()]);
+        }
+        words[0] = (words.len() / 4 - 1) as u32;
+        Self {
+            bytes: words.iter().flat_map(|word: &u32| word.to_ne_bytes()).collect(),
+            tile_span: 0,
+        }
+    }
+}
+
+/// # Errors
+/// When an edge is too long for the kernels.
+pub(super) fn check_length(longest: usize) -> Result<()> {
+    if longest <= LONGEST {
+        return Ok(());
+    }
+    Err(Error::new("image", "has an edge that is too long for CUDA")
+        .expected_got(format_args!("at most {LONGEST} pixels"), longest)
+        .fix("run this model with the CPU execution provider"))
 }
 
 fn check(axis: &Axis, input: usize) -> Result<()> {
-    let longest = input.max(axis.len());
-    if longest > LONGEST {
-        return Err(Error::new("image", "has an edge that is too long for CUDA")
-            .expected_got(format_args!("at most {LONGEST} pixels"), longest)
-            .fix("run this model with the CPU execution provider"));
-    }
+    check_length(input.max(axis.len()))?;
     if axis.wide {
         return Err(Error::new("resize", "has weights whose sums leave 32 bits")
             .fix("run this model with the CPU execution provider"));

@@ -46,30 +46,43 @@ impl Axis {
         offset: i64,
         output: usize,
     ) -> Self {
-        // Of the positions, those that lie in the resized image.
-        let end = offset.saturating_add_unsigned(output as u64);
-        let [first, end] = [offset, end].map(|at| usize::try_from(at).unwrap_or(0).min(resized));
-        let position = |index: usize| {
-            let at = usize::try_from(offset + index as i64).ok()?;
-            (first..end).contains(&at).then(|| at - first)
-        };
         match resize {
-            Some((windows, filter)) => {
-                let part = AxisWeights::part(windows, filter, (input, resized), first..end);
-                let shift = PRECISION - part.precision();
+            Some((windows, filter)) => Self::weighed(resized, offset, output, |part| {
+                AxisWeights::part(windows, filter, (input, resized), part)
+            }),
+            None => {
+                let (first, position) = inside(resized, offset, output);
                 Self::collect((0..output).map(|index| match position(index) {
-                    Some(at) => {
-                        let (start, weights) = part.window(at);
-                        (start, weights.iter().map(|weight| weight << shift).collect())
-                    }
+                    Some(at) => (first.start + at, vec![ONE]),
                     None => (0, Vec::new()),
                 }))
             }
-            None => Self::collect((0..output).map(|index| match position(index) {
-                Some(at) => (first + at, vec![ONE]),
-                None => (0, Vec::new()),
-            })),
         }
+    }
+
+    /// As [`Axis::new`], of torchvision's windows without antialiasing.
+    pub(crate) fn plain(filter: Filter, input: usize, resized: usize, offset: i64, output: usize) -> Self {
+        Self::weighed(resized, offset, output, |part| {
+            AxisWeights::plain(filter, (input, resized), part)
+        })
+    }
+
+    fn weighed(
+        resized: usize,
+        offset: i64,
+        output: usize,
+        weights: impl FnOnce(Range<usize>) -> AxisWeights,
+    ) -> Self {
+        let (range, position) = inside(resized, offset, output);
+        let part = weights(range);
+        let shift = PRECISION - part.precision();
+        Self::collect((0..output).map(|index| match position(index) {
+            Some(at) => {
+                let (start, weights) = part.window(at);
+                (start, weights.iter().map(|weight| weight << shift).collect())
+            }
+            None => (0, Vec::new()),
+        }))
     }
 
     /// The most bytes that making such an axis of `output` positions takes.
@@ -178,6 +191,17 @@ impl Axis {
         let end = used().map(|window| window.start + window.taps).max().unwrap_or(0);
         start..end
     }
+}
+
+/// Of `output` positions from `offset` on, those that lie in the `resized` ones, and which of them each is.
+fn inside(resized: usize, offset: i64, output: usize) -> (Range<usize>, impl Fn(usize) -> Option<usize>) {
+    let end = offset.saturating_add_unsigned(output as u64);
+    let [first, end] = [offset, end].map(|at| usize::try_from(at).unwrap_or(0).min(resized));
+    let position = move |index: usize| {
+        let at = usize::try_from(offset + index as i64).ok()?;
+        (first..end).contains(&at).then(|| at - first)
+    };
+    (first..end, position)
 }
 
 /// The value of a sum that includes [`HALF`].

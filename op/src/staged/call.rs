@@ -10,10 +10,10 @@ use super::sizes::{Sizes, batch, bytes_of, empty_output, list, ragged};
 use crate::run::{ImageShapes, OutputMut, check_elements};
 
 /// One image of a call.
-pub(super) struct StagedImage {
-    pub(super) geometry: ImageGeometry,
+pub(crate) struct StagedImage {
+    pub(crate) geometry: ImageGeometry,
     /// Where it is in the elements of the input.
-    pub(super) bytes: Range<usize>,
+    pub(crate) bytes: Range<usize>,
 }
 
 /// The extents of the outputs of a call.
@@ -39,16 +39,16 @@ impl StagedCall {
         &self.shape
     }
 
-    pub(super) fn images(&self) -> &[StagedImage] {
+    pub(crate) fn images(&self) -> &[StagedImage] {
         &self.images
     }
 
-    pub(super) fn elements_of_image(&self) -> usize {
+    pub(crate) fn elements_of_image(&self) -> usize {
         let all: usize = self.shape.tensor.iter().product();
         all / self.shape.images.max(1)
     }
 
-    pub(super) fn new(plan: &Plan, shapes: &ImageShapes<'_>) -> Result<Self> {
+    pub(crate) fn new(plan: &Plan, shapes: &ImageShapes<'_>) -> Result<Self> {
         let (sizes, subject) = match *shapes {
             ImageShapes::Batch { shape, length } => (batch(plan, shape, length)?, "image"),
             ImageShapes::Ragged {
@@ -164,6 +164,18 @@ impl StagedShape {
         Ok(shape)
     }
 
+    /// Checks the outputs besides the tensor.
+    pub(crate) fn check_extras(&self, extras: &[ExtraMut<'_>]) -> Result<()> {
+        if extras.len() != self.extras.len() {
+            return Err(Error::new("outputs", "are not those of the plan")
+                .expected_got(1 + self.extras.len(), 1 + extras.len()));
+        }
+        for ((kind, extents), output) in self.extras.iter().zip(extras) {
+            extras::check(*kind, extents, output)?;
+        }
+        Ok(())
+    }
+
     /// Checks and writes the outputs besides the tensor.
     pub(crate) fn write_extras(
         &self,
@@ -171,12 +183,8 @@ impl StagedShape {
         geometries: &[Option<&ImageGeometry>],
         extras: &mut [ExtraMut<'_>],
     ) -> Result<()> {
-        if extras.len() != self.extras.len() {
-            return Err(Error::new("outputs", "are not those of the plan")
-                .expected_got(1 + self.extras.len(), 1 + extras.len()));
-        }
+        self.check_extras(extras)?;
         for ((kind, extents), output) in self.extras.iter().zip(extras) {
-            extras::check(*kind, extents, output)?;
             for (index, geometry) in geometries.iter().enumerate() {
                 extras::write(plan, *kind, index, *geometry, extents, output);
             }

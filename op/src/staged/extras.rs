@@ -42,7 +42,7 @@ pub(super) fn check(kind: OutputKind, extents: &[usize], output: &ExtraMut<'_>) 
 }
 
 /// Writes what an output says of image `index`; without a geometry, zeros.
-pub(super) fn write(
+pub(crate) fn write(
     plan: &Plan,
     kind: OutputKind,
     index: usize,

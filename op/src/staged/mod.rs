@@ -6,7 +6,7 @@
 
 mod border;
 mod call;
-mod extras;
+pub(crate) mod extras;
 mod finish;
 mod linear;
 mod pixels;
@@ -28,7 +28,8 @@ use crate::SimdLevel;
 use crate::run::{Executor, Images, OutputMut, Sequential, places};
 use finish::Finisher;
 use pixels::Pixels;
-use resample::{Resampler, visible};
+use resample::Resampler;
+pub(crate) use resample::visible;
 
 /// A plan of any version made ready to run stage by stage, as often and from as many threads as wanted.
 pub struct StagedPreprocessor {

@@ -125,7 +125,7 @@ impl Resampler {
 }
 
 /// The rows and columns of a resized image that its canvas shows.
-pub(super) fn visible(placement: &Placement) -> (Range<usize>, Range<usize>) {
+pub(crate) fn visible(placement: &Placement) -> (Range<usize>, Range<usize>) {
     let visible = |from: usize, offset: i64, size: usize| {
         let clamped = |at: i64| at.clamp(0, from as i64) as usize;
         clamped(offset)..clamped(offset.saturating_add_unsigned(size as u64))

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::common::{Random, image, reference};
 use crate::driver::{count, with_broken_driver, with_fake_driver, with_reversed_threads};
+use crate::plans;
 use crate::suite::{self, prepared, run};
 
 #[test]
@@ -47,6 +48,29 @@ fn random_cases() {
 }
 
 #[test]
+fn named_plans() {
+    with_fake_driver("emulated::named_plans", &[], plans::named_plans);
+}
+
+#[test]
+fn presets_of_version_2() {
+    with_fake_driver("emulated::presets_of_version_2", &[], plans::presets);
+}
+
+#[test]
+fn random_plans() {
+    with_fake_driver("emulated::random_plans", &[], plans::random_plans);
+}
+
+#[test]
+fn resamplers_and_many_images() {
+    with_fake_driver("emulated::resamplers_and_many_images", &[], || {
+        plans::resamplers();
+        plans::many_images();
+    });
+}
+
+#[test]
 fn threads_in_the_opposite_order() {
     with_reversed_threads("emulated::threads_in_the_opposite_order", || {
         suite::filters_and_sizes();
@@ -54,6 +78,8 @@ fn threads_in_the_opposite_order() {
         suite::padding();
         suite::mixed_sizes();
         suite::large_batches();
+        plans::resamplers();
+        plans::many_images();
     });
 }
 

@@ -13,11 +13,15 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/plans.rs"]
+mod compare;
 #[cfg(target_os = "linux")]
 mod driver;
 #[cfg(target_os = "linux")]
 mod emulated;
 #[cfg(target_os = "linux")]
 mod on_gpu;
+#[cfg(target_os = "linux")]
+mod plans;
 #[cfg(target_os = "linux")]
 mod suite;

@@ -1,18 +1,7 @@
-//! How a launch is cut into blocks, and its parameter: `struct Call` of `op/cuda/preprocess.cu`.
+//! How a launch is cut into blocks.
 
+use super::calls::{THREADS, VALUES};
 use super::table::TILE_COLUMNS;
-
-/// Threads of a block.
-pub(super) const THREADS: u32 = 256;
-
-/// Images of one launch when each has its own record: what fits into 4 KB of parameters.
-pub(super) const MAX_IMAGES: usize = 120;
-
-/// Images of one launch of a batch: the most blocks along y.
-pub(super) const MAX_BATCH: usize = 65_535;
-
-/// Entries of the value table: pixel values times channels.
-pub(super) const VALUES: usize = 768;
 
 /// Shared memory that every GPU gives a block without being asked to.
 const SHARED: usize = 48 * 1024;
@@ -23,54 +12,23 @@ const ENOUGH_BLOCKS: usize = 528;
 /// Where the vertical pass comes first: rows of a tile times pixels of a piece of its columns.
 const PIECE_SUMS: usize = 1024;
 
-/// Where an image is and how it is weighed.
-#[derive(Clone, Copy, Default)]
-#[repr(C)]
-pub(super) struct ImageRecord {
-    pub(super) offset: u64,
-    pub(super) columns: u64,
-    pub(super) rows: u64,
-    pub(super) vertical_first: u32,
-    pub(super) reserved: u32,
-}
-
-/// The kernel's parameter.
-#[repr(C)]
-pub(super) struct Call {
-    pub(super) pixels: u64,
-    pub(super) output: u64,
-    pub(super) values: u64,
-    pub(super) stride: u64,
-    pub(super) first_image: u64,
-    pub(super) tiling: Tiling,
-    pub(super) element_size: i32,
-    pub(super) channels_last: i32,
-    pub(super) channels: [i32; 3],
-    pub(super) reserved: i32,
-    pub(super) images: [ImageRecord; MAX_IMAGES],
-}
-
-const _: () = assert!(size_of::<ImageRecord>() == 32 && size_of::<Call>() == 40 + 48 + 32 * MAX_IMAGES);
-// The limit of a kernel's parameters before CUDA 12.1.
-const _: () = assert!(size_of::<Call>() <= 4096);
-
-/// The part of [`Call`] that says who does what.
+/// The part of `struct Call` of `op/cuda/preprocess.cu` that says who does what.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(super) struct Tiling {
     tile_rows: i32,
     tile_columns: i32,
-    column_tiles: i32,
     chunk_groups: i32,
     stage_pitch: i32,
     piece: i32,
+    reserved: i32,
 }
 
 /// What the images of a launch need.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Needs {
     pub(super) images: usize,
-    /// (height, width) of the output.
+    /// The largest height and the largest width that an image's tiles cover.
     pub(super) output: (usize, usize),
     pub(super) vertical_first: bool,
 }
@@ -117,10 +75,10 @@ impl Tiling {
         let tiling = Self {
             tile_rows: number(tile_rows),
             tile_columns: number(tile_columns),
-            column_tiles: number(column_tiles),
             chunk_groups: number(chunk_groups),
             stage_pitch: number(pitch),
             piece: number(piece),
+            reserved: 0,
         };
         (tiling, tiles(tile_rows) as u32, shared as u32)
     }
@@ -132,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_block_never_needs_more_shared_memory_than_every_gpu_has() {
-        for images in [1, 3, 120, 65_535] {
+        for images in [1, 3, 64, 65_535] {
             for height in [1, 8, 31, 224, 5000] {
                 for width in [1, 5, 16, 63, 64, 224, 5000] {
                     for span in [1, 17, 64, 300, 600, 3000, 1 << 29] {
@@ -145,9 +103,9 @@ mod tests {
                             let (tiling, tiles, shared) = Tiling::new(needs, [span].into_iter());
                             let context = format!("{images} {height} {width} {span}: {tiling:?} {shared}");
                             assert!(shared as usize <= SHARED, "{context}");
-                            let covered = (tiling.column_tiles * tiling.tile_columns) as usize;
-                            assert!(covered >= width && tiling.chunk_groups >= 1, "{context}");
-                            let rows = tiles / tiling.column_tiles as u32 * tiling.tile_rows as u32;
+                            let column_tiles = (width as u32).div_ceil(tiling.tile_columns as u32);
+                            assert!(tiling.chunk_groups >= 1, "{context}");
+                            let rows = tiles / column_tiles * tiling.tile_rows as u32;
                             assert!(rows as usize >= height, "{context}");
                         }
                     }
