@@ -37,20 +37,17 @@ folder = pathlib.Path(sys.argv[1])
 cases = json.loads((folder / "cases.json").read_text())
 for index, case in enumerate(cases):
     onnx.save(make_model(case), folder / f"{index}.onnx")
-for dtype in ("float32", "float16"):
-    plan = json.loads(cases[0]["plan"]) | {"dtype": dtype}
-    case = cases[0] | {"dtype": dtype, "accept": "batch", "op": f"ImageBatchTo{dtype.capitalize()}V1",
-                       "plan": json.dumps(plan, sort_keys=True, separators=(",", ":"))}
-    onnx.save(make_model(case), folder / f"time-{dtype}.onnx")
+for index, case in enumerate(json.loads((folder / "timed.json").read_text())):
+    onnx.save(make_model(case), folder / f"time-{index}.onnx")
 PYTHON
-    cp "$here/on_gpu.sh" "$here/on_gpu.py" "$folder/"
+    cp "$here/on_gpu.sh" "$here/on_gpu.py" tests/goldens/plans.json "$folder/"
     echo "packed $folder: $(du -sh "$folder" | cut -f1)"
 }
 
 run() {
     local program=yes
     [ "${1:-}" = --without-program ] && { program=no; shift; }
-    export PREP_REQUIRE=cuda
+    export PREP_REQUIRE=cuda PREP_ONNX_PLANS="$here/plans.json"
     needs nvidia-smi "no NVIDIA driver on this machine" "it comes with the driver" "run this where a GPU is"
     needs compute-sanitizer "the kernel cannot be checked for races" "it comes with the CUDA toolkit" "put its folder on PATH"
     nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader
@@ -59,7 +56,8 @@ run() {
     echo "== compute-sanitizer"
     for tool in memcheck racecheck synccheck; do
         PREP_CASES=60 compute-sanitizer --tool "$tool" --error-exitcode 1 "$here/cuda-tests" --nocapture --test-threads=1 \
-            on_gpu::gpu_random_cases on_gpu::gpu_layouts_types_orders_and_padding
+            on_gpu::gpu_random_cases on_gpu::gpu_layouts_types_orders_and_padding \
+            on_gpu::gpu_random_plans on_gpu::gpu_resamplers_and_many_images
     done
     echo "== level 2: through ONNX Runtime"
     "$python" "$here/on_gpu.py" "$here" "$@"

@@ -27,6 +27,7 @@ enum { THREADS = 256, MAX_IMAGES = 64, PRECISION = 22, HALF = 1 << (PRECISION - 
 #define EACH_THREAD for (int thread = threadIdx.x, once = 1; once; once = 0)
 #define BARRIER() __syncthreads()
 #define UNROLL _Pragma("unroll")
+#define ROLLED _Pragma("unroll 1")
 
 DEVICE u32 dp4a(u32 pixels, u32 weights, u32 sum) {
     u32 result;
@@ -51,6 +52,7 @@ DEVICE u32 funnel(u32 low, u32 high, u32 bits) { return __funnelshift_r(low, hig
 #endif
 #define BARRIER() (void)0
 #define UNROLL
+#define ROLLED
 
 DEVICE u32 byte_of(u32 word, int index) { return word >> (8 * index) & 255; }
 
@@ -99,7 +101,7 @@ struct Image {
     int height, width;  // of the canvas
     int top, left;      // where the part begins on it
     u32 vertical_first;
-    u32 reserved;
+    int tiles;          // that the part is cut into
 };
 
 // What becomes of pixels.
@@ -341,6 +343,13 @@ DEVICE void fill(u32* sums, int count, int thread) {
     for (int index = thread; index < count; index += THREADS) sums[index] = HALF;
 }
 
+DEVICE const Image& image_of(const Call& call, int image_index) { return call.images[call.batch ? 0 : image_index]; }
+
+// The first element of what becomes of an image.
+DEVICE u64 base_of(const Call& call, const Image& image, int image_index) {
+    return image.to + (call.batch ? call.to_stride * (u64)image_index : 0);
+}
+
 // Writes the bits of output channel `out` of a pixel of the canvas; `base` is the first element of the image.
 DEVICE void put(const Call& call, const Image& image, u64 base, int y, int x, int out, u32 bits) {
     const Form& form = call.form;
@@ -361,6 +370,7 @@ DEVICE void put(const Call& call, const Image& image, u64 base, int y, int x, in
         to += form.channels_last ? pixel * (u64)form.outputs + (u64)out : (u64)out * (u64)form.repeat * size + pixel;
         again = form.channels_last ? size * (u64)form.outputs : size;
     }
+    ROLLED
     for (int turn = 0; turn < (form.merge == 0 ? 1 : form.repeat); turn++, to += again) {
         if (form.element_size == 4) ((u32*)call.output)[to] = bits;
         else if (form.element_size == 2) ((u16*)call.output)[to] = (u16)bits;
@@ -378,10 +388,14 @@ DEVICE u32 bits_of(const Form& form, const u32* values, int out, u32 pixel) {
 }
 
 // Writes the tile from its sums, [row][channel][column] or, `interleaved`, [row][column][channel].
-DEVICE void finish(const Call& call, const Image& image, const Tile& tile, u64 base, const u32* values,
-                   const u32* sums, bool interleaved, int thread) {
+DEVICE void finish(const Call& call, int image_index, const Tile& tile, const u32* values, const u32* sums,
+                   bool interleaved, int thread) {
+    // Looked up again: what is kept through the passes costs registers.
+    const Image& image = image_of(call, image_index);
+    const u64 base = base_of(call, image, image_index);
     const int width = tile.columns_here;
     const int outputs = call.form.outputs, line = width * outputs;
+    ROLLED
     for (int index = thread; index < tile.rows_here * line; index += THREADS) {
         const int row = index / line, at = index % line;
         const int out = call.form.channels_last ? at % outputs : at / width;
@@ -396,16 +410,20 @@ DEVICE void finish(const Call& call, const Image& image, const Tile& tile, u64 b
 // What lies around the image on its canvas, and behind the canvas: every `step`th row, from row `first` on.
 DEVICE void fill_around(const Call& call, const Image& image, u64 base, int first, int step, int thread) {
     const int height = image.rows ? image.rows->length : 0, width = image.columns ? image.columns->length : 0;
+    ROLLED
     for (int y = first; y < image.height; y += step) {
         const bool row_inside = y >= image.top && y < image.top + height;
+        ROLLED
         for (int x = thread; x < image.width; x += THREADS) {
             if (row_inside && x >= image.left && x < image.left + width) continue;
+            ROLLED
             for (int out = 0; out < call.form.outputs; out++) {
                 const u32 bits = out == 0 ? call.form.around[0] : out == 1 ? call.form.around[1] : call.form.around[2];
                 put(call, image, base, y, x, out, bits);
             }
         }
     }
+    ROLLED
     for (u64 at = call.form.used + (u64)first * THREADS + (u64)thread; at < call.form.all; at += (u64)step * THREADS) {
         if (call.form.element_size == 4) ((u32*)call.output)[base + at] = 0;
         else if (call.form.element_size == 2) ((u16*)call.output)[base + at] = 0;
@@ -426,8 +444,7 @@ struct Reach {
     }
 };
 
-DEVICE void horizontal_first(const Call& call, const Image& image, const Tile& tile, u64 base, const u32* values,
-                             u8* memory) {
+DEVICE void horizontal_first(const Call& call, int image_index, const Tile& tile, const u32* values, u8* memory) {
     const int line = tile.columns_here * 3;
     u32* sums = (u32*)memory;
     u32* middle = sums + call.tile_rows * call.tile_columns * 3;
@@ -453,7 +470,7 @@ DEVICE void horizontal_first(const Call& call, const Image& image, const Tile& t
         EACH_THREAD weigh_rows(tile, chunk, groups, reach.from, reach.to, line, middle, sums, thread);
         BARRIER();
     }
-    EACH_THREAD finish(call, image, tile, base, values, sums, false, thread);
+    EACH_THREAD finish(call, image_index, tile, values, sums, false, thread);
 }
 
 // The horizontal pass over finished rows of the pixels `from` to `to`; windows may reach beyond both.
@@ -488,8 +505,7 @@ DEVICE void weigh_piece(const Tile& tile, int from, int to, int pitch, const u8*
     }
 }
 
-DEVICE void vertical_first(const Call& call, const Image& image, const Tile& tile, u64 base, const u32* values,
-                           u8* memory) {
+DEVICE void vertical_first(const Call& call, int image_index, const Tile& tile, const u32* values, u8* memory) {
     u32* sums = (u32*)memory;
     u32* piece_sums = sums + call.tile_rows * call.tile_columns * 3;
     u32* middle = piece_sums + call.tile_rows * call.piece * 3;
@@ -517,12 +533,11 @@ DEVICE void vertical_first(const Call& call, const Image& image, const Tile& til
         BARRIER();
     }
     BARRIER();
-    EACH_THREAD finish(call, image, tile, base, values, sums, true, thread);
+    EACH_THREAD finish(call, image_index, tile, values, sums, true, thread);
 }
 
-// The tile that a block makes, with neither rows nor columns for one that has none: false.
-DEVICE bool tile_of(const Call& call, const Image& image, int tile_index, int image_index, Tile& tile) {
-    if (!image.rows || !image.columns) return false;
+// A tile that an image has. A check in here instead of before it makes the registers of `preprocess` too few.
+DEVICE void tile_of(const Call& call, const Image& image, int tile_index, int image_index, Tile& tile) {
     tile.columns = image.columns;
     tile.rows = image.rows;
     tile.pixels = call.pixels + image.from + (call.batch ? call.from_stride * (u64)image_index : 0);
@@ -532,11 +547,6 @@ DEVICE bool tile_of(const Call& call, const Image& image, int tile_index, int im
     tile.row = tile_index / column_tiles * call.tile_rows;
     tile.columns_here = least(call.tile_columns, tile.columns->length - tile.column);
     tile.rows_here = least(call.tile_rows, tile.rows->length - tile.row);
-    return tile.rows_here > 0;
-}
-
-DEVICE u64 base_of(const Call& call, const Image& image, int image_index) {
-    return image.to + (call.batch ? call.to_stride * (u64)image_index : 0);
 }
 
 DEVICE void load_values(const Call& call, u32* values, int thread) {
@@ -547,22 +557,23 @@ DEVICE void load_values(const Call& call, u32* values, int thread) {
 // One block of `blocks`: tile `index` of image `image_index` of the launch, or a part of what lies around it. `memory`
 // is aligned to 16 bytes.
 DEVICE void preprocess_block(const Call& call, int index, int blocks, int image_index, u8* memory) {
-    const Image& image = call.images[call.batch ? 0 : image_index];
-    const u64 base = base_of(call, image, image_index);
+    const Image& image = image_of(call, image_index);
     if (index >= call.tiles) {
+        const u64 base = base_of(call, image, image_index);
         EACH_THREAD fill_around(call, image, base, index - call.tiles, blocks - call.tiles, thread);
         return;
     }
+    if (index >= image.tiles) return;
     Tile tile;
-    if (!tile_of(call, image, index, image_index, tile)) return;
+    tile_of(call, image, index, image_index, tile);
     tile.pixels_read = span_between(tile.columns, tile.column, tile.column + tile.columns_here);
     tile.groups_read = span_between(tile.rows, tile.row, tile.row + tile.rows_here);
     u32* values = (u32*)memory;
     EACH_THREAD load_values(call, values, thread);
     // The barriers of the passes come before the first use of `values`.
     u8* rest = memory + 768 * sizeof(u32);
-    if (image.vertical_first) vertical_first(call, image, tile, base, values, rest);
-    else horizontal_first(call, image, tile, base, values, rest);
+    if (image.vertical_first) vertical_first(call, image_index, tile, values, rest);
+    else horizontal_first(call, image_index, tile, values, rest);
 }
 
 // Two source positions and their 11-bit weights. An axis of these has its `length` behind the header.
@@ -572,14 +583,15 @@ DEVICE const Pair* pairs_of(const Axis* axis) { return (const Pair*)(axis + 1); 
 
 // As `preprocess_block`, for axes of pairs: rounded between the passes as cv2.resize rounds.
 DEVICE void sample_block(const Call& call, int index, int blocks, int image_index, u8* memory) {
-    const Image& image = call.images[call.batch ? 0 : image_index];
+    const Image& image = image_of(call, image_index);
     const u64 base = base_of(call, image, image_index);
     if (index >= call.tiles) {
         EACH_THREAD fill_around(call, image, base, index - call.tiles, blocks - call.tiles, thread);
         return;
     }
+    if (index >= image.tiles) return;
     Tile tile;
-    if (!tile_of(call, image, index, image_index, tile)) return;
+    tile_of(call, image, index, image_index, tile);
     u32* values = (u32*)memory;
     EACH_THREAD load_values(call, values, thread);
     BARRIER();
@@ -589,6 +601,7 @@ DEVICE void sample_block(const Call& call, int index, int blocks, int image_inde
         const u8* top = tile.pixels + tile.pitch * (u64)down.first;
         const u8* bottom = tile.pixels + tile.pitch * (u64)down.second;
         const u64 left = (u64)across.first * 3, right = (u64)across.second * 3;
+        ROLLED
         for (int out = 0; out < call.form.outputs; out++) {
             const int channel = channel_of(call.form, out);
             const int upper = top[left + channel] * across.a + top[right + channel] * across.b;

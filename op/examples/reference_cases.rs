@@ -1,7 +1,7 @@
 //! Writes cases for hosts in other languages: `reference_cases FOLDER`.
 //!
 //! Each case is an entry of `cases.json` with the op, the plan, the inputs' and the outputs' shapes; `N.input` and
-//! `N.OUTPUT.expected` are the raw elements, where the scalar reference computed the latter.
+//! `N.OUTPUT.expected` are the raw elements, where the scalar reference computed the latter. `timed.json` has what a GPU is timed with.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -66,6 +66,54 @@ const CASES: [(&str, &[(usize, usize)]); 13] = [
         &[(90, 160), (200, 70), (1, 1)],
     ),
 ];
+
+/// Work to be timed on a GPU: name, pipeline, images and their (height, width).
+const TIMED: [(&str, &str, usize, (usize, usize)); 7] = [
+    ("256 to 224, float32", IMAGENET, 256, (375, 500)),
+    ("256 to 224, float32", IMAGENET, 256, (1080, 1920)),
+    ("256 to 224, float16", IMAGENET_HALF, 256, (375, 500)),
+    ("256 to 224, float16", IMAGENET_HALF, 256, (1080, 1920)),
+    (
+        "letterbox 640",
+        r#"{"steps": [{"step": "letterbox", "size": 640}, {"step": "rescale", "divisor": 255}]}"#,
+        32,
+        (720, 1280),
+    ),
+    (
+        "DETR 800/1333",
+        r#"{"steps": [{"step": "resize", "size": {"shortest_edge": 800, "longest_edge": 1333}, "filter": "bilinear", "resampler": "torchvision"}, {"step": "rescale_normalize", "factor": 0.00392156862745098, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}, {"step": "pad", "to": "batch"}]}"#,
+        32,
+        (720, 1280),
+    ),
+    (
+        "square pad, 336",
+        r#"{"steps": [{"step": "pad", "to": "square", "color": [122, 116, 104]}, {"step": "resize", "size": [336, 336], "filter": "bicubic", "resampler": "torchvision"}, {"step": "rescale", "divisor": 255}]}"#,
+        32,
+        (720, 1280),
+    ),
+];
+
+const IMAGENET: &str = r#"{"steps": [{"step": "resize", "size": {"shortest_edge": 256}, "filter": "bilinear"}, {"step": "center_crop", "size": [224, 224]}, {"step": "rescale", "divisor": 255}, {"step": "normalize", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}]}"#;
+const IMAGENET_HALF: &str = r#"{"steps": [{"step": "resize", "size": {"shortest_edge": 256}, "filter": "bilinear"}, {"step": "center_crop", "size": [224, 224]}, {"step": "rescale", "divisor": 255}, {"step": "normalize", "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}], "output": {"dtype": "float16"}}"#;
+
+/// As the entries of `cases.json`, and whether a part of the image is enough.
+fn timed() -> Result<Vec<Value>, Box<dyn Error>> {
+    let mut all = Vec::new();
+    for (name, text, images, (height, width)) in TIMED {
+        let pipeline = Pipeline::from_value(serde_json::from_str(text)?)?;
+        let (layout, dtype) = pipeline.output.or_usual();
+        let plan = pipeline.compile(layout, dtype)?;
+        let output = plan.geometry(height, width)?.output;
+        let shape = plan.output_shape(images, output);
+        all.push(json!({
+            "name": name, "op": Signature::of(&plan, Accept::Batch).name(), "domain": DOMAIN, "accept": Accept::Batch.name(),
+            "attribute": PLAN_ATTRIBUTE, "plan": plan.to_json(), "shapes": [[height, width, plan.source.source_channels()]],
+            "images": images, "version": plan.version().number(),
+            "outputs": [{"name": OutputKind::Tensor.name(), "dtype": dtype.name(), "shape": shape}],
+        }));
+    }
+    Ok(all)
+}
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(
@@ -167,5 +215,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     std::fs::write(folder.join("cases.json"), serde_json::to_string_pretty(&cases)?)?;
+    std::fs::write(
+        folder.join("timed.json"),
+        serde_json::to_string_pretty(&timed()?)?,
+    )?;
     Ok(())
 }

@@ -27,7 +27,7 @@ pub(super) struct ImageRecord {
     pub(super) top: i32,
     pub(super) left: i32,
     pub(super) vertical_first: u32,
-    pub(super) reserved: u32,
+    pub(super) tiles: i32,
 }
 
 /// `Form`: what becomes of pixels.

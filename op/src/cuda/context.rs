@@ -90,7 +90,8 @@ impl Context {
         let mut image = miniz_oxide::inflate::decompress_to_vec_zlib(PTX)
             .map_err(|error| Error::new("preprocess.ptx", error))?;
         image.push(0);
-        let image = CStr::from_bytes_until_nul(&image).map_err(|error| Error::new("preprocess.ptx", error))?;
+        let image =
+            CStr::from_bytes_until_nul(&image).map_err(|error| Error::new("preprocess.ptx", error))?;
         let module = driver.load_module(image)?;
         let mut functions = [std::ptr::null_mut(); Kernel::ALL.len()];
         for (function, kernel) in functions.iter_mut().zip(Kernel::ALL) {

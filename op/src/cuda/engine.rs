@@ -7,9 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use half::f16;
 use prep_onnx_pipeline::{CHANNELS, Dtype, Result, ValueTable};
 
-use super::calls::{
-    FormRecord, ImageRecord, MAX_BATCH, MAX_IMAGES, ResizeCall, THREADS, VALUES,
-};
+use super::calls::{FormRecord, ImageRecord, MAX_BATCH, MAX_IMAGES, ResizeCall, THREADS, VALUES};
 use super::context::{Buffer, Context};
 use super::driver::{DeviceAddress, Handle};
 use super::rule::{AxisPart, Rule};
@@ -207,7 +205,7 @@ impl Engine {
                 top: at.0 as i32,
                 left: at.1 as i32,
                 vertical_first: image.resize.vertical_first.into(),
-                reserved: 0,
+                tiles: 0,
             };
         }
         let count = batch.map_or(images.len(), |batch| batch.images);
@@ -220,9 +218,14 @@ impl Engine {
         let horizontal_first = (images.iter().zip(&tables))
             .filter(|(image, _)| !image.resize.vertical_first)
             .filter_map(|(_, tables)| Some(tables.as_ref()?[0].tile_span));
-        let (tiling, tiles, shared) = Tiling::new(needs, horizontal_first);
-        let tiles = if needs.output.0 * needs.output.1 == 0 { 0 } else { tiles };
-        let covered = images.iter().all(|image| image.resize.part == image.resize.canvas);
+        let (tiling, shared) = Tiling::new(needs, horizontal_first);
+        let tiles = tiling.tiles(needs.output);
+        for (record, image) in records.iter_mut().zip(images) {
+            record.tiles = tiling.tiles(image.resize.part) as i32;
+        }
+        let covered = images
+            .iter()
+            .all(|image| image.resize.part == image.resize.canvas);
         let around = if covered && form.used == form.all {
             0
         } else {

@@ -45,7 +45,8 @@ impl OnHost {
         let mut pixels = Vec::new();
         grow(&mut pixels, length, 0_u8)?;
         // SAFETY: the input has this many bytes, as the caller promises, and so has the buffer.
-        unsafe { driver.download(images.pixels, pixels.as_mut_ptr(), length, target.stream) }.map_err(copied)?;
+        unsafe { driver.download(images.pixels, pixels.as_mut_ptr(), length, target.stream) }
+            .map_err(copied)?;
         let images = match images.shapes {
             ImageShapes::Batch { shape, .. } => Images::Batch {
                 shape,

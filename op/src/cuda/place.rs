@@ -26,14 +26,23 @@ pub(super) struct PlacedImage {
 fn format(source: SourceFormat) -> (i32, [u8; 4], [i32; 6]) {
     let ycbcr = |matrix, range| {
         let of = Coefficients::of(matrix, range);
-        [of.offset, of.luma, of.blue_cb, of.green_cb, of.green_cr, of.red_cr]
+        [
+            of.offset,
+            of.luma,
+            of.blue_cb,
+            of.green_cb,
+            of.green_cr,
+            of.red_cr,
+        ]
     };
     match source {
         SourceFormat::Rgb => (0, [0; 4], [0; 6]),
         SourceFormat::Bgr => (1, [0; 4], [0; 6]),
         SourceFormat::Gray => (2, [0; 4], [0; 6]),
         SourceFormat::Rgba { over: None } => (3, [0; 4], [0; 6]),
-        SourceFormat::Rgba { over: Some([r, g, b]) } => (4, [r, g, b, 0], [0; 6]),
+        SourceFormat::Rgba {
+            over: Some([r, g, b]),
+        } => (4, [r, g, b, 0], [0; 6]),
         SourceFormat::Nv12 { matrix, range } => (5, [0; 4], ycbcr(matrix, range)),
         SourceFormat::I420 { matrix, range } => (6, [0; 4], ycbcr(matrix, range)),
     }
@@ -128,7 +137,10 @@ pub(super) unsafe fn place(
             };
         }
         let rows = here.iter().map(|image| image.placing.size.0).max().unwrap_or(0);
-        let grid = (rows.clamp(1, MOST_BLOCKS) as u32, (count - start).min(step) as u32);
+        let grid = (
+            rows.clamp(1, MOST_BLOCKS) as u32,
+            (count - start).min(step) as u32,
+        );
         // SAFETY: the kernel takes a `PlaceCall`; the rest is promised by the caller.
         unsafe { launch(target, Kernel::Place, grid, &call) }?;
     }

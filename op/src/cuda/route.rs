@@ -1,6 +1,8 @@
 //! The way of an image through the kernels: the one list of what plans of version 2 have kernels for.
 
-use prep_onnx_pipeline::plan::{Canvas, Fill, GrayRule, ImageGeometry, Mirror, Placement, Stage, StageGeometry};
+use prep_onnx_pipeline::plan::{
+    Canvas, Fill, GrayRule, ImageGeometry, Mirror, Placement, Stage, StageGeometry,
+};
 use prep_onnx_pipeline::resample::{Arithmetic, OpencvFilter};
 use prep_onnx_pipeline::{Plan, SourceFormat};
 

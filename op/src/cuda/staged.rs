@@ -176,7 +176,11 @@ impl StagedPreprocessor {
             return Ok(());
         }
         let geometries = (list.iter())
-            .map(|image| picture.plan.geometry(image.geometry.image.0, image.geometry.image.1))
+            .map(|image| {
+                picture
+                    .plan
+                    .geometry(image.geometry.image.0, image.geometry.image.1)
+            })
             .collect::<Result<Vec<_>>>()?;
         let pictures: Vec<_> = (list.iter().zip(&geometries))
             .map(|(image, geometry)| OfCall {
@@ -209,7 +213,10 @@ impl StagedPreprocessor {
                 OutputKind::Mask => {
                     let mut inners = Vec::new();
                     of_all(&mut |geometry| inners.push(geometry.inner()));
-                    let canvas = call.images().first().map_or((0, 0), |image| image.geometry.output);
+                    let canvas = call
+                        .images()
+                        .first()
+                        .map_or((0, 0), |image| image.geometry.output);
                     // SAFETY: promised by the caller.
                     unsafe { mask(target, *output, canvas, &inners) }?;
                 }
@@ -227,7 +234,10 @@ impl StagedPreprocessor {
                         let mut elements = ExtraMut::Int64(&mut row);
                         extras::write(&self.plan, *kind, 0, Some(geometry), extents, &mut elements);
                         // The lower half first, as on every machine with CUDA.
-                        words.extend(row.iter().flat_map(|value| [*value as u32, (*value >> 32) as u32]));
+                        words.extend(
+                            row.iter()
+                                .flat_map(|value| [*value as u32, (*value >> 32) as u32]),
+                        );
                     });
                 }
                 // Not among what a plan asks for.
@@ -393,7 +403,9 @@ impl Tensor {
             }
             let of_bytes = |fill: Option<Fill>| FormRecord {
                 around: match fill {
-                    Some(Fill::Color { color }) if self.plan.image_channels() == 1 => [u32::from(color[0]); 3],
+                    Some(Fill::Color { color }) if self.plan.image_channels() == 1 => {
+                        [u32::from(color[0]); 3]
+                    }
                     Some(Fill::Color { color }) => color.map(u32::from),
                     // Written after the arithmetic, or nothing.
                     Some(Fill::Value { .. } | Fill::Mirror { .. }) | None => [0; 3],
@@ -401,7 +413,11 @@ impl Tensor {
                 ..FormRecord::BYTES
             };
             let fill = resized.first().and_then(|(_, resizing)| resizing.fill);
-            let becomes = if last { (form, true) } else { (of_bytes(fill), false) };
+            let becomes = if last {
+                (form, true)
+            } else {
+                (of_bytes(fill), false)
+            };
             let resized: Vec<ResizeImage> = resized.into_iter().map(|(image, _)| image).collect();
             // SAFETY: promised by the caller; what lies between steps is as long as the images there, and only used on this stream.
             unsafe {

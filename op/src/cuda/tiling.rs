@@ -34,9 +34,9 @@ pub(super) struct Needs {
 }
 
 impl Tiling {
-    /// The tiling, the number of tiles of an image and the bytes of shared memory of a block. `spans` are the
+    /// The tiling and the bytes of shared memory of a block. `spans` are the
     /// source pixels that a tile's columns read, of the images whose horizontal pass comes first.
-    pub(super) fn new(needs: Needs, spans: impl Iterator<Item = usize>) -> (Self, u32, u32) {
+    pub(super) fn new(needs: Needs, spans: impl Iterator<Item = usize>) -> (Self, u32) {
         let (height, width) = needs.output;
         let tile_columns = width.clamp(1, TILE_COLUMNS);
         let column_tiles = width.div_ceil(tile_columns);
@@ -80,7 +80,13 @@ impl Tiling {
             piece: number(piece),
             reserved: 0,
         };
-        (tiling, tiles(tile_rows) as u32, shared as u32)
+        (tiling, shared as u32)
+    }
+
+    /// How many tiles a part of (height, width) is cut into.
+    pub(super) fn tiles(&self, (height, width): (usize, usize)) -> u32 {
+        let (rows, columns) = (self.tile_rows as usize, self.tile_columns as usize);
+        (height.div_ceil(rows) * width.div_ceil(columns)) as u32
     }
 }
 
@@ -100,7 +106,8 @@ mod tests {
                                 output: (height, width),
                                 vertical_first,
                             };
-                            let (tiling, tiles, shared) = Tiling::new(needs, [span].into_iter());
+                            let (tiling, shared) = Tiling::new(needs, [span].into_iter());
+                            let tiles = tiling.tiles((height, width));
                             let context = format!("{images} {height} {width} {span}: {tiling:?} {shared}");
                             assert!(shared as usize <= SHARED, "{context}");
                             let column_tiles = (width as u32).div_ceil(tiling.tile_columns as u32);
@@ -121,13 +128,14 @@ mod tests {
             output: (224, 224),
             vertical_first: false,
         };
-        let (tiling, tiles, _) = Tiling::new(needs, [287].into_iter());
+        let (tiling, _) = Tiling::new(needs, [287].into_iter());
+        let tiles = tiling.tiles(needs.output);
         assert_eq!((tiling.tile_rows, tiling.tile_columns, tiles), (32, 64, 28));
         assert!(
             tiling.chunk_groups == 4 && tiling.stage_pitch >= 287 * 3 + 32,
             "{tiling:?}"
         );
-        let (tiling, _, _) = Tiling::new(Needs { images: 1, ..needs }, [287].into_iter());
+        let (tiling, _) = Tiling::new(Needs { images: 1, ..needs }, [287].into_iter());
         assert_eq!(tiling.tile_rows, 8);
     }
 }

@@ -42,7 +42,15 @@ fn build(flags: &[&str]) -> Option<PathBuf> {
     let mut reports = Vec::new();
     for compiler in chosen.as_deref().into_iter().chain(["g++", "clang++"]) {
         let output = Command::new(compiler)
-            .args(["-O2", "-shared", "-fPIC", "-pthread", "-Wall", "-Wl,-z,defs", "-ffp-contract=off"])
+            .args([
+                "-O2",
+                "-shared",
+                "-fPIC",
+                "-pthread",
+                "-Wall",
+                "-Wl,-z,defs",
+                "-ffp-contract=off",
+            ])
             .args(flags)
             .args(["-x", "c++"])
             .arg(sources.join("preprocess.cu"))

@@ -3,7 +3,7 @@
 use prep_onnx_op::cuda;
 
 use crate::driver::required;
-use crate::suite;
+use crate::{plans, suite};
 
 fn on_gpu(body: impl FnOnce()) {
     match cuda::status() {
@@ -48,4 +48,27 @@ fn gpu_mixed_sizes_extreme_scales_and_large_batches() {
 #[test]
 fn gpu_random_cases() {
     on_gpu(suite::random_cases);
+}
+
+#[test]
+fn gpu_named_plans() {
+    on_gpu(plans::named_plans);
+}
+
+#[test]
+fn gpu_presets_of_version_2() {
+    on_gpu(plans::presets);
+}
+
+#[test]
+fn gpu_random_plans() {
+    on_gpu(plans::random_plans);
+}
+
+#[test]
+fn gpu_resamplers_and_many_images() {
+    on_gpu(|| {
+        plans::resamplers();
+        plans::many_images();
+    });
 }
