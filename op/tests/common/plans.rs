@@ -254,12 +254,15 @@ pub(crate) fn each_named(step: usize, mut each: impl FnMut(Named)) -> usize {
     left_out
 }
 
-/// The plan of `seed` with every output, and the lists of images to run it on; of the first, whether they are of mixed sizes.
-pub(crate) fn drawn(seed: u64) -> (Plan, Vec<(bool, Vec<Array3<u8>>)>) {
+/// Lists of images, and of each whether they are of mixed sizes.
+pub(crate) type Lists = Vec<(bool, Vec<Array3<u8>>)>;
+
+/// The plan of `seed` with every output, and the lists of images to run it on.
+pub(crate) fn drawn(seed: u64) -> (Plan, Lists) {
     let (pipeline, layout, dtype) = random::pipeline(seed);
     let plan = all_outputs(pipeline.compile(layout, dtype).unwrap());
     let images = random::batch(seed, &plan);
-    let mut lists: Vec<_> = (images.iter().take(2))
+    let mut lists: Lists = (images.iter().take(2))
         .map(|image| {
             (
                 false,
