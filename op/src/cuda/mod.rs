@@ -3,10 +3,10 @@
 //! The kernels are `op/cuda/preprocess.cu`, committed as PTX; the driver library is loaded at run time, so
 //! this crate builds and runs without CUDA. `op/cuda/README.md` has the design and what was verified.
 //!
-//! - [`driver`], [`failure`]: the driver's functions and errors; [`context`]: kernels and memory of a context;
-//! - [`calls`]: the kernels' parameters; [`tiling`]: how a launch is cut into blocks; [`rule`], [`table`]: the tables of an axis;
-//! - [`engine`]: resizes; [`place`]: the kernels that weigh nothing;
-//! - [`preprocessor`]: plans of version 1; [`staged`]: those of version 2, whose way through the kernels is [`route`]; [`host`]: what has
+//! - `driver`, `failure`: the driver's functions and errors; `context`: kernels and memory of a context;
+//! - `calls`: the kernels' parameters; `tiling`: how a launch is cut into blocks; `rule`, `table`: the tables of an axis;
+//! - `engine`: resizes; `place`: the kernels that weigh nothing;
+//! - `preprocessor`: plans of version 1; `staged`: those of version 2, whose way through the kernels is `route`; `host`: what has
 //!   no kernel.
 
 mod calls;
