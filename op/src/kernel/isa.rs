@@ -50,6 +50,34 @@ impl<'a> Ring<'a> {
     pub(crate) fn group(&self, group: usize) -> &'a [Lanes] {
         &self.blocks[group % self.slots * self.blocks_per_group..][..self.blocks_per_group]
     }
+
+    /// The blocks `blocks` of neighbouring row groups, the first of which is `first`.
+    ///
+    /// Without closures and always inlined: what is called from a function with more instructions than the build has makes it put
+    /// all its vectors aside.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub(crate) fn groups<const COUNT: usize>(
+        &self,
+        first: usize,
+        blocks: Range<usize>,
+    ) -> [&'a [Lanes]; COUNT] {
+        let mut groups: [&[Lanes]; COUNT] = [&[]; COUNT];
+        let mut slot = first % self.slots;
+        for group in &mut groups {
+            let all = &self.blocks[slot * self.blocks_per_group..][..self.blocks_per_group];
+            *group = &all[blocks.start..blocks.end];
+            slot = self.next(slot);
+        }
+        groups
+    }
+
+    /// The slot behind another one.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub(crate) fn next(&self, slot: usize) -> usize {
+        if slot + 1 == self.slots { 0 } else { slot + 1 }
+    }
 }
 
 /// Where one finished row goes: a plane per channel (NCHW), or all channels of a pixel together (NHWC).

@@ -15,6 +15,8 @@ mod schedule;
 mod tables;
 
 pub(crate) use axis::{Axis, HALF, PRECISION, round};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use copy::RowSource;
 pub(crate) use engine::element_size;
 pub(crate) use finish::{Affine, Finish};
 pub(crate) use images::{Image, Pixels, checked_shape, fixed_output, listed, shown};

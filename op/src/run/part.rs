@@ -6,7 +6,7 @@ use prep_onnx_pipeline::{CHANNELS, Error, FusedPlan, Geometry, ImageStatus, Resu
 
 use super::cache::Extent;
 #[cfg(target_arch = "x86_64")]
-use super::copy::copy;
+use super::copy::{RowSource, Stored, copy};
 use super::engine::{Scratch, Task, run_band};
 use super::finish::Finish;
 use super::images::Shape;
@@ -15,9 +15,7 @@ use super::schedule::{Executor, Sequential, bands};
 use super::tables::{AnyPrepared, Prepared};
 use crate::kernel::Isa;
 #[cfg(target_arch = "x86_64")]
-use crate::kernel::SimdLevel;
-#[cfg(target_arch = "x86_64")]
-use crate::kernel::avx2::Avx2;
+use crate::kernel::rows::{RowKernels, with_row_kernels};
 use crate::kernel::scalar::Scalar;
 
 /// The rows and columns of an image that its output is made of.
@@ -103,36 +101,69 @@ impl Preprocessor {
             return Err(Error::new("pixels", "are not those of the image")
                 .expected_got(format_args!("{expected} bytes"), pixels.len()));
         }
+        #[cfg(target_arch = "x86_64")]
+        if self.plan.resize.is_none() {
+            let stored = Stored::new(&geometry, pixels);
+            let done = with_row_kernels!(self.level(), kernels => {
+                let output = super::places::borrowed(&mut output);
+                self.run_rows(kernels, &stored, &geometry, output, executor)
+            });
+            if let Some(done) = done {
+                return done;
+            }
+        }
+        let output = self.checked(&geometry, &mut output)?;
+        with_engine!(self, engine => {
+            // SAFETY: `checked` compared the output, which is borrowed mutably, with this geometry.
+            unsafe { engine.run_one(&self.plan, &self.finish, (geometry, Extent::Whole), pixels, output, executor) }
+        })
+    }
+
+    /// Computes the output of one image, whose rows come from `source`, as [`Self::run_geometry`]; the plan does not resize.
+    ///
+    /// # Errors
+    /// When `output` has another size, or there is not enough memory.
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn run_rows<K: RowKernels, S: RowSource<K>>(
+        &self,
+        kernels: K,
+        source: &S,
+        geometry: &Geometry,
+        mut output: OutputMut<'_>,
+        executor: &dyn Executor,
+    ) -> Result<()> {
+        let output = self.checked(geometry, &mut output)?;
+        let each = (|| None, drop::<Option<S::Cursor>>);
+        bands(geometry.output.0, executor, each, |kept, band| {
+            let cursor = match kept {
+                Some(cursor) => cursor,
+                None => kept.insert(source.cursor()?),
+            };
+            // SAFETY: `checked` compared the output, which is borrowed mutably, with this geometry; no row is in two bands.
+            unsafe {
+                copy(
+                    kernels,
+                    (source, cursor),
+                    (&self.finish, self.plan.channels),
+                    geometry,
+                    output.image(0),
+                    band,
+                )
+            }
+        })
+    }
+
+    /// The start of the output of one image.
+    ///
+    /// # Errors
+    /// When it has another type or size.
+    fn checked(&self, geometry: &Geometry, output: &mut OutputMut<'_>) -> Result<SharedOutput> {
         let shape = Shape {
             extents: self.plan.output_shape(1, geometry.output),
             images: 1,
         };
-        check_output(self.finish.dtype, shape, &mut output)?;
-        let output = SharedOutput(output.elements().0);
-        #[cfg(target_arch = "x86_64")]
-        if self.plan.resize.is_none()
-            && matches!(self.level(), SimdLevel::Avx2 | SimdLevel::Avx512)
-            && let Some(avx2) = Avx2::new()
-        {
-            return bands(geometry.output.0, executor, (|| (), |()| ()), |(), band| {
-                // SAFETY: as above; no row is in two bands.
-                unsafe {
-                    copy(
-                        avx2,
-                        &self.plan,
-                        &self.finish,
-                        &geometry,
-                        pixels,
-                        output.image(0),
-                        band,
-                    )
-                }
-            });
-        }
-        with_engine!(self, engine => {
-            // SAFETY: as above.
-            unsafe { engine.run_one(&self.plan, &self.finish, (geometry, Extent::Whole), pixels, output, executor) }
-        })
+        check_output(self.finish.dtype, shape, output)?;
+        Ok(SharedOutput(output.elements().0))
     }
 }
 

@@ -49,18 +49,19 @@ impl Area {
         }
     }
 
-    /// The runs of pixels around the image.
+    /// The runs of pixels around the image: what is right of a row and left of the next one is one.
     fn runs(&self, mut each: impl FnMut(std::ops::Range<usize>)) {
         let (height, width) = self.size;
         let [top, left, inner_height, inner_width] = self.inner;
         if inner_height == 0 || inner_width == 0 {
             return each(0..height * width);
         }
-        each(0..top * width);
+        let mut start = 0;
         for row in top..top + inner_height {
-            each(row * width..row * width + left);
-            each(row * width + left + inner_width..(row + 1) * width);
+            let inner = row * width + left;
+            each(start..inner);
+            start = inner + inner_width;
         }
-        each((top + inner_height) * width..height * width);
+        each(start..height * width);
     }
 }

@@ -89,25 +89,13 @@ impl Finisher {
                     };
                     direct.run_geometry(geometry, &image.bytes, places::borrowed(&mut target), executor)?;
                 }
-                _ => {
-                    let (image, offset) = match stage {
-                        Some((_, Some(resampler), numbers)) if !mirrored => {
-                            resampled(resampler, numbers, &image, executor)?
-                        }
-                        Some((stage, None, _)) if stage.before.is_none() && !mirrored => {
-                            (image, after.map_or((0, 0), |(_, placement)| placement.offset))
-                        }
-                        _ => (last_stage(stage, image, executor)?, (0, 0)),
-                    };
-                    let geometry = Geometry {
-                        image: image.size,
-                        resized: image.size,
-                        offset,
-                        output: size,
-                        vertical_first: false,
-                    };
-                    plain.run_geometry(geometry, &image.bytes, places::borrowed(&mut target), executor)?;
-                }
+                _ => apart(
+                    plain,
+                    stage,
+                    image,
+                    size,
+                    (places::borrowed(&mut target), executor),
+                )?,
             }
             if let Some((canvas, placement)) = after
                 && let Some(values) = self.border(plan, canvas)
@@ -187,6 +175,63 @@ impl Finisher {
     }
 }
 
+/// The last stage, and then the values of three channels.
+fn apart(
+    plain: &Preprocessor,
+    stage: Option<(&Stage, &Option<Resampler>, &StageGeometry)>,
+    image: Pixels<'_>,
+    size: (usize, usize),
+    (mut target, executor): (OutputMut<'_>, &dyn Executor),
+) -> Result<()> {
+    let geometry = |image: (usize, usize), offset: (i64, i64)| Geometry {
+        image,
+        resized: image,
+        offset,
+        output: size,
+        vertical_first: false,
+    };
+    let placed = |numbers: &StageGeometry| numbers.after.map_or((0, 0), |placement| placement.offset);
+    let mirrored = |stage: &Stage| {
+        stage
+            .after
+            .is_some_and(|canvas| matches!(canvas.fill, Fill::Mirror { .. }))
+    };
+    let (image, offset) = match stage {
+        Some((stage, Some(resampler), numbers)) if !mirrored(stage) => {
+            let to = numbers.resized.map_or(image.size, |resized| resized.to);
+            if resampler.keeps(image.size, to) {
+                (image, placed(numbers))
+            } else {
+                let (rows, columns) = numbers
+                    .after
+                    .map_or((0..to.0, 0..to.1), |placement| visible(&placement));
+                let offset = placed(numbers);
+                let offset = (offset.0 - rows.start as i64, offset.1 - columns.start as i64);
+                #[cfg(target_arch = "x86_64")]
+                if let Resampler::Linear(level) = resampler {
+                    let done = super::linear::finish(
+                        (*level, plain),
+                        &image,
+                        to,
+                        (rows.clone(), columns.clone()),
+                        &geometry((rows.len(), columns.len()), offset),
+                        (places::borrowed(&mut target), executor),
+                    )?;
+                    if done.is_some() {
+                        return Ok(());
+                    }
+                }
+                (resampler.resize(&image, to, (rows, columns), executor)?, offset)
+            }
+        }
+        Some((stage, None, numbers)) if stage.before.is_none() && !mirrored(stage) => {
+            (image, placed(numbers))
+        }
+        _ => (last_stage(stage, image, executor)?, (0, 0)),
+    };
+    plain.run_geometry(geometry(image.size, offset), &image.bytes, target, executor)
+}
+
 /// The image after its last stage, before the arithmetic.
 fn last_stage<'a>(
     stage: Option<(&Stage, &Option<Resampler>, &StageGeometry)>,
@@ -199,25 +244,6 @@ fn last_stage<'a>(
         }
         None => Ok(image),
     }
-}
-
-/// The part of the resized image that the canvas shows, and where the output begins in it.
-fn resampled(
-    resampler: &Resampler,
-    numbers: &StageGeometry,
-    image: &Pixels<'_>,
-    executor: &dyn Executor,
-) -> Result<(Pixels<'static>, (i64, i64))> {
-    let to = numbers.resized.map_or(image.size, |resized| resized.to);
-    let Some(placement) = numbers.after else {
-        return Ok((resampler.resize(image, to, (0..to.0, 0..to.1), executor)?, (0, 0)));
-    };
-    let (rows, columns) = visible(&placement);
-    let offset = (
-        placement.offset.0 - rows.start as i64,
-        placement.offset.1 - columns.start as i64,
-    );
-    Ok((resampler.resize(image, to, (rows, columns), executor)?, offset))
 }
 
 /// Finished values before they are cut into blocks: [height, width, 3].

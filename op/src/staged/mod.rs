@@ -37,6 +37,7 @@ pub struct StagedPreprocessor {
     /// One for each stage, where it resizes.
     resamplers: Vec<Option<Resampler>>,
     finisher: Finisher,
+    level: SimdLevel,
     /// The tiles and the picture of the whole, where the plan has one.
     parts: Option<Box<[Self; 2]>>,
 }
@@ -73,6 +74,7 @@ impl StagedPreprocessor {
             parts,
             resamplers: plan.stages.iter().map(resampler).collect::<Result<_>>()?,
             finisher: Finisher::new(&plan, level)?,
+            level,
             plan,
         })
     }
@@ -167,7 +169,7 @@ impl StagedPreprocessor {
         }
         let mut image = source::read(plan, geometry.image, bytes)?;
         if geometry.turned {
-            image = image.turned()?;
+            image = image.turned(self.level)?;
         }
         if let Some(rule) = plan.gray {
             image = image.gray(rule)?;

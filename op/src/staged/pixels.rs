@@ -6,6 +6,9 @@ use ndarray::ArrayView3;
 use prep_onnx_pipeline::plan::{Fill, GrayRule, Placement};
 use prep_onnx_pipeline::{CHANNELS, Error, Result};
 
+use crate::SimdLevel;
+#[cfg(target_arch = "x86_64")]
+use crate::kernel::rows::{RowKernels, with_row_kernels};
 use crate::run::grow;
 
 /// uint8 [height, width, channel], in C order.
@@ -104,24 +107,22 @@ impl<'a> Pixels<'a> {
     }
 
     /// The image turned by 90 degrees clockwise.
-    pub(super) fn turned(&self) -> Result<Pixels<'static>> {
-        /// Pixels of a side of the squares that are turned one after the other, so that their lines stay in the cache.
-        const SIDE: usize = 32;
+    pub(super) fn turned(&self, level: SimdLevel) -> Result<Pixels<'static>> {
         let (height, width) = self.size;
         let channels = self.channels;
         let mut bytes = Vec::new();
         grow(&mut bytes, self.bytes.len(), 0)?;
-        for top in (0..width).step_by(SIDE) {
-            for left in (0..height).step_by(SIDE) {
-                for row in top..(top + SIDE).min(width) {
-                    let columns = left..(left + SIDE).min(height);
-                    let out = &mut bytes[(row * height + left) * channels..][..columns.len() * channels];
-                    for (column, pixel) in columns.zip(out.chunks_exact_mut(channels)) {
-                        let from = ((height - 1 - column) * width + row) * channels;
-                        pixel.copy_from_slice(&self.bytes[from..from + channels]);
-                    }
-                }
-            }
+        #[cfg(target_arch = "x86_64")]
+        if channels == CHANNELS
+            && let Some(()) =
+                with_row_kernels!(level, kernels => kernels.turn(&self.bytes, self.size, &mut bytes))
+        {
+            return Pixels::new((width, height), channels, bytes);
+        }
+        let _ = level;
+        match channels {
+            CHANNELS => turn::<CHANNELS>(&self.bytes, self.size, &mut bytes),
+            _ => turn::<1>(&self.bytes, self.size, &mut bytes),
         }
         Pixels::new((width, height), channels, bytes)
     }
@@ -154,6 +155,24 @@ impl<'a> Pixels<'a> {
             *value = pixel[0];
         }
         Pixels::new(self.size, 1, bytes)
+    }
+}
+
+/// Turns by 90 degrees clockwise.
+fn turn<const CHANNELS: usize>(pixels: &[u8], (height, width): (usize, usize), out: &mut [u8]) {
+    /// Pixels of a side of the squares that are turned one after the other, so that their lines stay in the cache.
+    const SIDE: usize = 32;
+    for top in (0..width).step_by(SIDE) {
+        for left in (0..height).step_by(SIDE) {
+            for row in top..(top + SIDE).min(width) {
+                let columns = left..(left + SIDE).min(height);
+                let out = &mut out[(row * height + left) * CHANNELS..][..columns.len() * CHANNELS];
+                for (column, pixel) in columns.zip(out.chunks_exact_mut(CHANNELS)) {
+                    let from = ((height - 1 - column) * width + row) * CHANNELS;
+                    pixel.copy_from_slice(&pixels[from..from + CHANNELS]);
+                }
+            }
+        }
     }
 }
 

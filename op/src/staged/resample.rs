@@ -69,6 +69,11 @@ impl Resampler {
         })
     }
 
+    /// Whether the pixels of a resize from one size to the other are those that there were.
+    pub(super) fn keeps(&self, from: (usize, usize), to: (usize, usize)) -> bool {
+        from == to && matches!(self, Self::Linear(_))
+    }
+
     /// The rows and columns `part` of the image resized to `to`.
     pub(super) fn resize(
         &self,

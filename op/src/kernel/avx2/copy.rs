@@ -1,71 +1,17 @@
-//! Rows that are not resized: pixels to lanes of bytes, and lanes to elements.
+//! Rows of bytes: pixels to lanes, two rows to one of half the size, and lanes to elements.
 
 use std::arch::x86_64::*;
 
-use prep_onnx_pipeline::{CHANNELS, Layout};
+use prep_onnx_pipeline::CHANNELS;
 
 use super::Avx2;
 use super::sinks::by_phase;
-use crate::kernel::elements::{RowSums, RunConstants, write_row};
+use crate::kernel::Lanes;
+use crate::kernel::elements::{RowSums, RunConstants};
 use crate::kernel::x86::{Bytes, InTurn, Sink, Uniform};
-use crate::kernel::{Lanes, RowOut, plane_blocks};
-use crate::run::Finish;
 
 /// Pixels that are taken apart at a time.
 const STEP: usize = 16;
-
-/// The bytes of a row of `columns` pixels in lanes: a plane for each channel, or all channels in turn.
-pub(crate) fn lane_bytes(layout: Layout, columns: usize) -> usize {
-    match layout {
-        Layout::Nchw => CHANNELS * plane_blocks(columns) * Lanes::COUNT,
-        Layout::Nhwc => (CHANNELS * columns).next_multiple_of(Lanes::COUNT),
-    }
-}
-
-/// Where the pixels of a row go in its lanes.
-#[derive(Clone, Copy)]
-pub(crate) struct Spread {
-    pub(crate) layout: Layout,
-    /// Columns of the output.
-    pub(crate) columns: usize,
-    /// The column of the first pixel.
-    pub(crate) first: usize,
-    /// The image's channel of each channel of the output.
-    pub(crate) channels: [usize; CHANNELS],
-}
-
-impl Avx2 {
-    /// Puts the pixels of `row` into `lanes`, which has [`lane_bytes`] bytes. The others stay.
-    pub(crate) fn spread(self, row: &[u8], spread: Spread, lanes: &mut [u8]) {
-        match spread.layout {
-            Layout::Nchw => {
-                let plane = plane_blocks(spread.columns) * Lanes::COUNT;
-                let mut planes = lanes.chunks_exact_mut(plane.max(1));
-                let planes: [&mut [u8]; CHANNELS] =
-                    std::array::from_fn(|_| planes.next().map_or(&mut [][..], |plane| plane));
-                let planes = planes.map(|plane| &mut plane[spread.first..][..row.len() / CHANNELS]);
-                // SAFETY: `self` proves the features.
-                unsafe { take_apart(row, spread.channels, planes) }
-            }
-            Layout::Nhwc => {
-                let lanes = &mut lanes[spread.first * CHANNELS..][..row.len()];
-                if spread.channels == [0, 1, 2] {
-                    lanes.copy_from_slice(row);
-                } else {
-                    let pixels = lanes.chunks_exact_mut(CHANNELS).zip(row.chunks_exact(CHANNELS));
-                    for (to, from) in pixels {
-                        to.copy_from_slice(&spread.channels.map(|channel| from[channel]));
-                    }
-                }
-            }
-        }
-    }
-
-    /// Writes the elements of a row from its lanes.
-    pub(crate) fn finish_lanes(self, lanes: &[u8], finish: &Finish, out: &mut RowOut<'_>) {
-        write_row(&Copied { isa: self, lanes }, finish, out);
-    }
-}
 
 /// For each channel and each of three loads, which of its bytes are the channel's, in the places of their pixels.
 const fn masks() -> [[[i8; 16]; 3]; CHANNELS] {
@@ -85,20 +31,21 @@ const fn masks() -> [[[i8; 16]; 3]; CHANNELS] {
 
 const MASKS: [[[i8; 16]; 3]; CHANNELS] = masks();
 
+#[inline]
 #[target_feature(enable = "avx2,fma")]
-fn take_apart(row: &[u8], channels: [usize; CHANNELS], planes: [&mut [u8]; CHANNELS]) {
+fn mask(channel: usize, part: usize) -> __m128i {
+    // SAFETY: a mask has sixteen bytes.
+    unsafe { _mm_loadu_si128(MASKS[channel][part].as_ptr().cast()) }
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn take_apart(row: &[u8], channels: [usize; CHANNELS], mut planes: [&mut [u8]; CHANNELS]) {
     let mut done = 0;
-    let [first, second, third] = planes;
-    let mut planes = [first, second, third];
     for pixels in row.chunks_exact(STEP * CHANNELS) {
         // SAFETY: `pixels` has the bytes of three vectors.
         let loads = [0, 1, 2].map(|at| unsafe { _mm_loadu_si128(pixels.as_ptr().add(16 * at).cast()) });
         for (plane, channel) in planes.iter_mut().zip(channels) {
-            let part = |at: usize| {
-                // SAFETY: a mask has sixteen bytes.
-                let mask = unsafe { _mm_loadu_si128(MASKS[channel][at].as_ptr().cast()) };
-                _mm_shuffle_epi8(loads[at], mask)
-            };
+            let part = |at: usize| _mm_shuffle_epi8(loads[at], mask(channel, at));
             let bytes = _mm_or_si128(_mm_or_si128(part(0), part(1)), part(2));
             let out = &mut plane[done..][..STEP];
             // SAFETY: `out` has sixteen bytes.
@@ -114,10 +61,60 @@ fn take_apart(row: &[u8], channels: [usize; CHANNELS], planes: [&mut [u8]; CHANN
     }
 }
 
+/// The rounded mean of every two pixels of two rows, each of which has twice the pixels of a plane.
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn halve(rows: [&[u8]; 2], channels: [usize; CHANNELS], mut planes: [&mut [u8]; CHANNELS]) {
+    /// Bytes of a row for sixteen bytes of each plane.
+    const WIDE: usize = 2 * STEP * CHANNELS;
+    let [ones, two] = [_mm256_set1_epi8(1), _mm256_set1_epi16(2)];
+    let steps = rows[0].chunks_exact(WIDE).zip(rows[1].chunks_exact(WIDE));
+    let mut done = 0;
+    for (top, bottom) in steps {
+        // The first and the last sixteen pixels, in the halves of a vector.
+        let loads = [top, bottom].map(|row| {
+            [0, 1, 2].map(|at| {
+                // SAFETY: `row` has the bytes of six vectors.
+                unsafe {
+                    let low = _mm_loadu_si128(row.as_ptr().add(16 * at).cast());
+                    let high = _mm_loadu_si128(row.as_ptr().add(WIDE / 2 + 16 * at).cast());
+                    _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(low), high)
+                }
+            })
+        });
+        for (plane, channel) in planes.iter_mut().zip(channels) {
+            let masks = [0, 1, 2].map(|part| _mm256_broadcastsi128_si256(mask(channel, part)));
+            let pairs = loads.map(|loads| {
+                let part = |at: usize| _mm256_shuffle_epi8(loads[at], masks[at]);
+                let bytes = _mm256_or_si256(_mm256_or_si256(part(0), part(1)), part(2));
+                _mm256_maddubs_epi16(bytes, ones)
+            });
+            let sum = _mm256_add_epi16(_mm256_add_epi16(pairs[0], pairs[1]), two);
+            let words = _mm256_srli_epi16::<2>(sum);
+            let bytes = _mm_packus_epi16(
+                _mm256_castsi256_si128(words),
+                _mm256_extracti128_si256::<1>(words),
+            );
+            let out = &mut plane[done..][..STEP];
+            // SAFETY: `out` has sixteen bytes.
+            unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), bytes) }
+        }
+        done += STEP;
+    }
+    for (plane, channel) in planes.iter_mut().zip(channels) {
+        for (at, out) in plane.iter_mut().enumerate().skip(done) {
+            let four = [0, 1].map(|column| {
+                let byte = (2 * at + column) * CHANNELS + channel;
+                u16::from(rows[0][byte]) + u16::from(rows[1][byte])
+            });
+            *out = ((four[0] + four[1] + 2) >> 2) as u8;
+        }
+    }
+}
+
 /// Lanes of bytes as the sums of a row.
-struct Copied<'a> {
-    isa: Avx2,
-    lanes: &'a [u8],
+pub(super) struct Copied<'a> {
+    pub(super) isa: Avx2,
+    pub(super) lanes: &'a [u8],
 }
 
 impl RowSums for Copied<'_> {

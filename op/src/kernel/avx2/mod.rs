@@ -7,15 +7,17 @@
 //! - [`tables`]: which bytes each half of a vector loads, and the weights beside them; [`taps`]: their order;
 //! - [`horizontal`]: the weighted sum of neighbouring pixels;
 //! - [`vertical`]: the weighted sum of row groups; [`sinks`]: what becomes of it;
-//! - [`weigh`]: the vertical pass where it comes first; [`linear`]: INTER_LINEAR of OpenCV;
-//! - [`copy`]: rows that are not resized.
+//! - [`weigh`]: the vertical pass where it comes first;
+//! - [`rows`]: rows that the two passes do not make: [`copy`], and [`linear`], INTER_LINEAR of OpenCV, [`turn`].
 
-pub(crate) mod copy;
+mod copy;
 mod horizontal;
-pub(crate) mod linear;
+pub(super) mod linear;
+mod rows;
 mod sinks;
 mod tables;
 mod taps;
+mod turn;
 mod vertical;
 mod weigh;
 

@@ -184,8 +184,7 @@ fn few<const GROUPS: usize, const CLAMP: bool, S: Sink<[__m256i; 2]>>(
 ) {
     let blocks = sink.length().div_ceil(Lanes::COUNT);
     let weights = &window.weights[..GROUPS];
-    let groups: [&[Lanes]; GROUPS] =
-        std::array::from_fn(|group| &window.ring.group(window.group + group)[first..first + blocks]);
+    let groups: [&[Lanes]; GROUPS] = window.ring.groups(window.group, first..first + blocks);
     // A window may begin or end with two rows that weigh nothing.
     let leads = weights.first().is_some_and(|weights| weights[0] != [0, 0]);
     let trails = weights.last().is_some_and(|weights| weights[1] != [0, 0]);
@@ -203,14 +202,15 @@ fn few<const GROUPS: usize, const CLAMP: bool, S: Sink<[__m256i; 2]>>(
 /// Any number of groups.
 #[target_feature(enable = "avx2,fma")]
 fn many<S: Sink<[__m256i; 2]>>(window: &Window<'_>, first: usize, sink: &mut S) {
+    let ring = window.ring;
+    let from = window.group % ring.slots;
     for at in 0..sink.length().div_ceil(Lanes::COUNT) {
         let mut sums = Sums::new();
-        for (group, weights) in window.weights.iter().enumerate() {
-            sums.add(
-                &window.ring.group(window.group + group)[first + at],
-                weights,
-                [true; 2],
-            );
+        let mut slot = from;
+        for weights in window.weights {
+            let lanes = &ring.blocks[slot * ring.blocks_per_group + first + at];
+            sums.add(lanes, weights, [true; 2]);
+            slot = ring.next(slot);
         }
         // SAFETY: this function enables the features, and there are as many blocks as the sink takes.
         unsafe { sink.store(at, sums.values::<true>()) }

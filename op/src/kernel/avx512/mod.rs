@@ -7,9 +7,13 @@
 //! - [`tables`]: which bytes each vector loads, and the weights beside them;
 //! - [`horizontal`]: the kernels for short and for long windows;
 //! - [`vertical`]: the weighted sum of row groups; [`sinks`]: what becomes of it;
-//! - [`weigh`]: the vertical pass where it comes first.
+//! - [`weigh`]: the vertical pass where it comes first;
+//! - [`rows`]: rows that the two passes do not make: [`copy`], and [`linear`], INTER_LINEAR of OpenCV.
 
+mod copy;
 mod horizontal;
+mod linear;
+mod rows;
 mod sinks;
 mod tables;
 mod vertical;
@@ -19,12 +23,13 @@ use std::ops::Range;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
+use super::avx2::Avx2;
 use super::{Isa, Lanes, Ring, RowOut};
 use crate::run::{Axis, Finish};
 
 /// The proof that this processor has every feature that the functions here enable.
 #[derive(Clone, Copy)]
-pub(crate) struct Avx512(());
+pub(crate) struct Avx512(Avx2);
 
 impl Avx512 {
     /// The proof, where it holds.
@@ -36,7 +41,12 @@ impl Avx512 {
             && is_x86_feature_detected!("avx512vbmi")
             && is_x86_feature_detected!("avx512vbmi2")
             && is_x86_feature_detected!("avx512vnni");
-        has.then_some(Self(()))
+        Avx2::new().filter(|_| has).map(Self)
+    }
+
+    /// The level below.
+    fn avx2(self) -> Avx2 {
+        self.0
     }
 }
 

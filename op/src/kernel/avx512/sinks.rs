@@ -20,12 +20,21 @@ pub(super) fn by_phase(values: &[[f32; 5]; CHANNELS]) -> [Constants<__m512>; CHA
     })
 }
 
-/// The lanes of a block that are used, which starts inside `length`.
-fn mask(length: usize, block: usize) -> __mmask16 {
+/// Where a block of a row of `length` elements lies.
+enum Place {
+    /// All of it inside.
+    Whole,
+    /// The lanes before the end of the row.
+    Part(__mmask16),
+}
+
+/// The block starts inside `length`. A branch that is nearly always the same takes less than a mask for every block.
+#[inline(always)]
+fn place(length: usize, block: usize) -> Place {
     debug_assert!(block * Lanes::COUNT < length);
     match length - block * Lanes::COUNT {
-        0..Lanes::COUNT => (1 << (length % Lanes::COUNT)) - 1,
-        _ => !0,
+        0..Lanes::COUNT => Place::Part((1 << (length % Lanes::COUNT)) - 1),
+        _ => Place::Whole,
     }
 }
 
@@ -41,10 +50,15 @@ unsafe fn store_floats(out: &mut [f32], constants: &Constants<__m512>, block: us
     let scaled = _mm512_fmadd_ps(pixel, first, _mm512_mul_ps(pixel, first_low));
     let shifted = _mm512_sub_ps(scaled, shift);
     let result = _mm512_fmadd_ps(shifted, second, _mm512_mul_ps(shifted, second_low));
-    let mask = mask(out.len(), block);
     // SAFETY: the block starts inside `out`, as the caller promises, and the mask leaves out what lies behind
     // its end.
-    unsafe { _mm512_mask_storeu_ps(out.as_mut_ptr().add(block * Lanes::COUNT), mask, result) }
+    unsafe {
+        let start = out.as_mut_ptr().add(block * Lanes::COUNT);
+        match place(out.len(), block) {
+            Place::Whole => _mm512_storeu_ps(start, result),
+            Place::Part(mask) => _mm512_mask_storeu_ps(start, mask, result),
+        }
+    }
 }
 
 impl Sink<__m512i> for Uniform<'_, __m512> {
@@ -70,16 +84,15 @@ impl Sink<__m512i> for Bytes<'_> {
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
     unsafe fn store(&mut self, block: usize, values: __m512i) {
-        let mask = mask(self.out.len(), block);
         let bytes = _mm512_cvtepi32_epi8(values);
         // SAFETY: the block starts inside `out`, as the caller promises, and the mask leaves out what lies
         // behind its end.
         unsafe {
-            _mm_mask_storeu_epi8(
-                self.out.as_mut_ptr().add(block * Lanes::COUNT).cast(),
-                mask,
-                bytes,
-            )
+            let start = self.out.as_mut_ptr().add(block * Lanes::COUNT);
+            match place(self.out.len(), block) {
+                Place::Whole => _mm_storeu_si128(start.cast(), bytes),
+                Place::Part(mask) => _mm_mask_storeu_epi8(start.cast(), mask, bytes),
+            }
         }
     }
 }

@@ -99,13 +99,13 @@ struct Sums<'a> {
 
 impl RowSums for Sums<'_> {
     fn floats(&self, first: usize, constants: &RunConstants, out: &mut [f32]) {
-        let Avx512(()) = self.isa;
+        let Avx512(..) = self.isa;
         // SAFETY: `isa` proves the features.
         unsafe { self.write_floats(first, constants, out) }
     }
 
     fn bytes(&self, first: usize, out: &mut [u8]) {
-        let Avx512(()) = self.isa;
+        let Avx512(..) = self.isa;
         // SAFETY: `isa` proves the features.
         unsafe { sum(self, first, &mut Bytes { out }) }
     }
@@ -184,8 +184,7 @@ fn few<const GROUPS: usize, const QUADS: usize, const CLAMP: bool, S: Sink<__m51
         std::array::from_fn(|digit| std::array::from_fn(|quad| _mm512_set1_epi32(digits[quad][digit])));
     let skip = _mm512_set1_epi32(8 * window.skip as i32);
     let blocks = sink.length().div_ceil(Lanes::COUNT);
-    let groups: [&[Lanes]; GROUPS] =
-        std::array::from_fn(|group| &ring.group(window.group + group)[first..first + blocks]);
+    let groups: [&[Lanes]; GROUPS] = ring.groups(window.group, first..first + blocks);
     for at in 0..blocks {
         let packed: [__m512i; GROUPS] = std::array::from_fn(|group| block(groups[group], at));
         let taps: [__m512i; QUADS] = std::array::from_fn(|quad| {
@@ -213,11 +212,14 @@ fn few<const GROUPS: usize, const QUADS: usize, const CLAMP: bool, S: Sink<__m51
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
 fn many<S: Sink<__m512i>>(rows: &Rows, window: &Window, ring: &Ring<'_>, first: usize, sink: &mut S) {
     let digits = &rows.digits[window.first_digits..][..window.quads];
+    let from = window.group % ring.slots;
     for at in 0..sink.length().div_ceil(Lanes::COUNT) {
         let zero = _mm512_setzero_si512();
         let mut sums = [_mm512_set1_epi32(ROUNDING), zero, zero];
-        for (group, digits) in digits.iter().enumerate() {
-            let packed = block(ring.group(window.group + group), first + at);
+        let mut slot = from;
+        for digits in digits {
+            let packed = block(ring.blocks, slot * ring.blocks_per_group + first + at);
+            slot = ring.next(slot);
             for (sum, digit) in sums.iter_mut().zip(digits) {
                 *sum = _mm512_dpbusd_epi32(*sum, packed, _mm512_set1_epi32(*digit));
             }
