@@ -1,8 +1,7 @@
 //! Two tensors that should be the same, bit for bit.
 
 use half::f16;
-use prep_onnx_pipeline::plan::{Blocks, PatchOrder};
-use prep_onnx_pipeline::{CHANNELS, Error, Layout, Plan, Result, ValueTable};
+use prep_onnx_pipeline::{CHANNELS, Error, Plan, Result, ValueTable};
 use serde::Serialize;
 
 use crate::host::Array;
@@ -37,10 +36,10 @@ pub(crate) fn compare(expected: &Array, got: &Array, plan: &Plan) -> Result<Diff
             format_args!("{} {:?}", got.dtype(), got.shape()),
         ));
     }
-    let table = table(plan);
+    let table = table(plan, expected);
     let steps = steps(&table);
     let half = matches!(expected, Array::Float16(_));
-    let (channel_stride, channels) = (channel_stride(plan, expected.shape()), plan.channels());
+    let (channel_stride, channels) = (plan.channel_stride(expected.shape()), plan.channels());
     let keys = (keys(expected), keys(got));
     let values = expected.to_f64().into_iter().zip(got.to_f64());
     let mut difference = Difference {
@@ -68,39 +67,36 @@ pub(crate) fn compare(expected: &Array, got: &Array, plan: &Plan) -> Result<Diff
     Ok(difference)
 }
 
-/// The value of each pixel value; of floats that were resized, those between which they lie.
-fn table(plan: &Plan) -> ValueTable {
+/// The value of each pixel value in each channel.
+type Table = [[f64; 256]; CHANNELS];
+
+/// The value of each pixel value; of floats that were resized, those between which they lie; of a quantised model, its bytes.
+fn table(plan: &Plan, expected: &Array) -> Table {
     let first = plan.float.iter().flat_map(|float| &float.operations);
     let operations: Vec<_> = first.chain(&plan.values.operations).copied().collect();
-    ValueTable::new(&operations)
-}
-
-/// How many elements of one channel follow each other.
-fn channel_stride(plan: &Plan, shape: &[usize]) -> usize {
-    let plane = || shape.iter().rev().take(2).product::<usize>().max(1);
-    match (plan.form.blocks, plan.form.layout) {
-        (None | Some(Blocks::Tiles { .. } | Blocks::Frame), Layout::Nchw) => plane(),
-        (None | Some(Blocks::Tiles { .. } | Blocks::Frame), Layout::Nhwc) => 1,
-        (
-            Some(Blocks::Patches {
-                size, repeat, order, ..
-            }),
-            _,
-        ) => match order {
-            PatchOrder::ChannelsFirst => repeat * size * size,
-            PatchOrder::ChannelsLast => 1,
-        },
-    }
+    let values = ValueTable::new(&operations);
+    let bytes = plan
+        .values
+        .bytes()
+        .filter(|_| matches!(expected, Array::Uint8(_) | Array::Int8(_)));
+    let signed = matches!(expected, Array::Int8(_));
+    std::array::from_fn(|channel| {
+        std::array::from_fn(|pixel| match &bytes {
+            Some(bytes) if signed => f64::from(bytes.channel(channel)[pixel] as i8),
+            Some(bytes) => f64::from(bytes.channel(channel)[pixel]),
+            None => f64::from(values.channel(channel)[pixel]),
+        })
+    })
 }
 
 /// The distance of the two pixel values, where both numbers are those of a pixel value.
-fn pixel_distance(table: &ValueTable, channel: usize, half: bool, one: f64, other: f64) -> Option<f64> {
+fn pixel_distance(table: &Table, channel: usize, half: bool, one: f64, other: f64) -> Option<f64> {
     let pixel = |value: f64| {
-        table.channel(channel).iter().position(|entry| {
+        table[channel].iter().position(|entry| {
             let entry = if half {
-                f64::from(f16::from_f32(*entry))
+                f64::from(f16::from_f64(*entry))
             } else {
-                f64::from(*entry)
+                *entry
             };
             entry == value
         })
@@ -109,10 +105,10 @@ fn pixel_distance(table: &ValueTable, channel: usize, half: bool, one: f64, othe
 }
 
 /// What one step of the pixel value changes in each channel.
-fn steps(table: &ValueTable) -> [f64; CHANNELS] {
+fn steps(table: &Table) -> [f64; CHANNELS] {
     std::array::from_fn(|channel| {
-        let row = table.channel(channel);
-        let step = (f64::from(row[255]) - f64::from(row[0])).abs() / 255.0;
+        let row = table[channel];
+        let step = (row[255] - row[0]).abs() / 255.0;
         if step > 0.0 { step } else { 1.0 }
     })
 }

@@ -7,7 +7,7 @@ use prep_onnx_pipeline::{
     Plan, Result,
 };
 use prep_onnx_rewriter::after::Recorded;
-use prep_onnx_rewriter::{ElementType, Lowering, Model, Value, ValueType, inspect};
+use prep_onnx_rewriter::{ElementType, Lowering, Model, Quantised, Value, ValueType, inspect};
 
 use crate::host::Provider;
 
@@ -22,6 +22,8 @@ pub(crate) struct EmbeddedModel {
     pub(crate) status: Option<String>,
     /// What was assumed when the pipeline was embedded, where nobody named it.
     pub(crate) assumed: Option<String>,
+    /// The bytes that a quantised model takes in the place of floats.
+    pub(crate) quantised: Option<Quantised>,
     /// What comes after the model.
     pub(crate) after: Option<Recorded>,
     /// What it takes.
@@ -91,6 +93,7 @@ impl EmbeddedModel {
             dtype,
             lowering: embedded.lowering,
             assumed: embedded.assumed,
+            quantised: embedded.quantised,
             after,
             status: status.filter(|_| embedded.on_bad_image == Some(OnBadImage::Zero)),
         })
@@ -101,12 +104,16 @@ impl EmbeddedModel {
         image_inputs(&self.model, self.accept)
     }
 
-    /// The plan of its pipeline.
+    /// The plan of its pipeline, which gives what the model takes.
     ///
     /// # Errors
     /// Those of [`Pipeline::compile`].
     pub(crate) fn plan(&self) -> Result<Plan> {
-        self.pipeline.compile(self.layout, self.dtype)
+        let plan = self.pipeline.compile(self.layout, self.dtype)?;
+        match &self.quantised {
+            Some(quantised) => quantised.plan(plan),
+            None => Ok(plan),
+        }
     }
 
     /// What to say of a pipeline that nobody named; `None` where somebody did.

@@ -1,9 +1,9 @@
 //! The executions of one embedded pipeline, side by side: scalar reference, portable, and what else
 //! can run here.
 
-use ndarray::ArrayView3;
+use ndarray::{ArrayD, ArrayView3, IxDyn};
 use prep_onnx_pipeline::plan::Blocks;
-use prep_onnx_pipeline::{Plan, Result};
+use prep_onnx_pipeline::{Error, Layout, Plan, Result};
 use prep_onnx_rewriter::{Lowering, preprocessing};
 
 use crate::embedded::EmbeddedModel;
@@ -66,8 +66,55 @@ impl Executions {
         self.backends.iter().map(|backend| backend.name).collect()
     }
 
-    /// What the pipeline means for one image, [height, width, 3].
+    /// What the model takes of one image, [height, width, 3]: of a quantised model the bytes of what the pipeline means.
+    ///
+    /// # Errors
+    /// An image that the pipeline does not take.
     pub(crate) fn reference(&self, image: ArrayView3<'_, u8>) -> Result<Array> {
+        self.taken(self.values(image)?)
+    }
+
+    /// What the model takes in the place of `values`, those of a pipeline or of a library: of a quantised model bytes, each worked
+    /// out on its own and not by the table that the backends have.
+    ///
+    /// # Errors
+    /// Values of another form than the pipeline's.
+    pub(crate) fn taken(&self, values: Array) -> Result<Array> {
+        let Some(quantised) = &self.embedded.quantised else {
+            return Ok(values);
+        };
+        let floats = match values {
+            Array::Float32(values) => values,
+            Array::Float16(values) => values.mapv(f32::from),
+            other => {
+                return Err(Error::new("values", "are not what is quantised")
+                    .expected_got("float32 or float16", other.dtype()));
+            }
+        };
+        let floats = match (floats.ndim(), self.embedded.layout, quantised.layout) {
+            (4, Layout::Nchw, Layout::Nhwc) => floats.permuted_axes(vec![0, 2, 3, 1]),
+            (4, Layout::Nhwc, Layout::Nchw) => floats.permuted_axes(vec![0, 3, 1, 2]),
+            _ => floats,
+        };
+        let shape = IxDyn(floats.shape());
+        let stride = self.plan.channel_stride(floats.shape());
+        let channels = self.plan.channels();
+        let values = floats.iter().enumerate();
+        let bytes = values.map(|(index, value)| quantised.quantize.byte(*value, index / stride % channels));
+        let array = if quantised.quantize.signed {
+            let signed = bytes.map(|byte| byte as i8).collect();
+            ArrayD::from_shape_vec(shape, signed).map(Array::Int8)
+        } else {
+            ArrayD::from_shape_vec(shape, bytes.collect()).map(Array::Uint8)
+        };
+        array.map_err(|error| Error::new("reference", error))
+    }
+
+    /// What the pipeline means for one image, [height, width, 3].
+    ///
+    /// # Errors
+    /// An image that the pipeline does not take.
+    pub(crate) fn values(&self, image: ArrayView3<'_, u8>) -> Result<Array> {
         let EmbeddedModel {
             pipeline,
             layout,

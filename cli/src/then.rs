@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use prep_onnx_pipeline::{Accept, OutputKind, Result};
+use prep_onnx_pipeline::{Accept, Layout, OutputKind, Result};
 use prep_onnx_rewriter::after::{After, AfterOptions, AfterReport, Before, Then, after as put_after};
-use prep_onnx_rewriter::{EmbedOptions, Embedding, Model};
+use prep_onnx_rewriter::{EmbedOptions, Embedding, Model, Quantisation, Report};
 
 use crate::labels::Labels;
 use crate::recognise::Answers;
@@ -43,7 +43,7 @@ pub(crate) fn after(
     let report = &embedding.report;
     let is_geometry = |(kind, _): &&(OutputKind, String)| *kind == OutputKind::Geometry;
     let before = Before {
-        tensor: Some((report.image_input.name.clone(), report.image_input.layout)),
+        tensor: Some(tensor(report)),
         plan: Some(report.plan.clone()),
         geometry: report
             .values
@@ -65,6 +65,16 @@ pub(crate) fn after(
     };
     let embedded = model.edited(&embedding.edit)?;
     put_after(&embedded, asked.steps, &options).map(Some)
+}
+
+/// The value that holds the images, and the order of its axes.
+fn tensor(report: &Report) -> (String, Layout) {
+    match &report.quantised {
+        Some(Quantisation::Bytes { quantised, .. }) => (quantised.value.clone(), quantised.layout),
+        Some(Quantisation::Kept { .. }) | None => {
+            (report.image_input.name.clone(), report.image_input.layout)
+        }
+    }
 }
 
 /// What was put after the model, one line each.

@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use ndarray::{Array1, Array2, Array4};
-use prep_onnx_pipeline::{Accept, CHANNELS, Error, ErrorKind, Result};
-use prep_onnx_rewriter::{Dimension, Lowering, Model, Report, Value, ValueType};
+use half::f16;
+use ndarray::{Array1, Array2, Array4, ArrayD, IxDyn};
+use prep_onnx_pipeline::{Accept, CHANNELS, Dtype, Error, ErrorKind, Layout, Result};
+use prep_onnx_rewriter::{Dimension, Lowering, Model, Quantisation, Report, Value, ValueType};
 use serde_json::{Value as Json, json};
 
 use crate::answer::Outcome;
 use crate::args::Global;
-use crate::host::{Feed, Provider, Session, SessionOptions};
+use crate::host::{Array, Feed, Provider, Session, SessionOptions};
 use crate::runtime::{self, Loaded, Origin};
 
 /// A runtime that is there without getting one, or why there is none.
@@ -100,6 +101,7 @@ pub(crate) fn attempt(candidate: &Candidate<'_>, loaded: &Loaded) -> Result<Tria
     let mut session = Session::open_as(loaded, candidate.path, candidate.name, options)
         .map_err(|error| candidate.does_not_load(&error, loaded, options))?;
     match Drawn::for_model(candidate) {
+        _ if !gives_the_bytes(candidate, loaded)? => Err(candidate.other_bytes(&version)),
         Err(why_not_run) => Ok(Trial::Loaded { version, why_not_run }),
         Ok(drawn) => {
             let outputs: Vec<usize> = (0..session.outputs().len()).collect();
@@ -109,6 +111,45 @@ pub(crate) fn attempt(candidate: &Candidate<'_>, loaded: &Loaded) -> Result<Tria
             Ok(Trial::Ran { version })
         }
     }
+}
+
+/// Whether the nodes that a quantised model has lost give in this runtime the bytes of the table, for every value that there is.
+fn gives_the_bytes(candidate: &Candidate<'_>, loaded: &Loaded) -> Result<bool> {
+    let Some(Quantisation::Bytes {
+        quantised,
+        part,
+        floats,
+        bytes,
+    }) = &candidate.report.quantised
+    else {
+        return Ok(true);
+    };
+    let options = SessionOptions::default();
+    let mut session = Session::from_bytes(loaded, candidate.name, part, options)?;
+    let input = &candidate.report.image_input;
+    if input.shape.len() != 4 {
+        // Blocks have shapes of their own; the rule is the same.
+        return Ok(true);
+    }
+    let channels = floats.len() / 256;
+    let shape = match input.layout {
+        Layout::Nchw => IxDyn(&[1, channels, 16, 16]),
+        Layout::Nhwc => IxDyn(&[1, 16, 16, channels]),
+    };
+    let array = match input.dtype {
+        Dtype::Float16 => {
+            let halves = floats.iter().map(|value| f16::from_f32(*value)).collect();
+            ArrayD::from_shape_vec(shape, halves).map(Array::Float16)
+        }
+        Dtype::Float32 | Dtype::Uint8 => ArrayD::from_shape_vec(shape, floats.clone()).map(Array::Float32),
+    };
+    let array = array.map_err(|error| Error::new("values", error))?;
+    let got = session.run(&[(quantised.input.as_str(), Feed::Array(&array))], &[0])?;
+    Ok(match got.first() {
+        Some(Array::Uint8(got)) => got.iter().eq(bytes),
+        Some(Array::Int8(got)) => got.iter().map(|byte| *byte as u8).eq(bytes.iter().copied()),
+        _ => false,
+    })
 }
 
 const UNWRITTEN: &str = "nothing was written";
@@ -150,6 +191,16 @@ impl Candidate<'_> {
         } else {
             "name a newer runtime with --runtime PATH, or export the model at a lower opset; --no-load writes without trying"
         })
+    }
+
+    fn other_bytes(&self, version: &str) -> Error {
+        Error::new(
+            "",
+            format_args!("QuantizeLinear gives other bytes in ONNX Runtime {version}; {UNWRITTEN}"),
+        )
+        .expected_got("the bytes of the table", "others")
+        .fix("keep it and its floats: --keep-quantize")
+        .with_kind(ErrorKind::Model)
     }
 
     fn does_not_run(&self, error: &Error) -> Error {

@@ -8,6 +8,7 @@ use prep_onnx_pipeline::{Error, ErrorKind, Result};
 use crate::edit::{Edit, Replacement};
 use crate::metadata::STRIP_KEY;
 use crate::model::{Input, Model, Use};
+use crate::quantised::Folded;
 use crate::splice::{MAX_REPLACED, Splice, encode, metadata_entry};
 use crate::wire::{MAX_MESSAGE, bytes_field, varint, varint_field};
 
@@ -45,6 +46,8 @@ pub struct Insertion {
     pub opset_imports: Vec<(String, i64)>,
     /// Entries for `metadata_props`.
     pub metadata: Vec<(String, String)>,
+    /// What of a quantised model goes, so that one of `nodes` makes the bytes in the place of the image input.
+    pub folded: Option<Folded>,
     /// Takes the external data of the model in, which then is one file.
     pub single_file: bool,
     /// Leaves the declared type of the image input out, where the nodes alone tell more. A runtime that takes names
@@ -144,7 +147,11 @@ fn check_names(model: &Model, image_input: &str, insertion: &Insertion) -> Resul
         add("node", &node.name)?;
     }
     let outputs = || insertion.nodes.iter().flat_map(|node| &node.output);
-    let replaced = || std::iter::once(image_input).chain(insertion.fed.iter().map(String::as_str));
+    let image = insertion
+        .folded
+        .as_ref()
+        .map_or(image_input, |folded| folded.value.as_str());
+    let replaced = || std::iter::once(image).chain(insertion.fed.iter().map(String::as_str));
     for output in outputs().filter(|output| !replaced().any(|input| input == *output)) {
         add("value", output)?;
     }
@@ -227,10 +234,15 @@ fn graph_replacements(model: &Model, image_input: &str, insertion: &Insertion) -
         bytes_field(&mut new_inputs, field::GRAPH_INPUT, &encode(new)?);
     }
     let image = only(image_input)?;
-    let mut inner = vec![match insertion.forgets_type {
+    // Of a folded one nothing is called so any more.
+    let mut inner = vec![match insertion.forgets_type || insertion.folded.is_some() {
         true => Replacement::new(image.field.start, image.field.end - image.field.start, new_inputs),
         false => no_longer_an_input(model, image, new_inputs),
     }];
+    let gone = insertion.folded.iter().flat_map(|folded| &folded.gone);
+    inner.extend(
+        gone.map(|range| Replacement::new(range.start, range.end.saturating_sub(range.start), Vec::new())),
+    );
     for fed in &insertion.fed {
         inner.push(no_longer_an_input(model, only(fed)?, Vec::new()));
     }

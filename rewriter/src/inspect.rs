@@ -11,6 +11,7 @@ use crate::image_input::ImageInput;
 use crate::lowering::Lowering;
 use crate::metadata::{ASSUMED_KEY, PIPELINE_KEY, STRIP_KEY, VERSION_KEY, embedded_trace};
 use crate::model::{ExternalFile, Model, Value, string_attribute};
+use crate::quantised::Quantised;
 use crate::strip::strip;
 
 /// The largest node of ours that is read.
@@ -121,6 +122,8 @@ pub struct Embedded {
     pub on_bad_image: Option<OnBadImage>,
     /// The fused plan of the op.
     pub plan: Option<Json>,
+    /// What a quantised model takes, where the preprocessing gives its bytes.
+    pub quantised: Option<Quantised>,
     /// How it lies in the model.
     pub lowering: Lowering,
     /// The number of nodes of the portable body, where it is a function.
@@ -210,6 +213,7 @@ fn embedded(model: &Model) -> Embedded {
         accept,
         on_bad_image,
         plan,
+        quantised: Quantised::of(model),
         lowering,
         function_nodes: function.map(|function| function.nodes),
         can_strip: problem.is_none() && model.metadata_value(STRIP_KEY).is_some(),

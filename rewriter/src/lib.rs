@@ -18,6 +18,7 @@ mod model;
 mod nodes;
 pub mod portable;
 mod preprocessing;
+mod quantised;
 mod record;
 mod single_file;
 mod splice;
@@ -26,7 +27,7 @@ mod text;
 mod wire;
 
 pub use edit::{Edit, Written};
-pub use embed::{EmbedOptions, Embedding, Feed, Report, embed};
+pub use embed::{EmbedOptions, Embedding, Feed, Quantisation, Report, embed};
 pub use image_input::{ImageInput, ImageKind};
 pub use insert::{Insertion, MIN_OPSET, insert};
 pub use inspect::{Embedded, External, Function, Opset, Summary, inspect};
@@ -35,4 +36,5 @@ pub use metadata::{AFTER_KEY, ASSUMED_KEY, LABELS_KEY, PIPELINE_KEY, STRIP_KEY, 
 pub use model::{Dimension, ElementType, ExternalFile, Model, Value, ValueType};
 pub use nodes::{AttributeValue, Node, NodeInput, nodes, output_size_depends_on_values};
 pub use preprocessing::preprocessing;
+pub use quantised::{Folded, Quantised};
 pub use strip::{strip, strip_after};

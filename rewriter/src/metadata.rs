@@ -23,6 +23,9 @@ pub(crate) const AFTER_STRIP_KEY: &str = "prep_onnx.after.strip";
 /// The key of the name of the image input, where the preprocessing takes the place of other inputs too.
 pub(crate) const IMAGE_INPUT_KEY: &str = "prep_onnx.image_input";
 
+/// The key of what a quantised model takes in the place of its image input, as JSON; absent where that takes floats.
+pub(crate) const QUANTISED_KEY: &str = "prep_onnx.quantised";
+
 /// What in `model` shows that a pipeline was embedded before, if anything does.
 ///
 /// An import of our domain alone shows nothing: ONNX Runtime writes one into every model that it saves while the

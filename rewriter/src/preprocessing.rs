@@ -4,6 +4,7 @@ use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
 use crate::metadata::{IMAGE_INPUT_KEY, STRIP_KEY};
 use crate::model::{Model, Use, ValueType, read};
+use crate::quantised::Quantised;
 use crate::record::Record;
 use crate::strip::{strip, without_after};
 use crate::wire::{bytes_field, varint_field};
@@ -74,11 +75,12 @@ fn extract(model: &Model, original: &crate::model::Skeleton) -> Result<Vec<u8>> 
     let ValueType::Tensor { element, .. } = &replaced.value.value_type else {
         return Err(unexpected("the replaced input is no tensor"));
     };
-    bytes_field(
-        &mut body,
-        field::GRAPH_OUTPUT,
-        &output(&replaced.value.name, element.0),
-    );
+    let quantised = Quantised::of(model);
+    let (name, element) = match &quantised {
+        Some(quantised) => (&quantised.value, quantised.element()),
+        None => (&replaced.value.name, *element),
+    };
+    bytes_field(&mut body, field::GRAPH_OUTPUT, &output(name, element.0));
 
     let mut out = Vec::new();
     let ir_version = model.ir_version().and_then(|version| u64::try_from(version).ok());

@@ -10,6 +10,7 @@
 )]
 
 pub mod embedded;
+pub mod fed;
 pub mod identity;
 pub mod planned;
 pub mod random;

@@ -1,150 +1,12 @@
 //! Steps after a model in ONNX Runtime, on outputs that the tests choose, against plain definitions.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::path::Path;
-
-use ndarray::{Array4, ArrayD, IxDyn};
-use onnx_protobuf::tensor_proto::DataType;
-use onnx_protobuf::tensor_shape_proto::{Dimension, dimension};
-use onnx_protobuf::{
-    GraphProto, Message, ModelProto, NodeProto, OperatorSetIdProto, TensorShapeProto, TypeProto,
-    ValueInfoProto, type_proto,
-};
-use prep_onnx::host::{Array, Feed, Session, SessionOptions};
-use prep_onnx_pipeline::{Accept, Notation, OutputKind, Pipeline};
-use prep_onnx_rewriter::after::{AfterOptions, Before, Then, after};
-use prep_onnx_rewriter::{EmbedOptions, Lowering, Model, embed};
-use prep_onnx_tests::runtime;
-use protobuf::MessageField;
+use ndarray::Array4;
+use prep_onnx::host::{Array, Feed};
+use prep_onnx_pipeline::Accept;
+use prep_onnx_tests::fed::{Fed, LETTERBOX, floats};
 
 const OPSETS: [i64; 9] = [11, 12, 13, 14, 17, 18, 20, 21, 22];
-
-fn info(name: &str, extents: &[i64]) -> ValueInfoProto {
-    let dimension = |extent: &i64| Dimension {
-        value: (*extent >= 0).then_some(dimension::Value::DimValue(*extent)),
-        ..Dimension::default()
-    };
-    let tensor = type_proto::Tensor {
-        elem_type: DataType::FLOAT as i32,
-        shape: MessageField::some(TensorShapeProto {
-            dim: extents.iter().map(dimension).collect(),
-            ..TensorShapeProto::default()
-        }),
-        ..type_proto::Tensor::default()
-    };
-    ValueInfoProto {
-        name: name.to_owned(),
-        type_: MessageField::some(TypeProto {
-            value: Some(type_proto::Value::TensorType(tensor)),
-            ..TypeProto::default()
-        }),
-        ..ValueInfoProto::default()
-    }
-}
-
-/// A model of images of 64 x 64 whose outputs are fed: each of `outputs` is called like its input without `given_`.
-fn model(path: &Path, opset: i64, outputs: &[(&str, &[i64])]) {
-    let node = |op: &str, inputs: &[&str], output: &str| NodeProto {
-        op_type: op.to_owned(),
-        name: format!("make_{output}"),
-        input: inputs.iter().map(|name| (*name).to_owned()).collect(),
-        output: vec![output.to_owned()],
-        ..NodeProto::default()
-    };
-    let mut graph = GraphProto {
-        name: "fed".to_owned(),
-        input: vec![info("images", &[-1, 3, 64, 64])],
-        ..GraphProto::default()
-    };
-    graph.node.push(node("Identity", &["images"], "seen"));
-    graph.output.push(info("seen", &[-1, 3, 64, 64]));
-    for (name, shape) in outputs {
-        let given = format!("given_{name}");
-        graph.input.push(info(&given, shape));
-        graph.output.push(info(name, shape));
-        graph.node.push(node("Identity", &[&given], name));
-    }
-    let model = ModelProto {
-        ir_version: 6,
-        graph: MessageField::some(graph),
-        opset_import: vec![OperatorSetIdProto {
-            version: opset,
-            ..OperatorSetIdProto::default()
-        }],
-        ..ModelProto::default()
-    };
-    std::fs::write(path, model.write_to_bytes().unwrap()).unwrap();
-}
-
-const LETTERBOX: &str =
-    "[[steps]]\nstep = \"letterbox\"\nsize = 64\n[[steps]]\nstep = \"rescale\"\ndivisor = 255";
-
-struct Fed {
-    _folder: tempfile::TempDir,
-    session: Session,
-}
-
-impl Fed {
-    fn new(
-        opset: i64,
-        outputs: &[(&str, &[i64])],
-        steps: &[&str],
-        accept: Accept,
-        pipeline: &str,
-    ) -> Option<Self> {
-        let loaded = runtime()?;
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("model.onnx");
-        model(&path, opset, outputs);
-        let model = Model::open(&path).unwrap();
-        let steps: Vec<Then> = steps.iter().map(|step| step.parse().unwrap()).collect();
-        let pipeline = Pipeline::parse(pipeline, Notation::Toml).unwrap();
-        let options = EmbedOptions {
-            accept,
-            lowering: Lowering::OneFile,
-            inner: vec![OutputKind::Geometry],
-            input: Some("images".to_owned()),
-            ..EmbedOptions::default()
-        };
-        let embedding = embed(&model, &pipeline, &options).unwrap();
-        let report = &embedding.report;
-        let options = AfterOptions {
-            before: Before {
-                tensor: Some(("images".to_owned(), report.image_input.layout)),
-                plan: Some(report.plan.clone()),
-                geometry: report.values.first().map(|(_, name)| name.clone()),
-                outputs: Vec::new(),
-                one_size: accept == Accept::Batch,
-                image_size: None,
-            },
-            ..AfterOptions::default()
-        };
-        let embedded = model.edited(&embedding.edit).unwrap();
-        let out = folder.path().join("out.onnx");
-        after(&embedded, &steps, &options)
-            .unwrap()
-            .edit
-            .write(&out)
-            .unwrap();
-        let options = SessionOptions {
-            threads: 1,
-            ..SessionOptions::default()
-        };
-        let session = Session::open(loaded, &out, options).unwrap();
-        Some(Self {
-            _folder: folder,
-            session,
-        })
-    }
-
-    fn output(&self, name: &str) -> usize {
-        self.session.output_index(Some(name)).unwrap()
-    }
-}
-
-fn floats(shape: &[usize], values: Vec<f32>) -> Array {
-    Array::Float32(ArrayD::from_shape_vec(IxDyn(shape), values).unwrap())
-}
 
 /// Numbers of no pattern, the same ones every time.
 struct Numbers(u64);
@@ -249,38 +111,36 @@ fn image(height: usize, width: usize) -> Array4<u8> {
 
 const ROLES: [&str; 3] = ["boxes", "scores", "labels"];
 
-impl Fed {
-    fn found(
-        &mut self,
-        values: &[f32],
-        shape: &[usize],
-        thresholds: &[(&str, f32)],
-        image: &Array4<u8>,
-    ) -> Vec<Found> {
-        let array = floats(shape, values.to_vec());
-        let thresholds: Vec<_> = thresholds
-            .iter()
-            .map(|(name, value)| (*name, floats(&[1], vec![*value])))
-            .collect();
-        let mut feeds = vec![
-            ("image", Feed::Images(image.view())),
-            ("given_output0", Feed::Array(&array)),
-        ];
-        feeds.extend(thresholds.iter().map(|(name, array)| (*name, Feed::Array(array))));
-        let outputs = ROLES.map(|role| self.output(role));
-        let arrays = self.session.run(&feeds, &outputs).unwrap();
-        let [boxes, scores, labels] = arrays.as_slice() else {
-            panic!("{arrays:?}")
-        };
-        let (boxes, scores, labels) = (boxes.to_f64(), scores.to_f64(), labels.to_f64());
-        assert_eq!(boxes.len(), 4 * scores.len());
-        (0..scores.len())
-            .map(|row| {
-                let corners = std::array::from_fn(|index| boxes[row * 4 + index] as f32);
-                (corners, scores[row] as f32, labels[row] as i64)
-            })
-            .collect()
-    }
+fn found(
+    fed: &mut Fed,
+    values: &[f32],
+    shape: &[usize],
+    thresholds: &[(&str, f32)],
+    image: &Array4<u8>,
+) -> Vec<Found> {
+    let array = floats(shape, values.to_vec());
+    let thresholds: Vec<_> = thresholds
+        .iter()
+        .map(|(name, value)| (*name, floats(&[1], vec![*value])))
+        .collect();
+    let mut feeds = vec![
+        ("image", Feed::Images(image.view())),
+        ("given_output0", Feed::Array(&array)),
+    ];
+    feeds.extend(thresholds.iter().map(|(name, array)| (*name, Feed::Array(array))));
+    let outputs = ROLES.map(|role| fed.output(role));
+    let arrays = fed.session.run(&feeds, &outputs).unwrap();
+    let [boxes, scores, labels] = arrays.as_slice() else {
+        panic!("{arrays:?}")
+    };
+    let (boxes, scores, labels) = (boxes.to_f64(), scores.to_f64(), labels.to_f64());
+    assert_eq!(boxes.len(), 4 * scores.len());
+    (0..scores.len())
+        .map(|row| {
+            let corners = std::array::from_fn(|index| boxes[row * 4 + index] as f32);
+            (corners, scores[row] as f32, labels[row] as i64)
+        })
+        .collect()
 }
 
 #[test]
@@ -321,7 +181,7 @@ fn boxes_are_those_of_the_definition_at_every_opset_and_threshold() {
                 below
             };
             let thresholds = [("score_threshold", score), ("iou_threshold", below)];
-            let got = fed.found(&values, &shape, &thresholds, &picture);
+            let got = found(&mut fed, &values, &shape, &thresholds, &picture);
             assert_eq!(
                 got, expected,
                 "opset {opset}, {boxes} boxes, score {score}, iou {iou}"
@@ -329,7 +189,10 @@ fn boxes_are_those_of_the_definition_at_every_opset_and_threshold() {
             assert_eq!(got.is_empty(), score == 1.0);
         }
         let by_default: Vec<_> = plain(&values, CLASSES, boxes, 0.25, 0.45, 100);
-        assert_eq!(fed.found(&values, &shape, &[], &picture).len(), by_default.len());
+        assert_eq!(
+            found(&mut fed, &values, &shape, &[], &picture).len(),
+            by_default.len()
+        );
     }
 }
 

@@ -73,7 +73,7 @@ fn check(loaded: &Loaded, path: &Path, lowering: Lowering) {
         .map_or(1, |batch| usize::try_from(batch).unwrap());
     let pixels = ndarray::stack(Axis(0), &vec![image.view(); batch]).unwrap();
     let tensor = pipeline
-        .reference(image.view(), report.plan.form.layout, report.plan.form.dtype)
+        .reference(image.view(), report.image_input.layout, report.image_input.dtype)
         .unwrap();
     let tensor = Array::stack(&vec![Array::from(tensor).row(0).unwrap(); batch]).unwrap();
 

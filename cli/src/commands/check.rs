@@ -136,8 +136,9 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         };
         let (height, width, _) = pixels.dim();
         let size = Some((height, width));
-        let theirs = match original.tensor(pixels.view()) {
-            Ok(tensor) => Array::from(tensor),
+        let theirs = original.tensor(pixels.view());
+        let theirs = match theirs.and_then(|tensor| executions.taken(Array::from(tensor))) {
+            Ok(theirs) => theirs,
             Err(error) => {
                 push(size, origin.library(), Err(error.within(&id)));
                 continue;

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use prep_onnx_pipeline::{Accept, Error, ImportOptions, OnBadImage, OutputKind, Result, Windows};
 use prep_onnx_rewriter::after::{AfterReport, Then};
 use prep_onnx_rewriter::portable::{MAX_DEVIATION, Portable};
-use prep_onnx_rewriter::{Edit, EmbedOptions, Lowering, Model, Report};
+use prep_onnx_rewriter::{Edit, EmbedOptions, Lowering, Model, Quantisation, Quantised, Report};
 use serde_json::json;
 
 use crate::answer::{Answer, Failure, Outcome};
@@ -85,6 +85,9 @@ pub(crate) struct Options {
     /// Take external data into the model: one file, up to 2 GB
     #[arg(long)]
     single_file: bool,
+    /// Of a quantised model: keep its QuantizeLinear and the floats before it, where the preprocessing could give the bytes
+    #[arg(long)]
+    keep_quantize: bool,
     /// Do not load the result in ONNX Runtime before it takes its place
     #[arg(long)]
     no_load: bool,
@@ -176,6 +179,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         image_size: options.image_size,
         outputs: outputs(&options.outputs)?,
         feeds: Vec::new(),
+        keep_floats: options.keep_quantize,
         inner: then::inner(steps),
     };
     let (embedding, embed_options) = embed_fed(&model, &choice.pipeline, &embed_options, &mut choice.notes)?;
@@ -245,6 +249,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         "after_from": recognised.as_ref().map(|answers| &answers.evidence),
         "trial": trial.as_ref().map(Trial::json),
         "quantised": quantised,
+        "image_as_bytes": embedding.report.quantised,
         "report": serde_json::to_value(&embedding.report).unwrap_or_default(),
     });
     if let Some(advice) = quantised {
@@ -370,6 +375,16 @@ fn describe(
     for note in choice.notes.iter().chain(&report.assumptions) {
         line("note", note.clone());
     }
+    match &report.quantised {
+        None => {}
+        Some(Quantisation::Bytes { quantised, .. }) => line("quantised", bytes_line(quantised)),
+        Some(Quantisation::Kept { kept }) => {
+            line(
+                "quantised",
+                format!("by the model, from floats as before: {kept}"),
+            );
+        }
+    }
     for (index, input) in report.inputs.iter().enumerate() {
         line(if index == 0 { "takes now" } else { "" }, input.to_string());
     }
@@ -408,6 +423,16 @@ fn describe(
         line("checked", trial.in_words());
     }
     table.to_string()
+}
+
+/// What the preprocessing gives in the place of floats.
+fn bytes_line(quantised: &Quantised) -> String {
+    format!(
+        "the preprocessing gives the {} of `{}` itself, equal for all 256 values of each channel; --keep-quantize keeps \
+         QuantizeLinear and the floats",
+        quantised.element(),
+        quantised.value
+    )
 }
 
 /// What was written.

@@ -157,6 +157,16 @@ fn embedded_lines(embedded: &Embedded, line: &mut impl FnMut(&str, String)) {
                 line("", step);
             }
             line("", format!("to {layout} {dtype}"));
+            if let Some(quantised) = &embedded.quantised {
+                line(
+                    "",
+                    format!(
+                        "then {} of `{}`, as the model's QuantizeLinear made them: no floats of the image",
+                        quantised.element(),
+                        quantised.value
+                    ),
+                );
+            }
         }
         Some(Err(error)) => line("", format!("not readable by this version: {error}")),
         None => line("", "no description of it is in the file".to_owned()),

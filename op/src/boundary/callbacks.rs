@@ -48,12 +48,12 @@ pub(super) unsafe extern "system" fn get_output_type(
     // SAFETY: ONNX Runtime hands back the entry that was registered.
     let signature = unsafe { Entry::of(op) }.signature;
     match index.checked_sub(required_outputs(signature)) {
-        None if index == 0 => element_type(signature.dtype),
+        None if index == 0 => element_type(signature),
         // The status of each image.
         None => ONNXTensorElementDataType::ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64,
         Some(extra) => match signature.extras().get(extra) {
-            Some(OutputElement::Float32) => element_type(Dtype::Float32),
-            Some(OutputElement::OfPlan) => element_type(signature.dtype),
+            Some(OutputElement::Float32) => ONNXTensorElementDataType::ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
+            Some(OutputElement::OfPlan) => element_type(signature),
             Some(OutputElement::Int64) | None => {
                 ONNXTensorElementDataType::ONNX_TENSOR_ELEMENT_DATA_TYPE_INT64
             }
@@ -113,10 +113,11 @@ pub(super) unsafe extern "system" fn get_version(_: *const OrtCustomOp) -> c_int
     DOMAIN_VERSION as c_int
 }
 
-fn element_type(dtype: Dtype) -> ONNXTensorElementDataType {
-    match dtype {
+fn element_type(signature: Signature) -> ONNXTensorElementDataType {
+    match signature.dtype {
         Dtype::Float32 => ONNXTensorElementDataType::ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT,
         Dtype::Float16 => ONNXTensorElementDataType::ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT16,
+        Dtype::Uint8 if signature.signed => ONNXTensorElementDataType::ONNX_TENSOR_ELEMENT_DATA_TYPE_INT8,
         Dtype::Uint8 => ONNXTensorElementDataType::ONNX_TENSOR_ELEMENT_DATA_TYPE_UINT8,
     }
 }
@@ -140,11 +141,7 @@ pub(super) unsafe extern "system" fn infer_shape(
         }
         // The tensor alone: ONNX Runtime does not say how many outputs the node has, and writes where it is told.
         let images_from = entry.signature.accept.form().counts_images;
-        context.set_output(
-            element_type(entry.signature.dtype),
-            images_from,
-            &tensor_extents(&plan),
-        )
+        context.set_output(element_type(entry.signature), images_from, &tensor_extents(&plan))
     })
 }
 

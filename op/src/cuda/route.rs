@@ -17,6 +17,9 @@ pub fn without_kernel(plan: &Plan) -> Option<&'static str> {
     if plan.float.is_some() {
         return Some("a resize of floats");
     }
+    if plan.values.quantize.is_some() {
+        return Some("the bytes of a quantised model");
+    }
     let overview = plan.overview.iter().flat_map(|overview| &overview.stages);
     plan.stages
         .iter()

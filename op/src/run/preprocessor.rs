@@ -27,7 +27,7 @@ pub enum OutputMut<'a> {
     Float32(&'a mut [f32]),
     /// Elements of [`Dtype::Float16`].
     Float16(&'a mut [f16]),
-    /// Elements of [`Dtype::Uint8`].
+    /// Elements of [`Dtype::Uint8`]; of a plan that makes int8, their bits.
     Uint8(&'a mut [u8]),
 }
 

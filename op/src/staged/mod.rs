@@ -2,9 +2,10 @@
 //!
 //! - [`sizes`]: what the shapes of the inputs say; [`call`]: the images of one call and the shapes of its outputs; [`extras`]: the outputs besides the tensor;
 //! - [`source`]: what the host hands over; [`pixels`]: an image of bytes and its canvas; [`resample`], [`linear`]: the resize of a stage;
-//! - [`finish`]: the last stage and the values; [`border`]: what lies around the image.
+//! - [`finish`]: the last stage and the values; [`border`]: what lies around the image; [`bytes`]: what quantised models take.
 
 mod border;
+mod bytes;
 mod call;
 pub(crate) mod extras;
 mod finish;
@@ -26,6 +27,7 @@ pub use extras::ExtraMut;
 
 use crate::SimdLevel;
 use crate::run::{Executor, Images, OutputMut, Sequential, places};
+use bytes::Bytes;
 use finish::Finisher;
 use pixels::Pixels;
 use resample::Resampler;
@@ -40,6 +42,8 @@ pub struct StagedPreprocessor {
     level: SimdLevel,
     /// The tiles and the picture of the whole, where the plan has one.
     parts: Option<Box<[Self; 2]>>,
+    /// The pixels, and what becomes of them, where the plan is of a quantised model.
+    quantised: Option<(Box<Self>, Bytes)>,
 }
 
 impl StagedPreprocessor {
@@ -63,7 +67,13 @@ impl StagedPreprocessor {
                 .map(|sampling| Resampler::new(sampling, level))
                 .transpose()
         };
+        let quantised = match Bytes::new(&plan, level) {
+            Some(bytes) => Some((Box::new(Self::with_level(plan.pixels(), level)?), bytes)),
+            None => None,
+        };
         let parts = match plan.overview_alone() {
+            // Of bytes, the pixels have it.
+            Some(_) if quantised.is_some() => None,
             Some(whole) => Some(Box::new([
                 Self::with_level(plan.tiles_alone(), level)?,
                 Self::with_level(whole, level)?,
@@ -73,8 +83,13 @@ impl StagedPreprocessor {
         Ok(Self {
             parts,
             resamplers: plan.stages.iter().map(resampler).collect::<Result<_>>()?,
-            finisher: Finisher::new(&plan, level)?,
+            finisher: match &quantised {
+                // Not asked: the pixels have their own.
+                Some((pixels, _)) => Finisher::new(&pixels.plan, level)?,
+                None => Finisher::new(&plan, level)?,
+            },
             level,
+            quantised,
             plan,
         })
     }
@@ -138,6 +153,14 @@ impl StagedPreprocessor {
         executor: &dyn Executor,
     ) -> Result<()> {
         let plan = &self.plan;
+        if let Some((pixels, bytes_of)) = &self.quantised {
+            let mut output = output;
+            pixels.image(geometry, bytes, places::borrowed(&mut output), executor)?;
+            if let OutputMut::Uint8(elements) = output {
+                bytes_of.apply(plan, &plan.output_shape(1, geometry.output), elements);
+            }
+            return Ok(());
+        }
         if let (Some(parts), Some(overview)) = (&self.parts, &plan.overview) {
             let [tiles, whole] = parts.as_ref();
             let shape = tiles.plan.output_shape(1, geometry.output);

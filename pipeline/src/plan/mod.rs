@@ -10,6 +10,7 @@ mod form;
 mod geometry;
 mod outputs;
 mod overview;
+mod quantize;
 mod signature;
 mod source;
 mod stage;
@@ -24,6 +25,7 @@ pub use form::{Blocks, Form, PatchOrder};
 pub use geometry::{BatchCanvas, ImageGeometry, Placement, Resized, StageGeometry};
 pub use outputs::{OutputElement, OutputExtent, OutputKind};
 pub use overview::{Overview, OverviewPlace};
+pub use quantize::{ByteTable, Quantize};
 pub use signature::Signature;
 pub use source::{Matrix, Range, SourceFormat};
 pub use stage::{FloatStage, Resample, Stage};
@@ -33,7 +35,7 @@ pub use crate::scalar::source::{Coefficients, composite};
 
 use crate::named::named_enum;
 use crate::size::MAX_EDGE;
-use crate::{Dtype, Error, Precision, Result, ValueTable};
+use crate::{Dtype, Error, Layout, Precision, Result, ValueTable};
 
 /// The operator domain of the preprocessing ops.
 pub const DOMAIN: &str = "prep.onnx";
@@ -165,6 +167,24 @@ impl Plan {
         shape
     }
 
+    /// How many elements of one channel follow each other in a tensor of this shape.
+    pub fn channel_stride(&self, shape: &[usize]) -> usize {
+        let plane = || shape.iter().rev().take(2).product::<usize>().max(1);
+        match (self.form.blocks, self.form.layout) {
+            (None | Some(Blocks::Tiles { .. } | Blocks::Frame), Layout::Nchw) => plane(),
+            (None | Some(Blocks::Tiles { .. } | Blocks::Frame), Layout::Nhwc) => 1,
+            (
+                Some(Blocks::Patches {
+                    size, repeat, order, ..
+                }),
+                _,
+            ) => match order {
+                PatchOrder::ChannelsFirst => repeat * size * size,
+                PatchOrder::ChannelsLast => 1,
+            },
+        }
+    }
+
     /// The value of each pixel value in each output channel; without a float stage.
     pub fn table(&self) -> ValueTable {
         self.values.table()
@@ -203,6 +223,7 @@ impl Plan {
         }
         check_operations("values.operations", &self.values.operations)?;
         self.check_form()?;
+        self.check_quantize()?;
         self.check_overview()?;
         if self.outputs.iter().any(|kind| !OutputKind::EXTRA.contains(kind))
             || !self
@@ -281,7 +302,8 @@ impl Plan {
     }
 
     fn check_form(&self) -> Result<()> {
-        let operations = !self.values.operations.is_empty() || self.float.is_some();
+        let operations =
+            (!self.values.operations.is_empty() || self.float.is_some()) && self.values.quantize.is_none();
         let valued = self
             .last_canvas()
             .is_some_and(|canvas| matches!(canvas.fill, Fill::Value { .. }));

@@ -12,6 +12,8 @@ pub struct Signature {
     pub accept: Accept,
     /// The element type of the tensor.
     pub dtype: Dtype,
+    /// Whether bytes are int8, of a quantised model: never in version 1.
+    pub signed: bool,
     /// The meaning of the plan.
     pub version: Version,
     /// Whether [`OutputKind::Geometry`], float32, comes before the outputs that are int64. A place among the outputs has
@@ -25,6 +27,7 @@ impl Signature {
         Self {
             accept,
             dtype: plan.form.dtype,
+            signed: plan.values.quantize.is_some_and(|quantize| quantize.signed),
             version: plan.version(),
             geometry: plan.outputs.contains(&OutputKind::Geometry),
         }
@@ -40,12 +43,19 @@ impl Signature {
             };
             for accept in Accept::ALL {
                 for dtype in Dtype::ALL {
-                    all.extend(geometry.iter().map(|geometry| Self {
-                        accept: *accept,
-                        dtype: *dtype,
-                        version: *version,
-                        geometry: *geometry,
-                    }));
+                    let signed: &[bool] = match (version, dtype) {
+                        (Version::V2, Dtype::Uint8) => &[false, true],
+                        (Version::V1 | Version::V2, _) => &[false],
+                    };
+                    for signed in signed {
+                        all.extend(geometry.iter().map(|geometry| Self {
+                            accept: *accept,
+                            dtype: *dtype,
+                            signed: *signed,
+                            version: *version,
+                            geometry: *geometry,
+                        }));
+                    }
                 }
             }
         }
@@ -55,10 +65,11 @@ impl Signature {
     /// The name of the op in the domain.
     pub fn name(self) -> String {
         let form = self.accept.form().op_word;
-        let dtype = match self.dtype {
-            Dtype::Float32 => "Float32",
-            Dtype::Float16 => "Float16",
-            Dtype::Uint8 => "Uint8",
+        let dtype = match (self.dtype, self.signed) {
+            (Dtype::Float32, _) => "Float32",
+            (Dtype::Float16, _) => "Float16",
+            (Dtype::Uint8, false) => "Uint8",
+            (Dtype::Uint8, true) => "Int8",
         };
         let geometry = if self.geometry { "AndGeometry" } else { "" };
         format!("{form}To{dtype}{geometry}V{}", self.version.number())
@@ -103,6 +114,7 @@ mod tests {
             let signature = Signature {
                 accept: Accept::Batch,
                 dtype: Dtype::Float32,
+                signed: false,
                 version: Version::V2,
                 geometry: asked.into_iter().any(|bit| kinds[bit] == OutputKind::Geometry),
             };

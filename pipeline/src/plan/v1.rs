@@ -359,6 +359,7 @@ impl From<FusedPlan> for Plan {
                 gray: None,
                 channels: plan.channels.to_vec(),
                 operations: plan.operations,
+                quantize: None,
             },
             form: Form {
                 layout: plan.layout,
@@ -396,6 +397,9 @@ impl Plan {
         }
         if self.float.is_some() {
             return Err(beyond("resizes floats"));
+        }
+        if self.values.quantize.is_some() {
+            return Err(beyond("quantises the values"));
         }
         if self.form.blocks.is_some() {
             return Err(beyond("cuts the output into blocks"));

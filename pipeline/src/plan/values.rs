@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::quantize::Quantize;
 use crate::named::named_enum;
 use crate::{Operation, ValueTable};
 
@@ -45,6 +46,9 @@ pub struct Values {
     pub channels: Vec<usize>,
     /// Float operations, in the order of the output's channels. With one channel only the first operand counts.
     pub operations: Vec<Operation>,
+    /// Bytes in the place of the values, as a quantised model takes them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantize: Option<Quantize>,
 }
 
 impl Default for Values {
@@ -53,6 +57,7 @@ impl Default for Values {
             gray: None,
             channels: vec![0, 1, 2],
             operations: Vec::new(),
+            quantize: None,
         }
     }
 }

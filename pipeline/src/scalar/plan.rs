@@ -51,6 +51,16 @@ impl Plan {
     /// # Errors
     /// When `image` is not of the source format, or its output cannot be cut into the blocks of the form.
     pub fn tensor(&self, image: ArrayView3<'_, u8>, geometry: &ImageGeometry) -> Result<crate::Tensor> {
+        if let Some(table) = self.values.bytes() {
+            let mut tensor = self.pixels().tensor(image, geometry)?;
+            let stride = self.channel_stride(&tensor.shape);
+            if let crate::Elements::Uint8(pixels) = &mut tensor.elements {
+                for (index, byte) in pixels.iter_mut().enumerate() {
+                    *byte = table.channel(index / stride % self.channels())[usize::from(*byte)];
+                }
+            }
+            return Ok(tensor);
+        }
         if let Some(whole) = self.overview_alone() {
             let (height, width) = geometry.image;
             let of_whole = whole.geometry(height, width)?;

@@ -58,6 +58,8 @@ pub(super) struct Builder<'a> {
     pub(super) taken: Vec<String>,
     pub(super) thresholds: Vec<Threshold>,
     pub(super) results: Vec<Out>,
+    /// How many classes the model tells apart, where its outputs say it.
+    pub(super) classes: Option<i64>,
     pub(super) notes: Vec<String>,
 }
 
@@ -72,8 +74,14 @@ impl<'a> Builder<'a> {
             taken: Vec::new(),
             thresholds: Vec::new(),
             results: Vec::new(),
+            classes: None,
             notes: Vec::new(),
         }
+    }
+
+    /// Notes the number of classes, of which a step later in the chain may have less to say.
+    pub(super) fn tells_apart(&mut self, classes: Option<i64>) {
+        self.classes = self.classes.or(classes.filter(|classes| *classes > 0));
     }
 
     /// The outputs of the model itself.

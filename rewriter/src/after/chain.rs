@@ -17,6 +17,8 @@ pub(super) struct Built {
     pub(super) thresholds: Vec<Threshold>,
     pub(super) results: Vec<(Out, String)>,
     pub(super) taken: Vec<String>,
+    /// How many classes the model tells apart, where its outputs say it.
+    pub(super) classes: Option<i64>,
     pub(super) notes: Vec<String>,
 }
 
@@ -129,6 +131,7 @@ fn finish(builder: Builder<'_>, steps: Vec<Then>, added: usize) -> Result<Built>
         taken,
         thresholds,
         results,
+        classes,
         mut notes,
         ..
     } = builder;
@@ -162,6 +165,7 @@ fn finish(builder: Builder<'_>, steps: Vec<Then>, added: usize) -> Result<Built>
         thresholds,
         results: results.into_iter().zip(names).collect(),
         taken,
+        classes,
         notes,
     })
 }

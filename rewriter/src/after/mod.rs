@@ -19,7 +19,7 @@ mod source;
 mod splice;
 mod steps;
 
-use prep_onnx_pipeline::{ErrorKind, Result};
+use prep_onnx_pipeline::{Error, ErrorKind, Result};
 use serde::Serialize;
 
 pub use builder::Before;
@@ -98,12 +98,27 @@ pub struct Optional {
 ///
 /// # Errors
 /// Steps that do not go with the outputs of the model or with each other, with what was seen; a model that has steps
-/// after it already, or an operator set below [`MIN_OPSET`](crate::MIN_OPSET).
+/// after it already, or an operator set below [`MIN_OPSET`](crate::MIN_OPSET); names of more or fewer classes.
 pub fn after(model: &Model, steps: &[Then], options: &AfterOptions) -> Result<After> {
     let within =
         |error: prep_onnx_pipeline::Error| error.within(model.path().display()).or_kind(ErrorKind::Model);
     recorded::check_none(model).map_err(within)?;
     crate::insert::check_model(model, true).map_err(within)?;
     let built = chain::build(model, steps, &options.before).map_err(within)?;
+    check_labels(built.classes, &options.labels).map_err(within)?;
     splice::splice(model, built, options).map_err(within)
+}
+
+/// Checks that there is a name for each class, where there are names.
+fn check_labels(classes: Option<i64>, labels: &[String]) -> Result<()> {
+    match classes {
+        Some(classes) if !labels.is_empty() && classes != labels.len() as i64 => Err(Error::new(
+            "labels",
+            "are not as many as the model tells classes apart",
+        )
+        .expected_got(format_args!("{classes} names"), labels.len())
+        .fix("give a name for each class, in their order: --labels FILE")
+        .with_kind(ErrorKind::Usage)),
+        Some(_) | None => Ok(()),
+    }
 }

@@ -9,6 +9,9 @@ use super::rotated::upright;
 use super::steps::Interpolation;
 use crate::portable::graph::{Graph, Value, float, string};
 
+/// From this operator set on, `Resize` may lack its scales.
+const NO_SCALES_OPSET: i64 = 13;
+
 /// The columns of `geometry`.
 mod column {
     pub(super) const HEIGHT: i64 = 0;
@@ -128,8 +131,12 @@ pub(super) fn resized(
         Interpolation::Nearest => "asymmetric",
     };
     attributes.push(string("coordinate_transformation_mode", transformation));
-    // Operator set 11 wants both inputs, and both empty.
-    let none = graph.floats(&[0], &[]);
+    // Operator set 11 wants both inputs, and both empty; later ones want none, and measure one that is there.
+    let none = if graph.opset < NO_SCALES_OPSET {
+        graph.floats(&[0], &[])
+    } else {
+        Value::named("")
+    };
     let value = graph.op_with("Resize", &[&value, &none, &none, &sizes], attributes);
     if !is_flat {
         return value;

@@ -2,7 +2,7 @@
 
 use prep_onnx_pipeline::plan::Blocks;
 use prep_onnx_pipeline::{
-    Accept, Dtype, Error, ErrorKind, Layout, MAX_PIXELS, Output, Pipeline, Plan, Result,
+    Accept, Dtype, Error, ErrorKind, Layout, MAX_PIXELS, OnBadImage, Output, Pipeline, Plan, Result,
 };
 
 use super::inputs::NewInputs;
@@ -11,13 +11,19 @@ use super::outputs::{Extras, kinds};
 use crate::image_input::{ImageInput, ImageKind};
 use crate::model::{Dimension, Model};
 use crate::portable;
+use crate::quantised::{self, Found};
 
 /// Everything that is decided before anything is written.
 pub(super) struct Decision {
     pub(super) image_input: ImageInput,
     /// The pipeline, its output as the model takes it.
     pub(super) pipeline: Pipeline,
+    /// What is executed.
     pub(super) plan: Plan,
+    /// The same with floats in the place of the bytes of a quantised model.
+    pub(super) floats: Plan,
+    /// What a quantised model does with the image.
+    pub(super) found: Found,
     pub(super) inputs: NewInputs,
     pub(super) extras: Extras,
     pub(super) assumptions: Vec<String>,
@@ -53,6 +59,19 @@ pub(super) fn decide(model: &Model, pipeline: &Pipeline, options: &EmbedOptions)
     check_size(&plan, &image_input, options).map_err(within)?;
     check_accept(&plan, options).map_err(within)?;
 
+    let mut found = if options.keep_floats {
+        Found::Floats
+    } else {
+        quantised::find(model, &image_input, &plan)?
+    };
+    if let (Found::Bytes(_), OnBadImage::Zero) = (&found, options.on_bad_image) {
+        found = Found::Kept("images that cannot be read become zeros, of floats".to_owned());
+    }
+    let floats = plan;
+    let plan = match &found {
+        Found::Bytes(bytes) => bytes.quantised.plan(floats.clone()).map_err(within)?,
+        Found::Floats | Found::Kept(_) => floats.clone(),
+    };
     let mut assumptions = image_input.assumptions.clone();
     let batch = if is_joined(&plan) {
         // Blocks of all images on one axis say nothing of the number of images.
@@ -74,6 +93,8 @@ pub(super) fn decide(model: &Model, pipeline: &Pipeline, options: &EmbedOptions)
         image_input,
         pipeline,
         plan,
+        floats,
+        found,
         inputs,
         extras,
         assumptions,

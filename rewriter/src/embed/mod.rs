@@ -17,9 +17,10 @@ use crate::image_input::ImageInput;
 use crate::insert::{Insertion, check_model, frees_initializers, insert};
 use crate::inspect::External;
 use crate::lowering::Lowering;
-use crate::metadata::{ASSUMED_KEY, IMAGE_INPUT_KEY, PIPELINE_KEY, VERSION_KEY};
+use crate::metadata::{ASSUMED_KEY, IMAGE_INPUT_KEY, PIPELINE_KEY, QUANTISED_KEY, VERSION_KEY};
 use crate::model::{Model, Value};
 use crate::portable::Portable;
+use crate::quantised::{Bytes, Found, Quantised};
 use decide::{Decision, decide};
 use half::rounds_to_half;
 use op::Op;
@@ -72,8 +73,36 @@ pub struct Report {
     pub pipeline: Pipeline,
     /// What the op executes.
     pub plan: Plan,
+    /// What becomes of the floats of a quantised model; none of other models.
+    pub quantised: Option<Quantisation>,
     /// What was left open and how it was decided, one line each.
     pub assumptions: Vec<String>,
+}
+
+/// What becomes of the image of a model that quantises it at once.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum Quantisation {
+    /// The preprocessing gives the bytes.
+    Bytes {
+        /// What takes them.
+        #[serde(flatten)]
+        quantised: Quantised,
+        /// A model of the nodes that went, from the image input to the bytes.
+        #[serde(skip)]
+        part: Vec<u8>,
+        /// All values of the image input: [1, C, 16, 16] or [1, 16, 16, C] in its order, of each pixel value in each channel.
+        #[serde(skip)]
+        floats: Vec<f32>,
+        /// What they have to become there; of int8, the bits.
+        #[serde(skip)]
+        bytes: Vec<u8>,
+    },
+    /// It stays as it is.
+    Kept {
+        /// Why.
+        kept: String,
+    },
 }
 
 /// `model` with `pipeline` in front of its image input.
@@ -115,8 +144,23 @@ pub fn embed(model: &Model, pipeline: &Pipeline, options: &EmbedOptions) -> Resu
         plan,
         inputs,
         extras,
+        floats,
+        found,
         assumptions,
     } = decision;
+    let quantised = match found {
+        Found::Floats => None,
+        Found::Kept(kept) => Some(Quantisation::Kept { kept }),
+        Found::Bytes(bytes) => {
+            let (values, table) = bytes.enumeration(&floats, image_input.layout);
+            Some(Quantisation::Bytes {
+                quantised: bytes.quantised,
+                part: bytes.part,
+                floats: values,
+                bytes: table,
+            })
+        }
+    };
     let is_other = |input: &&Value| input.name != image_input.name && !extras.fed.contains(&input.name);
     let report = Report {
         inputs: inputs.values(),
@@ -132,6 +176,7 @@ pub fn embed(model: &Model, pipeline: &Pipeline, options: &EmbedOptions) -> Resu
         opset,
         pipeline,
         plan,
+        quantised,
         assumptions,
         image_input,
     };
@@ -145,19 +190,29 @@ fn lower(model: &Model, decision: &Decision, op: &Op<'_>) -> Result<(Insertion, 
         pipeline,
         inputs,
         extras,
+        found,
         ..
     } = decision;
+    let bytes = match found {
+        Found::Bytes(bytes) => Some(&**bytes),
+        Found::Floats | Found::Kept(_) => None,
+    };
     let options = op.options;
     let mut insertion = Insertion {
         inputs: inputs.protos(),
         outputs: extras.protos(),
         fed: extras.fed.clone(),
-        metadata: metadata(pipeline, image_input, options),
+        folded: bytes.map(|bytes| bytes.folded.clone()),
+        metadata: metadata(pipeline, image_input, bytes, options)?,
         single_file: options.single_file,
         forgets_type: options.lowering == Lowering::Standard && options.image_size.is_some(),
         ..Insertion::default()
     };
-    let mut outputs = vec![image_input.name.clone()];
+    let mut outputs = vec![
+        bytes
+            .map_or(&image_input.name, |bytes| &bytes.quantised.value)
+            .clone(),
+    ];
     outputs.extend(extras.names());
     let mut portable_nodes = 0;
     if options.lowering == Lowering::Standard {
@@ -178,7 +233,16 @@ fn lower(model: &Model, decision: &Decision, op: &Op<'_>) -> Result<(Insertion, 
     Ok((insertion, portable_nodes))
 }
 
-fn metadata(pipeline: &Pipeline, image_input: &ImageInput, options: &EmbedOptions) -> Vec<(String, String)> {
+fn metadata(
+    pipeline: &Pipeline,
+    image_input: &ImageInput,
+    bytes: Option<&Bytes>,
+    options: &EmbedOptions,
+) -> Result<Vec<(String, String)>> {
+    let quantised = bytes
+        .map(|bytes| serde_json::to_string(&bytes.quantised))
+        .transpose();
+    let quantised = quantised.map_err(|error| Error::new("", format_args!("cannot be encoded: {error}")))?;
     let version = env!("CARGO_PKG_VERSION").to_owned();
     // Of several inputs that the preprocessing takes the place of, this one is the image.
     let image = (!options.feeds.is_empty()).then(|| image_input.name.clone());
@@ -186,8 +250,9 @@ fn metadata(pipeline: &Pipeline, image_input: &ImageInput, options: &EmbedOption
         (PIPELINE_KEY, Some(pipeline.to_json())),
         (VERSION_KEY, Some(version)),
         (IMAGE_INPUT_KEY, image),
+        (QUANTISED_KEY, quantised),
         (ASSUMED_KEY, options.assumed.clone()),
     ];
     let present = |(key, value): (&str, Option<String>)| Some((key.to_owned(), value?));
-    entries.into_iter().filter_map(present).collect()
+    Ok(entries.into_iter().filter_map(present).collect())
 }

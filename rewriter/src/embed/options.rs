@@ -36,6 +36,8 @@ pub struct EmbedOptions {
     pub outputs: Vec<OutputKind>,
     /// Outputs of the preprocessing that take the place of inputs of the model, which nobody feeds afterwards.
     pub feeds: Vec<Feed>,
+    /// Whether the floats of a quantised model stay, and its `QuantizeLinear` with them.
+    pub keep_floats: bool,
     /// Outputs of the preprocessing that stay inside of the model, for what comes after it.
     pub inner: Vec<OutputKind>,
 }
@@ -64,6 +66,7 @@ impl Default for EmbedOptions {
             image_size: None,
             outputs: Vec::new(),
             feeds: Vec::new(),
+            keep_floats: false,
             inner: Vec::new(),
         }
     }

@@ -60,6 +60,8 @@ impl ElementType {
     pub const FLOAT16: Self = Self(DataType::FLOAT16 as i32);
     /// `int64`.
     pub const INT64: Self = Self(DataType::INT64 as i32);
+    /// `int8`.
+    pub const INT8: Self = Self(DataType::INT8 as i32);
     /// `uint8`.
     pub const UINT8: Self = Self(DataType::UINT8 as i32);
 }

@@ -5,7 +5,7 @@
 
 mod extents;
 mod node;
-mod raw;
+pub(crate) mod raw;
 mod types;
 
 use std::collections::HashMap;

@@ -13,26 +13,53 @@ use crate::wire::{Field, MAX_DEPTH, Scanner, Value, too_deep};
 /// Strings and lists of attributes longer than this are left out.
 const MAX_ATTRIBUTE: u64 = 1 << 16;
 
+/// The field number of declarations of values in between.
+pub(crate) const VALUE_INFO: u32 = 13;
+
+/// Where a field lies in the file.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Span {
+    pub(crate) start: u64,
+    /// Where its message starts.
+    pub(crate) payload: u64,
+    pub(crate) end: u64,
+}
+
+impl Span {
+    fn of(field: &Field) -> Self {
+        Self {
+            start: field.start,
+            payload: field.payload,
+            end: field.end,
+        }
+    }
+}
+
 #[derive(Default)]
-pub(super) struct RawGraph {
-    pub(super) nodes: Vec<RawNode>,
+pub(crate) struct RawGraph {
+    pub(crate) nodes: Vec<RawNode>,
     /// Declared element types: of inputs, outputs, values in between and initializers.
     pub(super) values: Vec<(String, ElementType)>,
+    /// The initializers.
+    pub(crate) tensors: Vec<(String, Span)>,
+    /// The declarations of inputs (11), outputs (12) and values in between ([`VALUE_INFO`]).
+    pub(crate) declared: Vec<(u32, String, Span)>,
 }
 
 #[derive(Default)]
-pub(super) struct RawNode {
-    pub(super) op_type: String,
-    pub(super) domain: String,
-    pub(super) name: String,
-    pub(super) inputs: Vec<String>,
-    pub(super) outputs: Vec<String>,
-    pub(super) attributes: BTreeMap<String, AttributeValue>,
-    pub(super) graphs: Vec<RawGraph>,
+pub(crate) struct RawNode {
+    pub(crate) op_type: String,
+    pub(crate) domain: String,
+    pub(crate) name: String,
+    pub(crate) inputs: Vec<String>,
+    pub(crate) outputs: Vec<String>,
+    pub(crate) attributes: BTreeMap<String, AttributeValue>,
+    pub(crate) graphs: Vec<RawGraph>,
+    pub(crate) span: Span,
 }
 
 #[derive(Default)]
-pub(super) struct RawFunction {
+pub(crate) struct RawFunction {
     pub(super) domain: String,
     pub(super) name: String,
     pub(super) inputs: Vec<String>,
@@ -41,7 +68,7 @@ pub(super) struct RawFunction {
 }
 
 /// The graph and the functions of a model, which [`crate::model::read`] has checked already.
-pub(super) fn read(model: &Model) -> Result<(RawGraph, Vec<RawFunction>)> {
+pub(crate) fn read(model: &Model) -> Result<(RawGraph, Vec<RawFunction>)> {
     let whole = Edit::new(model, Vec::new(), model.bytes())?;
     let (scanner, end) = Scanner::new(whole.reader())?;
     let mut reader = Reader { scanner };
@@ -69,12 +96,22 @@ impl<R: Read + Seek> Reader<R> {
             match (field.number, field.value) {
                 (1, Value::Bytes) => graph.nodes.push(self.node(&field, depth + 1)?),
                 (5, Value::Bytes) => {
-                    if let (Some(name), Some(element)) = self.tensor(&field)? {
+                    let (name, element) = self.tensor(&field)?;
+                    if let Some(name) = &name {
+                        graph.tensors.push((name.clone(), Span::of(&field)));
+                    }
+                    if let (Some(name), Some(element)) = (name, element) {
                         graph.values.push((name, element));
                     }
                 }
-                (11..=13, Value::Bytes) => {
-                    if let (Some(name), Some(element)) = self.value(&field)? {
+                (11..=VALUE_INFO, Value::Bytes) => {
+                    let (name, element) = self.value(&field)?;
+                    if let Some(name) = &name {
+                        graph
+                            .declared
+                            .push((field.number, name.clone(), Span::of(&field)));
+                    }
+                    if let (Some(name), Some(element)) = (name, element) {
                         graph.values.push((name, element));
                     }
                 }
@@ -85,7 +122,10 @@ impl<R: Read + Seek> Reader<R> {
     }
 
     fn node(&mut self, at: &Field, depth: u32) -> Result<RawNode> {
-        let mut node = RawNode::default();
+        let mut node = RawNode {
+            span: Span::of(at),
+            ..RawNode::default()
+        };
         while let Some(field) = self.scanner.field(at.end)? {
             match (field.number, field.value) {
                 (1, Value::Bytes) => node.inputs.push(self.scanner.name(&field)?),

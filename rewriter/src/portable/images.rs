@@ -13,6 +13,7 @@ use super::num::Num;
 use super::outputs::extras;
 use super::picture::Picture;
 use super::places::{Pair, Placed};
+use super::quantise::quantise;
 use super::resample::{resize, resize_floats};
 use super::turn::turn;
 use super::values::{Channels, looked_up, of_floats, of_pixels};
@@ -143,6 +144,10 @@ pub(super) fn tensor(
     size: &Pair,
     sizes: &ImageSizes,
 ) -> Value {
+    if let Some(table) = plan.values.bytes() {
+        let pixels = tensor(graph, &plan.pixels(), style, image, size, sizes);
+        return quantise(graph, plan, style.values, &table, &pixels);
+    }
     if let Some(whole) = plan.overview_alone() {
         let tiles = tensor(graph, &plan.tiles_alone(), style, image, size, sizes);
         let sizes_of_whole = geometry(graph, &whole, size, None);

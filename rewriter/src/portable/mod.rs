@@ -19,6 +19,7 @@ pub(crate) mod num;
 mod outputs;
 mod picture;
 mod places;
+mod quantise;
 mod ragged;
 mod resample;
 mod sizes;

@@ -23,9 +23,11 @@ pub(super) fn ragged(
     pixels: &Value,
     shapes: &Value,
 ) -> Result<Vec<Value>> {
+    let signed = plan.values.quantize.is_some_and(|quantize| quantize.signed);
     let data_type = match plan.form.dtype {
         Dtype::Float32 => DataType::FLOAT,
         Dtype::Float16 => DataType::FLOAT16,
+        Dtype::Uint8 if signed => DataType::INT8,
         Dtype::Uint8 => DataType::UINT8,
     };
     let wide = graph.cast(shapes, DataType::DOUBLE);

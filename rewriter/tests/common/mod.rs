@@ -76,6 +76,7 @@ pub(crate) fn insertion(model: &Model, image_input: &str) -> Insertion {
             ("prep_onnx.pipeline".into(), "{\"steps\":[]}".into()),
             ("prep_onnx.version".into(), "0.1.0".into()),
         ],
+        folded: None,
         single_file: false,
         forgets_type: false,
     }

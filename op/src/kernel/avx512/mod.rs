@@ -8,11 +8,13 @@
 //! - [`horizontal`]: the kernels for short and for long windows;
 //! - [`vertical`]: the weighted sum of row groups; [`sinks`]: what becomes of it;
 //! - [`weigh`]: the vertical pass where it comes first;
-//! - [`rows`]: rows that the two passes do not make: [`copy`], and [`linear`], INTER_LINEAR of OpenCV.
+//! - [`rows`]: rows that the two passes do not make: [`copy`], and [`linear`], INTER_LINEAR of OpenCV;
+//! - [`lookup`]: bytes of quantised models.
 
 mod copy;
 mod horizontal;
 mod linear;
+mod lookup;
 mod rows;
 mod sinks;
 mod tables;

@@ -26,7 +26,9 @@ pub(super) fn output(builder: &mut Builder<'_>, options: &Detections) -> Result<
         shape: "[N, boxes, 5 + classes], more boxes than channels",
         fits,
     };
-    builder.output(&want, options.boxes.as_deref())
+    let output = builder.output(&want, options.boxes.as_deref())?;
+    builder.tells_apart(output.fixed(2).map(|channels| channels - 5));
+    Ok(output)
 }
 
 /// The score of the best class and that class, of each box: [N, boxes] each.

@@ -18,6 +18,7 @@ pub(super) const USUAL: Usual = Usual {
 
 pub(super) fn decode(builder: &mut Builder<'_>, options: &Detections) -> Result<Candidates> {
     let (logits, boxes) = outputs(builder, options)?;
+    builder.tells_apart(logits.fixed(2).map(|classes| classes - 1));
     let graph = &mut builder.graph;
     let probabilities = graph.op_with("Softmax", &[&logits.value], vec![int("axis", -1)]);
     let classes = graph.part(&probabilities, 2, 0, -1);

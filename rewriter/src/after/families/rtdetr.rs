@@ -9,6 +9,7 @@ use crate::after::steps::Detections;
 
 pub(super) fn decode(builder: &mut Builder<'_>, options: &Detections) -> Result<Candidates> {
     let (logits, boxes) = outputs(builder, options)?;
+    builder.tells_apart(logits.fixed(2));
     let graph = &mut builder.graph;
     let scores = graph.op("Sigmoid", &[&logits.value]);
     let (queries, classes) = (graph.extent(&logits.value, 1), graph.extent(&logits.value, 2));

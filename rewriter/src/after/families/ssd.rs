@@ -39,6 +39,7 @@ pub(super) fn decode(builder: &mut Builder<'_>, options: &Detections) -> Result<
             ),
         );
     }
+    builder.tells_apart(scores.fixed(2));
     let graph = &mut builder.graph;
     let classes = graph.part(&scores.value, 2, 1, i64::MAX);
     Ok(Candidates {

@@ -182,6 +182,7 @@ fn split(
             ),
         );
     }
+    builder.tells_apart(Some(classes));
     let graph = &mut builder.graph;
     let boxes = graph.part(&output.value, 1, 0, 4);
     let boxes = graph.permuted(&boxes, &[0, 2, 1]);

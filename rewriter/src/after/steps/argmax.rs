@@ -41,6 +41,7 @@ impl ThenKind for Argmax {
             fits: |shape| matches!(shape.len(), 2 | 4),
         };
         let tensor = builder.tensor(&want, self.output.as_deref())?;
+        builder.tells_apart(tensor.fixed(1));
         let value = builder.graph.index_of_highest(&tensor.value, 1);
         let mut shape = tensor.shape.unwrap_or_default();
         let role = if shape.len() == 2 {

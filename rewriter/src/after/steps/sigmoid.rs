@@ -39,6 +39,8 @@ impl ThenKind for Sigmoid {
             fits: |_| true,
         };
         let tensor = builder.tensor(&want, self.output.as_deref())?;
+        // Of more axes it may be of anything.
+        builder.tells_apart(tensor.fixed(1).filter(|_| tensor.rank() == Some(2)));
         let value = builder.graph.op("Sigmoid", &[&tensor.value]);
         builder.flow = Flow::Tensor(tensor.made(Role::Probabilities, value));
         Ok(self.clone())

@@ -41,6 +41,7 @@ impl ThenKind for Softmax {
             fits: |shape| shape.len() == 2,
         };
         let tensor = builder.tensor(&want, self.output.as_deref())?;
+        builder.tells_apart(tensor.fixed(1));
         // Of two axes, the last one means the same before operator set 13 and after.
         let value = builder
             .graph

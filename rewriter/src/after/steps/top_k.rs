@@ -54,6 +54,7 @@ impl ThenKind for TopK {
             fits: |shape| shape.len() == 2,
         };
         let tensor = builder.tensor(&want, self.output.as_deref())?;
+        builder.tells_apart(tensor.fixed(1));
         let k = self.k.unwrap_or(USUAL);
         let graph = &mut builder.graph;
         let wanted = graph.ints(&[k as i64]);

@@ -224,6 +224,11 @@ impl Graph {
         self.constant(DataType::UINT8, shape, values.to_vec())
     }
 
+    /// An int8 constant of these bits.
+    pub(crate) fn int8s(&mut self, shape: &[usize], bits: &[u8]) -> Value {
+        self.constant(DataType::INT8, shape, bits.to_vec())
+    }
+
     /// A bool constant.
     pub(crate) fn bools(&mut self, shape: &[usize], values: impl IntoIterator<Item = bool>) -> Value {
         self.constant(DataType::BOOL, shape, values.into_iter().map(u8::from).collect())
