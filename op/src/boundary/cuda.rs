@@ -18,7 +18,7 @@ pub(super) struct Cuda {
 
 enum Prepared {
     Fused(Preprocessor),
-    Staged(StagedPreprocessor),
+    Staged(Box<StagedPreprocessor>),
 }
 
 impl Work for Cuda {
@@ -27,7 +27,7 @@ impl Work for Cuda {
             accept: entry.signature.accept,
             plan: match entry.signature.version {
                 Version::V1 => Prepared::Fused(Preprocessor::new(plan.to_v1()?)?),
-                Version::V2 => Prepared::Staged(StagedPreprocessor::new(plan)?),
+                Version::V2 => Prepared::Staged(Box::new(StagedPreprocessor::new(plan)?)),
             },
         })
     }
