@@ -143,7 +143,7 @@ fn keys(array: &Array) -> Vec<i64> {
 #[cfg(test)]
 mod tests {
     use ndarray::{ArrayD, IxDyn};
-    use prep_onnx_pipeline::{Dtype, Notation, Pipeline};
+    use prep_onnx_pipeline::{Dtype, Layout, Notation, Pipeline};
 
     use super::*;
 
