@@ -163,21 +163,36 @@ def dataset(source: Any, *, column: str | None = None, id_column: str | None = N
     Raises:
         ConfigError: A table without such a column, or a folder without images.
     """
+    rows = _dataset(source, column, id_column, set())
+    assert rows is not None, "nothing is left out"
+    return rows
+
+
+def _dataset(source: Any, column: str | None, id_column: str | None, done: set[str]) -> ray.data.Dataset | None:
+    """The rows whose ids are not among `done`; None where a list or folder has no others."""
     if isinstance(source, ray.data.Dataset):
-        return _columns(source, column, id_column)
+        return _without(_columns(source, column, id_column), done)
     single = isinstance(source, (str, os.PathLike))
     paths = [os.fspath(source)] if single else [os.fspath(path) for path in source]
     if any("://" in path for path in paths):
         if all(path.endswith(".parquet") for path in paths):
-            return _columns(ray.data.read_parquet(paths), column, id_column)
+            return _without(_columns(ray.data.read_parquet(paths), column, id_column), done)
         read = ray.data.read_binary_files(paths, include_paths=True)
-        return read.map_batches(lambda batch: {"id": batch["path"], "bytes": batch["bytes"]})
+        return _without(read.map_batches(lambda batch: {"id": batch["path"], "bytes": batch["bytes"]}), done)
     if single and _is_parquet(paths[0]):
-        return _columns(ray.data.read_parquet(paths[0]), column, id_column)
+        return _without(_columns(ray.data.read_parquet(paths[0]), column, id_column), done)
     files = [path for given in paths for path in _files(given)]
     if not files:
         raise ConfigError(f"{paths[0] if paths else 'source'}: has no images in it")
-    return ray.data.from_items([{"id": file, "path": file} for file in files])
+    left = [file for file in files if file not in done]
+    return ray.data.from_items([{"id": file, "path": file} for file in left]) if left else None
+
+
+def _without(rows: ray.data.Dataset, done: set[str]) -> ray.data.Dataset:
+    if not done:
+        return rows
+    left_out = ray.put(done)
+    return rows.map_batches(lambda table: _left(table, ray.get(left_out)), batch_format="pyarrow")
 
 
 def _is_parquet(path: str) -> bool:
@@ -262,27 +277,46 @@ def embed(
     done = _done(folder)
     if done and not resume:
         raise UsageError(f"{folder}: has rows of an earlier call", None, "give another folder, or resume=True")
-    rows = dataset(source, column=column, id_column=id_column)
-    if done:
-        left_out = ray.put(done)
-        rows = rows.map_batches(lambda table: _left(table, ray.get(left_out)), batch_format="pyarrow")
+    rows = _dataset(source, column, id_column, done)
+    if rows is not None:
+        _run(rows, model, folder, outputs, batch_size, workers, threads)
+    table = _read(folder, ["id", "status"])
+    statuses = table["status"].to_pylist()
+    return {"rows": len(statuses), "failed": sum(status != "ok" for status in statuses), "resumed": len(done)}
+
+
+def _run(
+    rows: ray.data.Dataset,
+    model: PathLike,
+    folder: pathlib.Path,
+    outputs: Sequence[str] | None,
+    batch_size: int,
+    workers: int | tuple[int, int] | None,
+    threads: int,
+) -> None:
     cluster: Any = ray.cluster_resources
-    most = workers if workers is not None else max(1, int(cluster().get("CPU", 1)) // threads)
+    processors = cluster().get("CPU", 1)
+    most = workers if workers is not None else max(1, int(processors) // threads)
     low, high = (most, most) if isinstance(most, int) else most
     found = rows.map_batches(
         Embedder,
         fn_constructor_args=(os.path.abspath(os.fspath(model)), outputs, threads),
         batch_size=batch_size,
         batch_format="numpy",
-        num_cpus=threads,
+        num_cpus=_share(processors, low, threads),
         compute=ray.data.ActorPoolStrategy(min_size=low, max_size=high),
         max_restarts=-1,
         max_task_retries=-1,
     )
     found.write_parquet(str(folder))
-    table = _read(folder, ["id", "status"])
-    statuses = table["status"].to_pylist()
-    return {"rows": len(statuses), "failed": sum(status != "ok" for status in statuses), "resumed": len(done)}
+
+
+def _share(processors: float, workers: int, threads: int) -> float:
+    """The processors that a worker asks Ray for. Workers are there until the end: where they held all of a cluster, what reads for
+    them and writes after them would wait for one forever. Ray takes no fractions above 1.
+    """
+    share = min(float(threads), max(0.0, processors - 1) / workers)
+    return float(int(share)) if share > 1 else int(share * 1000) / 1000
 
 
 def _left(table: pa.Table, done: set[str]) -> pa.Table:

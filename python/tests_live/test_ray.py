@@ -128,6 +128,11 @@ def test_tables_of_paths_and_bytes(model, photos, tmp_path):
     prep.embed(tmp_path / "bytes.parquet", model, tmp_path / "b", column="jpg", id_column="key", workers=1)
     a, b = rows(tmp_path / "a"), rows(tmp_path / "b")
     assert {pathlib.Path(id).name: row["logits"] for id, row in a.items()} == {id: row["logits"] for id, row in b.items()}
+    # As many workers as processors, and tables of which a part is left: what reads and filters must not wait for the workers.
+    more = sorted(photos.glob("*.png"))[:16]
+    pq.write_table(pa.table({"path": [str(file) for file in more]}), tmp_path / "more.parquet")
+    answer = prep.embed(tmp_path / "more.parquet", model, tmp_path / "a", workers=2)
+    assert answer["rows"] == 16 and answer["resumed"] == 10 and len(rows(tmp_path / "a")) == 16
     with pytest.raises(prep_onnx.ConfigError, match="has no column"):
         prep.dataset(str(tmp_path / "paths.parquet"), column="absent")
     with pytest.raises(prep_onnx.ConfigError, match="has no images"):
