@@ -18,4 +18,4 @@ python="$work/empty/bin/python"
 "$python" -m pip install --quiet --disable-pip-version-check onnxruntime pytest
 PREP_REQUIRE=onnxruntime "$python" -m pytest python/tests/test_docs.py -k readme
 "$python" -m pip install --quiet --disable-pip-version-check onnx pillow mypy "tritonclient[grpc]"
-PREP_REQUIRE=onnxruntime,onnx,tritonclient "$python" -m pytest python/tests
+PREP_REQUIRE=onnxruntime,onnx,tritonclient,mypy,pillow "$python" -m pytest python/tests

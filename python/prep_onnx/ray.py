@@ -95,7 +95,7 @@ class Embedder:
 
     def _run(self, *tensors: Any) -> tuple[str | None, str | None, list[Any] | None]:
         try:
-            found = self._session.run(self._outputs, dict(zip(self._inputs, tensors, strict=True)))
+            found: Any = self._session.run(self._outputs, dict(zip(self._inputs, tensors, strict=True)))
         except Exception as error:  # What the runtime raises has no common class.
             return "run", str(error), None
         # One image: a first axis of one is that of images.
@@ -214,7 +214,8 @@ def _files(path: str) -> Iterable[str]:
 
 
 def _columns(rows: ray.data.Dataset, column: str | None, id_column: str | None) -> ray.data.Dataset:
-    names = rows.schema().names
+    schema: Any = rows.schema()
+    names = schema.names
     given = column or next((name for name in ("bytes", "path") if name in names), None)
     if given is None or given not in names:
         raise ConfigError(
