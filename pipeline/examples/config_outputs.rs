@@ -65,8 +65,9 @@ fn run(pipeline: &Pipeline, batch: &Value) -> Result<(Vec<usize>, Vec<u8>), Box<
         .map(|(height, width)| image(*height, *width))
         .collect();
     let views: Vec<ArrayView3<'_, u8>> = images.iter().map(|image| image.view()).collect();
-    let answers = pipeline.reference_batch(&views, Layout::Nchw, Dtype::Float32)?;
-    let plan = pipeline.compile(Layout::Nchw, Dtype::Float32)?;
+    let layout = pipeline.output.layout.unwrap_or(Layout::Nchw);
+    let answers = pipeline.reference_batch(&views, layout, Dtype::Float32)?;
+    let plan = pipeline.compile(layout, Dtype::Float32)?;
     let mut shape = answers.tensors.first().ok_or("no image")?.shape.clone();
     let joined = (plan.form.blocks).is_some_and(prep_onnx_pipeline::plan::Blocks::is_joined);
     let differ = answers

@@ -12,7 +12,7 @@ use crate::steps::{
     OverviewOf, Pad, PadAnchor, Rescale, RescaleNormalize, Resize, RotateTo, Step, Term,
 };
 use crate::{
-    CropRule, Dtype, Filter, FitRounding, Layout, Limit, LongestRounding, Output, Pipeline, Precision,
+    CropRule, Dtype, Filter, FitRounding, GridChoice, GridFit, GridList, Grids, Layout, Limit, LongestRounding, Output, Pipeline, Precision,
     Resampler, SizeRule, SmallImage,
 };
 
@@ -76,11 +76,36 @@ impl Random {
         [self.real(low, end), self.real(low, end), self.real(low, end)]
     }
 
+    /// Tiles of a size, as a listed or a described set of grids.
+    fn grid(&mut self, [height, width]: [usize; 2], fit: Option<GridFit>) -> SizeRule {
+        let within = Grids::Within {
+            least: self.pick(&[1, 2]),
+            most: self.pick(&[2, 4, 9]),
+            side: self.pick(&[2, 9]),
+        };
+        let listed: Vec<(usize, usize)> = (0..self.range(1, 9))
+            .map(|_| (self.range(1, 5), self.range(1, 5)))
+            .collect();
+        let grids = match GridList::new(&listed) {
+            Ok(list) if self.one_in(2) => Grids::Listed(list),
+            _ => within,
+        };
+        let choice = self.pick(GridChoice::ALL);
+        let fit = fit.unwrap_or_else(|| self.pick(GridFit::ALL));
+        SizeRule::Grid {
+            height: height.div_ceil(4),
+            width: width.div_ceil(4),
+            grids,
+            choice,
+            fit,
+        }
+    }
+
     fn size(&mut self) -> SizeRule {
         let [height, width] = self.edges();
         let (shortest, longest) = (height.min(width), height.max(width));
         let multiple = self.pick(&[1, 2, 7, 8, 14, 16]);
-        match self.range(0, 31) {
+        match self.range(0, 37) {
             0..=2 => SizeRule::Exact { height, width },
             3 => SizeRule::ShortestEdge {
                 size: height,
@@ -122,6 +147,7 @@ impl Random {
             16 => SizeRule::PaddleocrDet {
                 limit: height,
                 limit_type: self.pick(Limit::ALL),
+                most: self.pick(&[None, Some(longest)]),
             },
             17 => SizeRule::Maskformer {
                 shortest,
@@ -155,6 +181,25 @@ impl Random {
             },
             28 => SizeRule::Idefics3 { longest },
             29 => SizeRule::Idefics3Tiles { multiple },
+            31 | 32 => self.grid([height, width], None),
+            33 => SizeRule::Ultravbert {
+                longest,
+                tile: longest.div_ceil(self.pick(&[1, 3, 8])),
+                tiles: self.pick(&[1, 4, 20]),
+            },
+            34 => SizeRule::Nemotron {
+                patch: multiple,
+                merge: self.pick(&[1, 2, 3]),
+                least: self.pick(&[1, 20]),
+                most: self.pick(&[8, 20, 300]),
+            },
+            35 => SizeRule::Glm5Next {
+                multiple,
+                frames: self.pick(&[1, 2]),
+                least: self.pick(&[1, 8]),
+                most: self.pick(&[8, 60, 300]),
+                inside: self.one_in(2),
+            },
             24 => SizeRule::Gemma4 {
                 multiple,
                 blocks: self.pick(&[1, 20, 140]),
@@ -224,12 +269,14 @@ impl Random {
             _ => {
                 let [height, width] = self.edges();
                 let of = self.pick(&[1, 3, 8, 32]);
+                let tiles = self.grid([height, width], Some(GridFit::Filled));
                 let to = self.pick(&[
                     CanvasSize::Fixed { height, width },
                     CanvasSize::Square,
                     CanvasSize::Multiple { of },
                     CanvasSize::MultipleAbove { of },
                     CanvasSize::BatchLargest { multiple: of },
+                    CanvasSize::OfSource { size: tiles },
                 ]);
                 let (color, value, mode) = match self.range(0, 4) {
                     0 => (None, None, Some(self.pick(Mirror::ALL))),

@@ -59,7 +59,7 @@ def classes():
 
 
 # A list of images is one sample to these; a list of lists is several.
-NESTED = re.compile("Idefics[23]|SmolVLM")
+NESTED = re.compile("Idefics[23]|SmolVLM|UltraVBert|GraniteDocling|Mllama")
 
 
 def run(processor, images):

@@ -123,6 +123,7 @@ impl Parts {
             | CanvasSize::MultipleAbove { .. }
             | CanvasSize::BatchLargest { .. }
             | CanvasSize::TextLine { .. }
+            | CanvasSize::OfSource { .. }
             | CanvasSize::OfShorterEdge { .. } => return None,
         };
         let same = match size {
@@ -135,6 +136,7 @@ impl Parts {
             | CanvasSize::MultipleAbove { .. }
             | CanvasSize::BatchLargest { .. }
             | CanvasSize::TextLine { .. }
+            | CanvasSize::OfSource { .. }
             | CanvasSize::OfShorterEdge { .. } => false,
         };
         let Border::Color(color) = border else { return None };
@@ -223,6 +225,7 @@ fn canvas((size, anchor): CanvasRule, border: Border) -> Option<Step> {
             CanvasSize::Stride { .. }
             | CanvasSize::BatchLargest { .. }
             | CanvasSize::TextLine { .. }
+            | CanvasSize::OfSource { .. }
             | CanvasSize::OfShorterEdge { .. },
             _,
         ) => None,

@@ -127,6 +127,7 @@ fn proposals(sizes: &[(Size, Size)], outputs: &[Size]) -> Vec<SizeRule> {
             found.push(SizeRule::PaddleocrDet {
                 limit,
                 limit_type: *limit_type,
+                most: None,
             });
         }
     }

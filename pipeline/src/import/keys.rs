@@ -81,6 +81,11 @@ impl Keys {
         }
     }
 
+    /// Gives a key a value where it is not there.
+    pub(super) fn set_default(&mut self, key: &str, value: Value) {
+        self.map.entry(key).or_insert(value);
+    }
+
     /// Puts another value in the place of one that a library takes for it.
     pub(super) fn read_as(&mut self, key: &str, other: impl Fn(&Value) -> Option<Value>) {
         if let Some(value) = self.map.get_mut(key)

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::named::named_enum;
 use crate::size::{MAX_EDGE, check_edge};
-use crate::{CropRule, Error, Result};
+use crate::{CropRule, Error, Result, SizeRule};
 
 /// Output (y, x) is input (y + top, x + left), or the fill where there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,6 +62,11 @@ pub enum CanvasSize {
         height: usize,
         /// The least width.
         width: usize,
+    },
+    /// What a rule gives for the source image: the tiles that an image lies on which keeps its proportion.
+    OfSource {
+        /// [`SizeRule::Grid`] or [`SizeRule::Glm5Next`].
+        size: SizeRule,
     },
     /// `int(height * shorter)` x `int(width * shorter)` with the shorter edge of the image: Perceiver.
     OfShorterEdge {
@@ -192,6 +197,7 @@ impl Canvas {
             | CanvasSize::Multiple { .. }
             | CanvasSize::MultipleAbove { .. }
             | CanvasSize::Stride { .. }
+            | CanvasSize::OfSource { .. }
             | CanvasSize::OfShorterEdge { .. } => false,
         }
     }
@@ -218,6 +224,13 @@ impl Canvas {
                 check_edge("stride", stride)?;
             }
             CanvasSize::BatchLargest { multiple } => check_edge("multiple", multiple)?,
+            CanvasSize::OfSource { size } => {
+                if !matches!(size, SizeRule::Grid { .. } | SizeRule::Glm5Next { .. }) {
+                    return Err(Error::new("size", "is not a rule of tiles")
+                        .expected_got("grid or glm5_next", format_args!("{size:?}")));
+                }
+                size.check().map_err(|error| error.within_key("size"))?;
+            }
             CanvasSize::OfShorterEdge { height, width } => {
                 for (key, fraction) in [("height", height), ("width", width)] {
                     if !(fraction > 0.0 && fraction <= MAX_EDGE as f64) {
@@ -266,6 +279,8 @@ impl Canvas {
             CanvasSize::TextLine { height, width } => {
                 (height, crate::size::text_line_canvas(height, width, source))
             }
+            // Of no pixels or too many no canvas can be made: `Plan::geometry` says so.
+            CanvasSize::OfSource { size } => size.output_size(source.0, source.1).unwrap_or((0, 0)),
             CanvasSize::OfShorterEdge { height, width } => {
                 let shorter = image.0.min(image.1) as f64;
                 ((height * shorter) as usize, (width * shorter) as usize)

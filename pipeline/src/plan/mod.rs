@@ -352,7 +352,7 @@ fn after(image: Option<(usize, usize)>, canvas: Option<&Canvas>) -> Option<(usiz
         | CanvasSize::Stride { .. }
         | CanvasSize::BatchLargest { .. }
         | CanvasSize::OfShorterEdge { .. } => image.map(|size| canvas.alone(size, size)),
-        CanvasSize::TextLine { .. } => None,
+        CanvasSize::TextLine { .. } | CanvasSize::OfSource { .. } => None,
     }
 }
 

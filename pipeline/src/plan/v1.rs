@@ -149,6 +149,10 @@ impl Size {
             | SizeRule::Idefics2 { .. }
             | SizeRule::Idefics3 { .. }
             | SizeRule::Idefics3Tiles { .. }
+            | SizeRule::Grid { .. }
+            | SizeRule::Ultravbert { .. }
+            | SizeRule::Nemotron { .. }
+            | SizeRule::Glm5Next { .. }
             | SizeRule::Gemma4 { .. }
             | SizeRule::Naflex { .. } => return None,
         })

@@ -96,6 +96,47 @@ impl SizeRule {
                 Err(Error::new("longest", "is not an edge that Idefics3 takes")
                     .expected_got("1 to 4095", longest))
             }
+            Self::Grid {
+                height,
+                width,
+                grids,
+                ..
+            } => {
+                edges(&[("height", height), ("width", width)])?;
+                grids.check((height, width))
+            }
+            Self::Ultravbert { longest, tile, tiles } => {
+                Self::Idefics3 { longest }.check()?;
+                // So many sizes are tried one after the other.
+                const TRIES: usize = 64;
+                edges(&[("tile", tile), ("tiles", tiles)])?;
+                let least = longest.div_ceil(TRIES);
+                if tile >= least {
+                    return Ok(());
+                }
+                Err(Error::new("tile", "is too small for the longer edge")
+                    .expected_got(format_args!("at least {least}"), tile))
+            }
+            Self::Nemotron {
+                patch,
+                merge,
+                least,
+                most,
+            } => {
+                edges(&[("patch", patch), ("merge", merge), ("least", least)])?;
+                check_edge("patch", patch.saturating_mul(merge))?;
+                check_blocks("most", most, patch)
+            }
+            Self::Glm5Next {
+                multiple,
+                frames,
+                least,
+                most,
+                ..
+            } => {
+                edges(&[("multiple", multiple), ("frames", frames), ("least", least)])?;
+                check_blocks("most", most, multiple)
+            }
             Self::Idefics3Tiles { multiple } => check_edge("multiple", multiple),
             Self::Idefics2 { least, longest } => edges(&[("least", least), ("longest", longest)]),
             Self::Gemma4 { multiple, blocks } => {
@@ -110,7 +151,10 @@ impl SizeRule {
             | Self::Vilt { shortest, multiple }
             | Self::Lcnet { shortest, multiple } => edges(&[("shortest", shortest), ("multiple", multiple)]),
             Self::Glpn { multiple } => check_edge("multiple", multiple),
-            Self::PaddleocrDet { limit, .. } => check_edge("limit", limit),
+            Self::PaddleocrDet { limit, most, .. } => {
+                check_edge("limit", limit)?;
+                check_edge("most", most.unwrap_or(limit))
+            }
             Self::Height { height } | Self::Ddddocr { height } => check_edge("height", height),
             Self::Smart {
                 multiple,

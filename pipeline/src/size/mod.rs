@@ -1,6 +1,7 @@
 //! Output-size rules of a resize.
 
 mod check;
+mod grid;
 mod keys;
 mod output;
 mod reference;
@@ -9,8 +10,9 @@ use serde::{Deserialize, Serialize};
 
 pub use check::MAX_EDGE;
 pub(crate) use check::check_edge;
+pub use grid::{GridChoice, GridFit, GridList, Grids};
 pub(crate) use keys::{pair, size_keys};
-pub use output::{NAFLEX_HALVINGS, NAFLEX_SCALES};
+pub use output::{GLM5_BITS, NAFLEX_HALVINGS, NAFLEX_SCALES};
 pub(crate) use output::{nothing_left, text_line_canvas};
 pub use reference::RuleInfo;
 
@@ -63,6 +65,8 @@ named_enum! {
         Max = "max",
         /// The shorter edge is at least the limit.
         Min = "min",
+        /// The longer edge becomes the limit.
+        ResizeLong = "resize_long",
     }
 }
 
@@ -186,6 +190,9 @@ pub enum SizeRule {
         limit: usize,
         /// Which edge it limits.
         limit_type: Limit,
+        /// The largest edge, whatever the limit, before the rounding: transformers.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        most: Option<usize>,
     },
     /// PaddleOCR's text recognition: this height, and the width `ceil(height * aspect)`, at most that of
     /// [`CanvasSize::TextLine`](crate::plan::CanvasSize::TextLine).
@@ -297,6 +304,54 @@ pub enum SizeRule {
         /// Edge of a tile.
         multiple: usize,
     },
+    /// A grid of tiles, chosen by the size of the image.
+    Grid {
+        /// Height of a tile.
+        height: usize,
+        /// Width of a tile.
+        width: usize,
+        /// The grids that there are.
+        grids: Grids,
+        /// By what one is chosen.
+        choice: GridChoice,
+        /// What becomes of the image in it.
+        fit: GridFit,
+    },
+    /// As [`SizeRule::Idefics3`], the longer edge lowered by a tile at a time until [`SizeRule::Idefics3Tiles`] of the result has
+    /// at most `tiles` tiles: UltraVBert.
+    Ultravbert {
+        /// Target of the longer edge, at most 4095.
+        longest: usize,
+        /// Edge of a tile.
+        tile: usize,
+        /// The largest number of tiles.
+        tiles: usize,
+    },
+    /// Near the image's own size in groups of `merge` x `merge` patches, between two numbers of patches: Nemotron Omni.
+    Nemotron {
+        /// Edge of a patch.
+        patch: usize,
+        /// Edge of a group, in patches.
+        merge: usize,
+        /// The least number of patches.
+        least: usize,
+        /// The largest number of patches.
+        most: usize,
+    },
+    /// Multiples of `multiple` that cover the image, between two numbers of such blocks: the canvas of GLM-5, or with `inside` the
+    /// image on it.
+    Glm5Next {
+        /// The divisor: patch size times merge size.
+        multiple: usize,
+        /// How many frames the image counts as.
+        frames: usize,
+        /// The least number of blocks.
+        least: usize,
+        /// The largest number of blocks.
+        most: usize,
+        /// Whether the size of the image inside the canvas is meant.
+        inside: bool,
+    },
     /// As large as `blocks` blocks of `multiple` x `multiple` pixels allow in the image's proportion, in whole blocks: Gemma 4.
     Gemma4 {
         /// Edge of a block: patch size times pooling size.
@@ -362,6 +417,10 @@ impl SizeRule {
             | Self::Idefics2 { .. }
             | Self::Idefics3 { .. }
             | Self::Idefics3Tiles { .. }
+            | Self::Grid { .. }
+            | Self::Ultravbert { .. }
+            | Self::Nemotron { .. }
+            | Self::Glm5Next { .. }
             | Self::Gemma4 { .. }
             | Self::Naflex { .. } => None,
         }

@@ -1,5 +1,6 @@
 //! The size that a rule gives. Each formula has the order of operations of the library that it equals.
 
+use super::grid::{chosen, fitted};
 use super::{FitRounding, Limit, LongestRounding, MAX_EDGE, SizeRule, SmallImage};
 use crate::{Error, Result};
 
@@ -78,7 +79,11 @@ impl SizeRule {
             Self::Glpn { multiple } => both(&|edge| edge / multiple * multiple),
             Self::Vilt { shortest, multiple } => vilt(image, shortest, multiple),
             Self::Thumbnail { height, width } => thumbnail(image, (height, width)),
-            Self::PaddleocrDet { limit, limit_type } => {
+            Self::PaddleocrDet {
+                limit,
+                limit_type,
+                most,
+            } => {
                 let long = (height.max(width)) as f64;
                 let short = (height.min(width)) as f64;
                 let limit = limit as f64;
@@ -86,9 +91,16 @@ impl SizeRule {
                     Limit::Max if long > limit => limit / long,
                     Limit::Min if short < limit => limit / short,
                     Limit::Max | Limit::Min => 1.0,
+                    Limit::ResizeLong => limit / long,
                 };
+                let limited = |edge: usize| (edge as f64 * ratio) as usize;
+                let longest = limited(height).max(limited(width));
+                let again = most
+                    .filter(|most| longest > *most)
+                    .map(|most| most as f64 / longest as f64);
                 both(&|edge| {
-                    let edge = (edge as f64 * ratio) as usize;
+                    let edge = limited(edge);
+                    let edge = again.map_or(edge, |again| (edge as f64 * again) as usize);
                     (((edge as f64 / 32.0).round_ties_even() * 32.0) as usize).max(32)
                 })
             }
@@ -171,28 +183,33 @@ impl SizeRule {
                 };
                 (height.max(least), width.max(least))
             }
-            Self::Idefics3 { longest } => {
-                let aspect = width as f64 / height as f64;
-                let even = |edge: f64| (edge as usize).next_multiple_of(2).max(1);
-                if width >= height {
-                    (even(longest as f64 / aspect), longest)
-                } else {
-                    (longest, even(longest as f64 * aspect))
-                }
+            Self::Idefics3 { longest } => idefics3(image, longest),
+            Self::Idefics3Tiles { multiple } => idefics3_tiles(image, multiple),
+            Self::Grid {
+                height,
+                width,
+                grids,
+                choice,
+                fit,
+            } => {
+                let tile = (height, width);
+                let (rows, columns) = chosen(image, tile, grids, choice);
+                fitted(image, tile, (rows * height, columns * width), fit)
             }
-            Self::Idefics3Tiles { multiple } => {
-                let aspect = width as f64 / height as f64;
-                if width >= height {
-                    let columns = up_to_multiple(width, multiple);
-                    (
-                        up_to_multiple((columns as f64 / aspect) as usize, multiple),
-                        columns,
-                    )
-                } else {
-                    let rows = up_to_multiple(height, multiple);
-                    (rows, up_to_multiple((rows as f64 * aspect) as usize, multiple))
-                }
-            }
+            Self::Ultravbert { longest, tile, tiles } => ultravbert(image, longest, tile, tiles),
+            Self::Nemotron {
+                patch,
+                merge,
+                least,
+                most,
+            } => nemotron(image, patch, merge, [least, most]),
+            Self::Glm5Next {
+                multiple,
+                frames,
+                least,
+                most,
+                inside,
+            } => glm5_next(image, multiple, frames, [least, most], inside),
             Self::Gemma4 { multiple, blocks } => gemma4(image, multiple, blocks),
             Self::Naflex { patch, patches } => naflex(image, patch, patches),
         };
@@ -486,4 +503,111 @@ fn naflex((height, width): Size, patch: usize, patches: usize) -> Size {
     }
     let edge = |edge: usize| (along(edge, low) as usize).saturating_mul(patch);
     (edge(height), edge(width))
+}
+
+fn idefics3((height, width): Size, longest: usize) -> Size {
+    let aspect = width as f64 / height as f64;
+    let even = |edge: f64| (edge as usize).next_multiple_of(2).max(1);
+    if width >= height {
+        (even(longest as f64 / aspect), longest)
+    } else {
+        (longest, even(longest as f64 * aspect))
+    }
+}
+
+fn idefics3_tiles((height, width): Size, multiple: usize) -> Size {
+    let aspect = width as f64 / height as f64;
+    if width >= height {
+        let columns = up_to_multiple(width, multiple);
+        (
+            up_to_multiple((columns as f64 / aspect) as usize, multiple),
+            columns,
+        )
+    } else {
+        let rows = up_to_multiple(height, multiple);
+        (rows, up_to_multiple((rows as f64 * aspect) as usize, multiple))
+    }
+}
+
+fn ultravbert(image: Size, mut longest: usize, tile: usize, tiles: usize) -> Size {
+    while longest > tile {
+        let (rows, columns) = idefics3_tiles(idefics3(image, longest), tile);
+        if (rows / tile) * (columns / tile) <= tiles {
+            break;
+        }
+        longest -= tile;
+    }
+    idefics3(image, longest)
+}
+
+fn nemotron((height, width): Size, patch: usize, merge: usize, [least, most]: [usize; 2]) -> Size {
+    let along = |edge: usize| (edge as f64 / patch as f64 + 0.5).round_ties_even();
+    let (mut rows, mut columns) = (along(height), along(width));
+    let factor = (most as f64 / (rows * columns)).sqrt().min(1.0);
+    (rows, columns) = ((factor * rows).floor(), (factor * columns).floor());
+    if rows < 1.0 || columns < 1.0 {
+        return (0, 0);
+    }
+    if most > least && rows * columns < least as f64 {
+        let factor = (least as f64 / (rows * columns)).sqrt();
+        (rows, columns) = ((factor * rows).ceil(), (factor * columns).ceil());
+    }
+    let whole = |edge: usize, other: usize| match edge % merge {
+        0 => edge,
+        rest if (edge + merge - rest) * other <= most => edge + merge - rest,
+        rest => merge.max(edge - rest),
+    };
+    let rows = whole(rows as usize, columns as usize);
+    let columns = whole(columns as usize, rows);
+    (rows * patch, columns * patch)
+}
+
+/// Steps of the search for the height of GLM-5: bits of the largest edge.
+pub const GLM5_BITS: usize = 16;
+
+fn glm5_next(
+    (height, width): Size,
+    multiple: usize,
+    frames: usize,
+    [least, most]: [usize; 2],
+    inside: bool,
+) -> Size {
+    let (rows, columns) = (height as f64, width as f64);
+    let block = (frames * multiple * multiple) as f64;
+    let [least, most] = [least, most].map(|number| number as f64 * block);
+    let up = |edge: f64| (edge / multiple as f64).ceil() * multiple as f64;
+    let volume = |(rows, columns): (f64, f64)| frames as f64 * rows * columns;
+    let mut to = (up(rows), up(columns));
+    if volume(to) < least {
+        let scale = (least / volume((rows, columns))).sqrt();
+        to = (
+            up((rows * scale).ceil().max(1.0)),
+            up((columns * scale).ceil().max(1.0)),
+        );
+    }
+    if volume(to) > most {
+        let at = |height: f64| (up(height), up((columns * height / rows).floor().max(1.0)));
+        // The largest height that fits: what fits does so at every smaller one, too.
+        let mut best = 0.0;
+        for bit in (0..GLM5_BITS).rev() {
+            let tried = best + (1_u32 << bit) as f64;
+            if tried <= rows && volume(at(tried)) <= most {
+                best = tried;
+            }
+        }
+        to = if best > 0.0 {
+            at(best)
+        } else {
+            (multiple as f64, multiple as f64)
+        };
+    }
+    if inside {
+        let mut scale = (to.0 / rows).min(to.1 / columns);
+        if volume((rows, columns)) >= least {
+            scale = scale.min(1.0);
+        }
+        let edge = |edge: f64, to: f64| (edge * scale).floor().min(to).max(1.0);
+        to = (edge(rows, to.0), edge(columns, to.1));
+    }
+    (to.0 as usize, to.1 as usize)
 }

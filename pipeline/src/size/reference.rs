@@ -1,6 +1,6 @@
 //! The size rules, for the reference of the language.
 
-use super::{FitRounding, Limit, LongestRounding, SizeRule, SmallImage};
+use super::{FitRounding, GridChoice, GridFit, Grids, Limit, LongestRounding, SizeRule, SmallImage};
 use crate::toml_text::inline;
 
 /// A size rule, for the reference.
@@ -69,6 +69,7 @@ const EXAMPLES: &[SizeRule] = &[
     SizeRule::PaddleocrDet {
         limit: 960,
         limit_type: Limit::Max,
+        most: None,
     },
     SizeRule::PaddleocrRec {
         height: 48,
@@ -122,6 +123,31 @@ const EXAMPLES: &[SizeRule] = &[
     },
     SizeRule::Idefics3 { longest: 1456 },
     SizeRule::Idefics3Tiles { multiple: 364 },
+    SizeRule::Grid {
+        height: 512,
+        width: 512,
+        grids: Grids::up_to(12),
+        choice: GridChoice::Scale,
+        fit: GridFit::Filled,
+    },
+    SizeRule::Ultravbert {
+        longest: 3072,
+        tile: 512,
+        tiles: 27,
+    },
+    SizeRule::Nemotron {
+        patch: 16,
+        merge: 2,
+        least: 1024,
+        most: 13_312,
+    },
+    SizeRule::Glm5Next {
+        multiple: 28,
+        frames: 2,
+        least: 16,
+        most: 8000,
+        inside: false,
+    },
     SizeRule::Gemma4 {
         multiple: 48,
         blocks: 280,
@@ -173,7 +199,7 @@ impl SizeRule {
             }
             Self::Thumbnail { .. } => "inside a box, never enlarged: Donut, Nougat",
             Self::PaddleocrDet { .. } => {
-                "multiples of 32, `limit_type` max bounds the longer edge, min the shorter one: PaddleOCR detection"
+                "multiples of 32, `limit_type` max bounds the longer edge, min the shorter one, resize_long sets the longer one: PaddleOCR detection"
             }
             Self::PaddleocrRec { .. } => {
                 "a height, and the width that the text line has: PaddleOCR recognition"
@@ -202,6 +228,18 @@ impl SizeRule {
             Self::Idefics3 { .. } => "the longer edge, the other one even: Idefics3, SmolVLM",
             Self::Idefics3Tiles { .. } => {
                 "both edges multiples of a tile's, near the image's proportion: Idefics3"
+            }
+            Self::Grid { .. } => {
+                "a grid of tiles chosen from `grids`, a list of [rows, columns] or numbers of tiles; `choice` is effective (LLaVA-NeXT, LLaVA-OneVision), aspect (GotOcr2, Granite-Docling), scale (Cohere2 Vision, Mllama) or holding (Perception LM), `fit` filled, inside (LLaVA-NeXT) or clipped (Mllama)"
+            }
+            Self::Ultravbert { .. } => {
+                "the longer edge, lowered until the image has few enough tiles: UltraVBert"
+            }
+            Self::Nemotron { .. } => {
+                "the image's own size in groups of patches, between two numbers of patches: Nemotron Omni"
+            }
+            Self::Glm5Next { .. } => {
+                "multiples that cover the image within a number of blocks, or with `inside` the image on them: GLM-5"
             }
             Self::Gemma4 { .. } => "as many whole blocks as a number of them allows: Gemma 4",
             Self::Naflex { .. } => "as many patches as a number of them allows, by bisection: SigLIP 2",

@@ -100,9 +100,9 @@ impl StepKind for Pad {
         KeyInfo::required(
             "to",
             "a number, [height, width], \"square\", \"batch\", { multiple = 32 }, { multiple_above = 8 }, { batch_multiple = 32 }, \
-             { text_line = [48, 320] }",
+             { text_line = [48, 320] }, { source = { rule = \"grid\", … } }",
             "the size of the canvas: fixed; a square of the longer edge; the largest image of the batch; the next multiple, or the \
-             one above (Swin2SR); the batch's largest, up to a multiple (Mask2Former); PaddleOCR's text line",
+             one above (Swin2SR); the batch's largest, up to a multiple (Mask2Former); PaddleOCR's text line; what a size rule gives for the source image (LLaVA-NeXT)",
         ),
         KeyInfo::optional(
             "anchor",
@@ -157,7 +157,7 @@ impl StepKind for Pad {
 }
 
 const FORMS: &str = "a canvas is a number of pixels, [height, width], \"square\", \"batch\", { multiple = 32 }, { multiple_above = 8 }, \
-    { batch_multiple = 32 } or { text_line = [48, 320] }";
+    { batch_multiple = 32 }, { text_line = [48, 320] } or { source = { rule = \"grid\", … } }";
 
 fn read_to<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CanvasSize, D::Error> {
     let value = Value::deserialize(deserializer)?;
@@ -177,6 +177,10 @@ fn read_to<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CanvasSize, D::
                 "multiple" => Ok(CanvasSize::Multiple { of: number()? }),
                 "multiple_above" => Ok(CanvasSize::MultipleAbove { of: number()? }),
                 "batch_multiple" => Ok(CanvasSize::BatchLargest { multiple: number()? }),
+                "source" => Ok(CanvasSize::OfSource {
+                    size: crate::size::size_keys::deserialize(inner)
+                        .map_err(|error: serde_json::Error| within(crate::schema::plain(&error)))?,
+                }),
                 "text_line" => {
                     let [height, width] = crate::size::pair(inner)
                         .map_err(|error: serde_json::Error| within(crate::schema::plain(&error)))?;
@@ -200,6 +204,7 @@ fn write_to<S: Serializer>(to: &CanvasSize, serializer: S) -> Result<S::Ok, S::E
         CanvasSize::MultipleAbove { of } => json!({ "multiple_above": of }),
         CanvasSize::BatchLargest { multiple: 1 } => json!("batch"),
         CanvasSize::BatchLargest { multiple } => json!({ "batch_multiple": multiple }),
+        CanvasSize::OfSource { size } => json!({ "source": size }),
         CanvasSize::TextLine { height, width } => json!({ "text_line": [height, width] }),
         // Not forms of this step: `letterbox` and `crop` have them.
         CanvasSize::Stride { .. } | CanvasSize::OfShorterEdge { .. } => Value::Null,

@@ -40,6 +40,12 @@ impl Sheet {
         N(self, numbers.len() - 1)
     }
 
+    /// Constants, one for each of several candidates, on an axis before that of images.
+    pub(super) fn candidates(&self, values: &[f64]) -> N<'_> {
+        let constants = self.graph.borrow_mut().doubles(&[values.len(), 1], values);
+        self.number(Num::Later(constants))
+    }
+
     fn truth(&self, condition: Condition) -> Truth<'_> {
         let mut conditions = self.conditions.borrow_mut();
         conditions.push(condition);
@@ -98,6 +104,17 @@ impl<'s> N<'s> {
 
     pub(super) fn max(self, other: impl Operand<'s>) -> Self {
         self.two(other.on(self.0), Graph::max)
+    }
+
+    /// The largest of the candidates.
+    pub(super) fn largest(self) -> Self {
+        self.one(Graph::largest_of_first_axis)
+    }
+
+    /// The entry that this is the index of.
+    pub(super) fn entry(self, entries: &[f64]) -> Self {
+        let entry = self.0.graph.borrow_mut().constant_at(entries, &self.num());
+        self.0.number(entry)
     }
 
     /// Whether it is less than the other one.

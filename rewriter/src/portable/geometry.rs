@@ -191,6 +191,9 @@ fn may_vanish(rule: SizeRule) -> bool {
         | SizeRule::Naflex { .. }
         | SizeRule::GlmImage { .. }
         | SizeRule::Idefics2 { .. }
+        | SizeRule::Grid { .. }
+        | SizeRule::Glm5Next { .. }
+        | SizeRule::Ultravbert { .. }
         | SizeRule::Idefics3 { .. } => false,
         SizeRule::ShortestEdge { max: Some(_), .. }
         | SizeRule::LongestEdge { .. }
@@ -206,6 +209,7 @@ fn may_vanish(rule: SizeRule) -> bool {
         | SizeRule::Longest { .. }
         | SizeRule::Pixtral { .. }
         | SizeRule::Gemma4 { .. }
+        | SizeRule::Nemotron { .. }
         | SizeRule::Idefics3Tiles { .. } => true,
     }
 }

@@ -14,6 +14,7 @@ mod formula;
 mod geometry;
 pub(crate) mod graph;
 mod gray;
+mod grid;
 mod images;
 pub(crate) mod num;
 mod outputs;

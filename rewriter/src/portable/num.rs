@@ -2,7 +2,10 @@
 
 use onnx_protobuf::tensor_proto::DataType;
 
-use super::graph::{Graph, Value, int};
+use super::graph::{Graph, Value, int, ints};
+
+/// The operator set from which on the axes of `ReduceMax` are an input.
+const REDUCE_AXES_OPSET: i64 = 18;
 
 /// A number that is known now, or only when an image comes.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,6 +70,30 @@ impl Graph {
         round: "Round", f64::round_ties_even;
         sqrt: "Sqrt", f64::sqrt;
         abs: "Abs", f64::abs;
+    }
+
+    /// The largest number of the first of two axes, which goes away.
+    pub(crate) fn largest_of_first_axis(&mut self, numbers: &Num) -> Num {
+        let Num::Later(numbers) = numbers else {
+            return numbers.clone();
+        };
+        let gone = int("keepdims", 0);
+        Num::Later(if self.opset >= REDUCE_AXES_OPSET {
+            let axes = self.ints(&[0]);
+            self.op_with("ReduceMax", &[numbers, &axes], vec![gone])
+        } else {
+            self.op_with("ReduceMax", &[numbers], vec![ints("axes", &[0]), gone])
+        })
+    }
+
+    /// The entry of this index.
+    pub(crate) fn constant_at(&mut self, entries: &[f64], index: &Num) -> Num {
+        if let Some(entry) = index.known().and_then(|index| entries.get(index as usize)) {
+            return Num::Known(*entry);
+        }
+        let index = self.int64(index);
+        let entries = self.doubles(&[entries.len()], entries);
+        Num::Later(self.op_with("Gather", &[&entries, &index], vec![int("axis", 0)]))
     }
 
     fn binary(&mut self, op: &str, fold: fn(f64, f64) -> f64, a: &Num, b: &Num) -> Num {

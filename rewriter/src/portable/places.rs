@@ -5,7 +5,7 @@ use prep_onnx_pipeline::{CropRule, SizeRule};
 
 use super::formula::{N, Sheet};
 use super::num::Num;
-use super::sizes::{Size, text_line_width};
+use super::sizes::{Size, resized, text_line_width};
 
 /// Height and width, or top and left.
 #[derive(Clone, Debug, PartialEq)]
@@ -156,6 +156,10 @@ impl Bounds {
             | SizeRule::Idefics2 { .. }
             | SizeRule::Idefics3 { .. }
             | SizeRule::Idefics3Tiles { .. }
+            | SizeRule::Grid { .. }
+            | SizeRule::Ultravbert { .. }
+            | SizeRule::Nemotron { .. }
+            | SizeRule::Glm5Next { .. }
             | SizeRule::Gemma4 { .. }
             | SizeRule::Naflex { .. } => Self::default(),
         }
@@ -171,6 +175,7 @@ impl Bounds {
             | CanvasSize::Stride { .. }
             | CanvasSize::BatchLargest { .. }
             | CanvasSize::TextLine { .. }
+            | CanvasSize::OfSource { .. }
             | CanvasSize::OfShorterEdge { .. } => Self::default(),
         }
     }
@@ -201,7 +206,9 @@ fn larger(canvas: CanvasSize, image: Bounds, axis: usize) -> Larger {
         | CanvasSize::MultipleAbove { .. }
         | CanvasSize::Stride { .. }
         | CanvasSize::BatchLargest { .. } => Larger::Canvas,
-        CanvasSize::TextLine { .. } | CanvasSize::OfShorterEdge { .. } => Larger::Unknown,
+        CanvasSize::TextLine { .. } | CanvasSize::OfSource { .. } | CanvasSize::OfShorterEdge { .. } => {
+            Larger::Unknown
+        }
     }
 }
 
@@ -240,6 +247,7 @@ pub(super) fn alone<'s>(sheet: &'s Sheet, canvas: CanvasSize, image: Size<'s>, s
             rows: sheet.number(height),
             columns: text_line_width(sheet, height, width, source),
         },
+        CanvasSize::OfSource { size } => resized(sheet, size, source, source, None),
         CanvasSize::OfShorterEdge { height, width } => {
             let shorter = image.rows.min(image.columns);
             Size {

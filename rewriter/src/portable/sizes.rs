@@ -1,10 +1,11 @@
 //! The size that a rule gives, in a graph: the formulas of `prep_onnx_pipeline::SizeRule`, in their order of operations.
 
 use prep_onnx_pipeline::{
-    FitRounding, Limit, LongestRounding, NAFLEX_HALVINGS, NAFLEX_SCALES, SizeRule, SmallImage,
+    FitRounding, GLM5_BITS, Limit, LongestRounding, NAFLEX_HALVINGS, NAFLEX_SCALES, SizeRule, SmallImage,
 };
 
 use super::formula::{N, Sheet};
+use super::grid::grid;
 use super::num::Num;
 use super::places::Pair;
 
@@ -114,7 +115,11 @@ pub(super) fn resized<'s>(
         SizeRule::Glpn { multiple } => image.both(multiple_below(multiple)),
         SizeRule::Vilt { shortest, multiple } => vilt(sheet, image, shortest, multiple),
         SizeRule::Thumbnail { height, width } => thumbnail(image, (height, width)),
-        SizeRule::PaddleocrDet { limit, limit_type } => {
+        SizeRule::PaddleocrDet {
+            limit,
+            limit_type,
+            most,
+        } => {
             let limit = sheet.number(limit);
             let one = sheet.number(1.0);
             let ratio = match limit_type {
@@ -126,8 +131,16 @@ pub(super) fn resized<'s>(
                     let short = image.rows.min(image.columns);
                     short.below(limit).pick(limit / short, one)
                 }
+                Limit::ResizeLong => limit / image.rows.max(image.columns),
             };
-            image.both(|edge| (((edge * ratio).floor() / 32.0).round() * 32.0).max(32.0))
+            let mut limited = image.both(|edge| (edge * ratio).floor());
+            if let Some(most) = most {
+                let long = limited.rows.max(limited.columns);
+                let again = sheet.number(most) / long;
+                let over = sheet.number(most).below(long);
+                limited = limited.both(|edge| (edge * again).floor()).picked(over, limited);
+            }
+            limited.both(|edge| ((edge / 32.0).round() * 32.0).max(32.0))
         }
         SizeRule::PaddleocrRec { height, width } => {
             let aspect = source.columns / source.rows;
@@ -222,25 +235,46 @@ pub(super) fn resized<'s>(
             let over = long.below(image.rows.max(image.columns));
             limited.picked(over, image).both(|edge| edge.max(least))
         }
-        SizeRule::Idefics3 { longest } => {
-            let aspect = image.columns / image.rows;
-            let long = sheet.number(longest);
-            let tall = image.columns.below(image.rows);
-            let even = |edge: N<'s>| ((edge.floor() / 2.0).ceil() * 2.0).max(1.0);
-            Size {
-                rows: tall.pick(long, even(long / aspect)),
-                columns: tall.pick(even(long * aspect), long),
+        SizeRule::Idefics3 { longest } => idefics3(sheet, image, longest),
+        SizeRule::Idefics3Tiles { multiple } => idefics3_tiles(image, multiple),
+        SizeRule::Grid { .. } => grid(sheet, rule, image),
+        SizeRule::Ultravbert { longest, tile, tiles } => {
+            let mut edges: Vec<usize> = vec![longest];
+            while let Some(edge) = edges.last().filter(|edge| **edge > tile) {
+                edges.push(edge - tile);
             }
+            let mut size = image;
+            for (index, edge) in edges.iter().rev().enumerate() {
+                let at = idefics3(sheet, image, *edge);
+                if index == 0 {
+                    // The last one is taken, whatever its tiles.
+                    size = at;
+                    continue;
+                }
+                let of = idefics3_tiles(at, tile);
+                let many = sheet
+                    .number(tiles)
+                    .below((of.rows / tile) * (of.columns / tile));
+                size = size.picked(many, at);
+            }
+            size
         }
-        SizeRule::Idefics3Tiles { multiple } => {
-            let aspect = image.columns / image.rows;
-            let tall = image.columns.below(image.rows);
-            let raised = image.both(multiple_above(multiple));
-            let follows = |edge: N<'s>| multiple_above(multiple)(edge.floor());
-            Size {
-                rows: tall.pick(raised.rows, follows(raised.columns / aspect)),
-                columns: tall.pick(follows(raised.rows * aspect), raised.columns),
-            }
+        SizeRule::Nemotron {
+            patch,
+            merge,
+            least,
+            most,
+        } => nemotron(sheet, image, patch, merge, (least, most)),
+        SizeRule::Glm5Next {
+            multiple,
+            frames,
+            least,
+            most,
+            inside,
+        } => {
+            let block = frames * multiple * multiple;
+            let bounds = [least, most].map(|number| number as f64 * block as f64);
+            glm5_next(sheet, image, (multiple, frames), bounds, inside)
         }
         SizeRule::Gemma4 { multiple, blocks } => gemma4(sheet, image, multiple, blocks),
         SizeRule::Naflex { patch, patches } => naflex(sheet, image, patch, patches),
@@ -519,4 +553,107 @@ fn naflex<'s>(sheet: &'s Sheet, image: Size<'s>, patch: usize, patches: usize) -
         (low, high) = (over.pick(low, scale), over.pick(scale, high));
     }
     along(low).both(|edge| edge * patch)
+}
+
+fn idefics3<'s>(sheet: &'s Sheet, image: Size<'s>, longest: usize) -> Size<'s> {
+    let aspect = image.columns / image.rows;
+    let long = sheet.number(longest);
+    let tall = image.columns.below(image.rows);
+    let even = |edge: N<'s>| ((edge.floor() / 2.0).ceil() * 2.0).max(1.0);
+    Size {
+        rows: tall.pick(long, even(long / aspect)),
+        columns: tall.pick(even(long * aspect), long),
+    }
+}
+
+fn idefics3_tiles<'s>(image: Size<'s>, multiple: usize) -> Size<'s> {
+    let up = |edge: N<'s>| (edge + (multiple - 1)) / multiple;
+    let aspect = image.columns / image.rows;
+    let tall = image.columns.below(image.rows);
+    let raised = image.both(|edge| up(edge).floor() * multiple);
+    Size {
+        rows: tall.pick(
+            raised.rows,
+            up((raised.columns / aspect).floor()).floor() * multiple,
+        ),
+        columns: tall.pick(
+            up((raised.rows * aspect).floor()).floor() * multiple,
+            raised.columns,
+        ),
+    }
+}
+
+fn nemotron<'s>(
+    sheet: &'s Sheet,
+    image: Size<'s>,
+    patch: usize,
+    merge: usize,
+    (least, most): (usize, usize),
+) -> Size<'s> {
+    let along = image.both(|edge| (edge / patch + 0.5).round());
+    let factor = (sheet.number(most) / (along.rows * along.columns)).sqrt().min(1.0);
+    let near = along.both(|edge| (factor * edge).floor());
+    let gone = near.rows.min(near.columns).below(1.0);
+    let mut at = near;
+    if most > least {
+        let count = near.rows * near.columns;
+        let factor = (sheet.number(least) / count).sqrt();
+        at = near
+            .both(|edge| (factor * edge).ceil())
+            .picked(count.below(least), near);
+    }
+    let whole = |edge: N<'s>, other: N<'s>| {
+        let rest = edge - (edge / merge).floor() * merge;
+        let up = edge + merge - rest;
+        let over = sheet.number(most).below(up * other);
+        let cut = over.pick((edge - rest).max(merge), up);
+        rest.below(1.0).pick(edge, cut)
+    };
+    let rows = whole(at.rows, at.columns);
+    let columns = whole(at.columns, rows);
+    let zero = sheet.number(0.0);
+    Size { rows, columns }
+        .both(|edge| gone.pick(zero, edge * patch))
+}
+
+fn glm5_next<'s>(
+    sheet: &'s Sheet,
+    image: Size<'s>,
+    (multiple, frames): (usize, usize),
+    [least, most]: [f64; 2],
+    inside: bool,
+) -> Size<'s> {
+    let up = |edge: N<'s>| (edge / multiple).ceil() * multiple;
+    let volume = |size: Size<'s>| size.rows * frames * size.columns;
+    let near = image.both(up);
+    let scale = (sheet.number(least) / volume(image)).sqrt();
+    let larger = image.both(|edge| up((edge * scale).ceil().max(1.0)));
+    let near = larger.picked(volume(near).below(least), near);
+    let limit = sheet.number(most);
+    let at = |rows: N<'s>| Size {
+        rows: up(rows),
+        columns: up((image.columns * rows / image.rows).floor().max(1.0)),
+    };
+    let mut best = sheet.number(0.0);
+    for bit in (0..GLM5_BITS).rev() {
+        let tried = best + (1_usize << bit);
+        let over = image.rows.below(tried).or(limit.below(volume(at(tried))));
+        best = over.pick(best, tried);
+    }
+    let one = sheet.number(multiple);
+    let smallest = Size {
+        rows: one,
+        columns: one,
+    };
+    let cut = smallest.picked(best.below(1.0), at(best));
+    let to = cut.picked(limit.below(volume(near)), near);
+    if !inside {
+        return to;
+    }
+    let scale = (to.rows / image.rows).min(to.columns / image.columns);
+    let scale = volume(image).below(least).pick(scale, scale.min(1.0));
+    Size {
+        rows: (image.rows * scale).floor().min(to.rows).max(1.0),
+        columns: (image.columns * scale).floor().min(to.columns).max(1.0),
+    }
 }

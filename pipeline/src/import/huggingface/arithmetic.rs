@@ -18,6 +18,11 @@ pub(super) struct Said {
 }
 
 impl Said {
+    /// Whether nothing is normalised.
+    pub(super) fn is_plain(&self) -> bool {
+        self.mean.is_none()
+    }
+
     /// The largest number, whatever its sign, that a pixel becomes.
     pub(super) fn largest(&self) -> f64 {
         let factor = self.factor.map_or(1.0, |(factor, _)| factor);
@@ -159,7 +164,7 @@ impl Reader<'_> {
     }
 
     /// Rescale and normalise in the arithmetic of the backend.
-    fn fold(&self, steps: &mut Vec<Step>, factor: Option<f64>, offset: Option<f64>, said: &Said) {
+    pub(super) fn fold(&self, steps: &mut Vec<Step>, factor: Option<f64>, offset: Option<f64>, said: &Said) {
         match (factor, said.mean.zip(said.std)) {
             (Some(factor), Some((mean, std))) if self.backend == Backend::Torchvision && offset.is_none() => {
                 steps.push(Step::RescaleNormalize(RescaleNormalize { factor, mean, std }));

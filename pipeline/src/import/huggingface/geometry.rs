@@ -277,6 +277,16 @@ impl Reader<'_> {
             .expected_got(format_args!("an edge of 1 to {MAX_EDGE} pixels"), edge))
     }
 
+    /// A number of pixels, patches or tiles, or the default of the class.
+    pub(super) fn count(&mut self, key: &'static str, default: u64) -> Result<usize> {
+        let given = self.keys.whole(key)?;
+        let number = match given {
+            Given::Absent => default,
+            given => self.or_default(key, given, None)?,
+        };
+        self.keys.edge(key, &number.into())
+    }
+
     pub(super) fn filter(&mut self, resample: Given<Value>) -> Result<Filter> {
         let default = Some(self.processor.resample.into());
         let resample = self.or_default("resample", resample, default)?;

@@ -45,6 +45,8 @@ struct Reader<'a> {
     options: &'a ImportOptions<'a>,
     defaults: Vec<&'static str>,
     notes: Vec<String>,
+    /// The axis order that the class has, whatever the model.
+    own_layout: Option<Layout>,
 }
 
 pub(super) fn read(mut keys: Keys, options: &ImportOptions<'_>) -> Result<Import> {
@@ -78,6 +80,7 @@ impl<'a> Reader<'a> {
             options,
             defaults: Vec::new(),
             notes,
+            own_layout: None,
         };
         for (key, why) in ignored::SWITCHES {
             if !processor.heeds.contains(key) {
@@ -102,6 +105,7 @@ impl<'a> Reader<'a> {
             backend,
             defaults,
             mut notes,
+            own_layout,
             ..
         } = self;
         keys.finish(|key, value| ignored::harmless(processor.harmless, key, value))?;
@@ -120,7 +124,10 @@ impl<'a> Reader<'a> {
             pipeline: Pipeline {
                 description: Some(format!("{}ImageProcessor, {backend} backend", processor.name)),
                 steps,
-                output: Output { layout, dtype: None },
+                output: Output {
+                    layout: own_layout.or(layout),
+                    dtype: None,
+                },
                 ..Pipeline::default()
             },
             notes,

@@ -183,6 +183,10 @@ fn bound(steps: &[Step]) -> Option<[usize; 2]> {
         | SizeRule::Idefics2 { .. }
         | SizeRule::Idefics3 { .. }
         | SizeRule::Idefics3Tiles { .. }
+        | SizeRule::Grid { .. }
+        | SizeRule::Ultravbert { .. }
+        | SizeRule::Nemotron { .. }
+        | SizeRule::Glm5Next { .. }
         | SizeRule::Gemma4 { .. }
         | SizeRule::Naflex { .. } => None,
     }

@@ -1,9 +1,13 @@
 //! The image processors of transformers that no pipeline can express, each with the reason.
 
-const TILES: &str = "the grid of its tiles is found by a search among several, which no size rule makes";
-const EDGES: &str = "its tiles at the edge of the image are incomplete";
-const WINDOWS: &str = "whether it pads, and how large its windows are, follows from the shape of the image in cases that no rule has";
-const OWN_SIZE: &str = "the rule of its size, which follows from a number of tokens, is one that no step has";
+const SIZES: &str = "its picture of the whole has another size than its tiles";
+const OVERLAP: &str = "its tiles overlap, and are resized from floats that are rounded";
+const WHOLE: &str = "its picture of the whole is resized from the floats of the image on its tiles";
+const BFLOAT: &str = "it rescales and normalises in bfloat16";
+const FILLED: &str = "it fills the tiles of an image up to a number of them, on an axis of images of a sample";
+const TIES: &str = "of two grids that are as near it takes the one that comes first in a Python set";
+const TWICE: &str = "it gives every tile twice, on an axis of frames";
+const WINDOWS: &str = "its windows, whose size follows from the shape of the image, are a second tensor besides the picture of the whole";
 const OWN_STATISTICS: &str =
     "it normalises each image by its own mean and deviation, and writes positions beside the patches";
 const PAIRS: &str = "it takes two images at once";
@@ -13,38 +17,18 @@ const OF_BATCH: &str = "every image is resized to the width of the widest text l
 
 /// Reasons, each with the class names without `ImageProcessor` that it is for.
 const REFUSED: &[(&str, &[&str])] = &[
-    (
-        TILES,
-        &[
-            "Cohere2Vision",
-            "GraniteDocling",
-            "Lfm2Vl",
-            "Llama4",
-            "LlavaNext",
-            "LlavaOnevision",
-            "MiniCPMOcr",
-            "MiniCPMV4_6",
-            "Mllama",
-            "Molmo2",
-            "PerceptionLM",
-            "Phi4Multimodal",
-            "UltraVBert",
-        ],
-    ),
-    (
-        OWN_SIZE,
-        &["Glm5Next", "MuseGlimmer", "NemotronH_Omni_Reasoning_V3"],
-    ),
-    (EDGES, &["Inkling", "Inkling2"]),
+    (SIZES, &["Lfm2Vl", "MiniCPMOcr", "MiniCPMV4_6"]),
+    (OVERLAP, &["Molmo2"]),
+    (WHOLE, &["Phi4Multimodal"]),
+    (BFLOAT, &["Llama4"]),
+    (FILLED, &["Mllama"]),
+    (TIES, &["MuseGlimmer"]),
+    (TWICE, &["Inkling"]),
     (WINDOWS, &["Step3p7"]),
     (OWN_STATISTICS, &["Kosmos2_5", "Pix2Struct"]),
     (PAIRS, &["EfficientLoFTR", "LightGlue", "SuperGlue"]),
     (CLAMPED, &["PPDocLayoutV4"]),
     (ALIGNED, &["UVDoc", "ZoeDepth"]),
-    (
-        "it resizes floats that are not rescaled, to multiples of 32, and has a bound on both edges",
-        &["PPOCRV5ServerDet"],
-    ),
     (OF_BATCH, &["PPOCRV5ServerRec", "PPOCRV6SmallRec"]),
     ("it takes a map of the foreground with the image", &["VitMatte"]),
     ("it blurs the image and resizes floats", &["Owlv2"]),

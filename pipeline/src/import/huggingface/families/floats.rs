@@ -2,8 +2,10 @@
 
 use crate::import::huggingface::Reader;
 use crate::resample::TORCH_BOUND;
-use crate::steps::{Resize, Step};
-use crate::{Resampler, Result};
+use crate::import::keys::Given;
+use crate::size::Limit;
+use crate::steps::{ChannelOrder, Order, Rescale, Resize, Step};
+use crate::{Filter, Precision, Resampler, Result, SizeRule};
 
 /// A resize of 8-bit pixels without antialiasing.
 pub(in super::super) fn aliased(reader: &mut Reader<'_>, steps: &mut Vec<Step>) -> Result<()> {
@@ -82,4 +84,76 @@ fn of_floats(reader: &mut Reader<'_>, resize: &mut Resize, largest: f64, when: &
         "torch resizes floats, and adds in an order of its own: values {when}differ by up to {:e}",
         TORCH_BOUND * largest
     ));
+}
+
+/// Floats of pixels that are not rescaled, resized or as they are; rescale and normalise follow.
+pub(super) fn float_pixels(
+    reader: &mut Reader<'_>,
+    steps: &mut Vec<Step>,
+    resize: Option<(SizeRule, Filter)>,
+) -> Result<()> {
+    let said = reader.said()?;
+    let idle = said.factor.is_none() && said.is_plain();
+    if resize.is_some() || idle {
+        // What makes floats of them.
+        steps.push(Step::Rescale(Rescale {
+            factor: Some(1.0),
+            divisor: None,
+            offset: None,
+            precision: Precision::Float32,
+        }));
+    }
+    if let Some((size, filter)) = resize {
+        let largest = 255.0 * said.factor.map_or(1.0, |(factor, _)| factor.abs());
+        let when = if said.is_plain() { "" } else { "before the normalisation " };
+        let mut resize = Resize::new(size, filter, Resampler::Torch);
+        of_floats(reader, &mut resize, largest, when);
+        steps.push(Step::Resize(resize));
+    }
+    reader.fold(steps, said.factor.map(|(factor, _)| factor), None, &said);
+    Ok(())
+}
+
+/// PP-OCR's detection as transformers has it: multiples of 32, and the channels in the other order at the end.
+pub(in super::super) fn server_det(reader: &mut Reader<'_>, steps: &mut Vec<Step>) -> Result<()> {
+    let resizes = reader.keys.switch("do_resize", true)?;
+    let resample = reader.keys.given("resample");
+    for key in ["size", "do_pad", "pad_size"] {
+        // Not looked at by this class.
+        reader.keys.take(key);
+    }
+    reader.no_other_size("the size of the result follows from the image")?;
+    reader.center_crop()?;
+    let limit = reader.count("limit_side_len", 960)?;
+    let most = match reader.keys.whole("max_side_limit")? {
+        Given::Absent => Some(4000),
+        Given::Null => None,
+        Given::Is(most) => Some(reader.keys.edge("max_side_limit", &most.into())?),
+    };
+    let limit_type = match reader.keys.text("limit_type")? {
+        None => Limit::Max,
+        Some(name) => name
+            .parse()
+            .map_err(|_| {
+                reader
+                    .keys
+                    .error("limit_type", "is not one of the class")
+                    .expected_got("max, min or resize_long", format_args!("{name:?}"))
+            })?,
+    };
+    let resize = match resizes {
+        true => {
+            let rule = SizeRule::PaddleocrDet {
+                limit,
+                limit_type,
+                most,
+            };
+            rule.check().map_err(|error| error.within_key("limit_side_len"))?;
+            Some((rule, reader.filter(resample)?))
+        }
+        false => None,
+    };
+    float_pixels(reader, steps, resize)?;
+    steps.push(Step::ChannelOrder(ChannelOrder { order: Order::Bgr }));
+    Ok(())
 }

@@ -5,11 +5,13 @@ mod detr;
 mod documents;
 mod floats;
 mod frames;
+mod grids;
 mod longest;
 mod multiples;
 mod patches;
 mod sam;
 mod tiles;
+mod tokens;
 
 use super::Reader;
 use crate::Result;
@@ -18,8 +20,9 @@ use crate::steps::Step;
 pub(super) use crops::perceiver;
 pub(super) use detr::{detr, eomt, mask_former, one_former, rf_detr, yolos};
 pub(super) use documents::{donut, nougat};
-pub(super) use floats::{aliased, arithmetic_first, floats_first};
+pub(super) use floats::{aliased, arithmetic_first, floats_first, server_det};
 pub(super) use frames::{frames, vivit};
+pub(super) use grids::{granite, joined_tiles, perception, pinpoints};
 pub(super) use longest::{aria, janus, janus_hybrid, tvp, whole_page};
 pub(super) use multiples::{
     apertus, bridge_tower, chmv2, emu3, fuyu, glpn, idefics2, lcnet, pixtral, swin2sr, textnet, vilt,
@@ -29,6 +32,7 @@ pub(super) use patches::{
 };
 pub(super) use sam::sam;
 pub(super) use tiles::idefics3;
+pub(super) use tokens::{glm5, inkling2, nemotron};
 
 /// Reads the keys of a class into its steps.
 pub(super) type Family = fn(&mut Reader<'_>, &mut Vec<Step>) -> Result<()>;

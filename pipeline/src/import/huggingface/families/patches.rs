@@ -65,9 +65,9 @@ pub(in super::super) fn kimi(reader: &mut Reader<'_>, steps: &mut Vec<Step>) -> 
     let resample = reader.keys.given("resample");
     reader.no_other_size(FOLLOWS)?;
     reader.center_crop()?;
-    let patch = number(reader, "patch_size", 14)?;
-    let merge = number(reader, "merge_size", 2)?;
-    let patches = number(reader, "max_patches", 16_384)?;
+    let patch = reader.count("patch_size", 14)?;
+    let merge = reader.count("merge_size", 2)?;
+    let patches = reader.count("max_patches", 16_384)?;
     let size = match reader.keys.given("size") {
         Given::Is(size) => reader.size("size", &size, true)?,
         given => reader.or_default("size", given.into_unit(), Some(reader.processor.size))?,
@@ -99,7 +99,7 @@ pub(in super::super) fn own_size(reader: &mut Reader<'_>, steps: &mut Vec<Step>)
     reader.no_other_size(FOLLOWS)?;
     let resizes = reader.keys.switch("do_resize", true)?;
     reader.center_crop()?;
-    let patch = number(reader, "patch_size", 32)?;
+    let patch = reader.count("patch_size", 32)?;
     for key in ["size", "max_side"] {
         if let Some(bound) = reader.keys.take(key).filter(|_| resizes) {
             return Err(reader
@@ -124,16 +124,6 @@ pub(in super::super) fn own_size(reader: &mut Reader<'_>, steps: &mut Vec<Step>)
 }
 
 const FOLLOWS: &str = "the number of patches follows from the image";
-
-/// A number of pixels or patches, or the default of the class.
-fn number(reader: &mut Reader<'_>, key: &'static str, default: u64) -> Result<usize> {
-    let given = reader.keys.whole(key)?;
-    let number = match given {
-        Given::Absent => default,
-        given => reader.or_default(key, given, None)?,
-    };
-    reader.keys.edge(key, &number.into())
-}
 
 /// Patches row by row, and bicubic whatever `resample` says: HunYuan.
 pub(in super::super) fn in_rows(reader: &mut Reader<'_>, steps: &mut Vec<Step>) -> Result<()> {
@@ -167,9 +157,9 @@ fn resize(reader: &mut Reader<'_>, steps: &mut Vec<Step>, always: Option<Filter>
     reader.center_crop()?;
     let [patch, merge, frames] = defaults(reader.processor.name);
     let cut = Cut {
-        patch: number(reader, "patch_size", patch)?,
-        merge: number(reader, "merge_size", merge)?,
-        repeat: number(reader, "temporal_patch_size", frames)?,
+        patch: reader.count("patch_size", patch)?,
+        merge: reader.count("merge_size", merge)?,
+        repeat: reader.count("temporal_patch_size", frames)?,
     };
     // Of classes that had names for it before `size`, null is the default too.
     let names = reader.processor.harmless.contains(&"min_pixels");
@@ -191,7 +181,7 @@ fn resize(reader: &mut Reader<'_>, steps: &mut Vec<Step>, always: Option<Filter>
     if resizes {
         let mut multiple = cut.patch * cut.merge;
         if reader.processor.name == "Glmga" {
-            let expand = number(reader, "patch_expand_factor", 1)?;
+            let expand = reader.count("patch_expand_factor", 1)?;
             // The Pillow backend does not look at it.
             if reader.backend == Backend::Torchvision {
                 multiple *= expand;
@@ -246,8 +236,8 @@ fn finish(reader: &mut Reader<'_>, steps: &mut Vec<Step>, cut: Cut, merge: usize
 /// SigLIP 2: as many patches as the number allows, filled up to it with 0.
 pub(in super::super) fn naflex(reader: &mut Reader<'_>, steps: &mut Vec<Step>) -> Result<()> {
     let resample = always_resized(reader)?;
-    let patch = number(reader, "patch_size", 16)?;
-    let patches = number(reader, "max_num_patches", 256)?;
+    let patch = reader.count("patch_size", 16)?;
+    let patches = reader.count("max_num_patches", 256)?;
     let rule = SizeRule::Naflex { patch, patches };
     filled_up(reader, steps, rule, resample, [patch, patches])?;
     reader.notes.push(
@@ -262,9 +252,9 @@ pub(in super::super) fn naflex(reader: &mut Reader<'_>, steps: &mut Vec<Step>) -
 pub(in super::super) fn gemma4(reader: &mut Reader<'_>, steps: &mut Vec<Step>) -> Result<()> {
     const TOKENS: [usize; 5] = [70, 140, 280, 560, 1120];
     let resample = always_resized(reader)?;
-    let patch = number(reader, "patch_size", 16)?;
-    let tokens = number(reader, "max_soft_tokens", 280)?;
-    let pool = number(reader, "pooling_kernel_size", 3)?;
+    let patch = reader.count("patch_size", 16)?;
+    let tokens = reader.count("max_soft_tokens", 280)?;
+    let pool = reader.count("pooling_kernel_size", 3)?;
     if !TOKENS.contains(&tokens) {
         return Err(reader
             .keys

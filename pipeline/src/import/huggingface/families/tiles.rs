@@ -8,8 +8,9 @@ use crate::plan::{OverviewPlace, PatchOrder};
 use crate::steps::{Blocks, Overview, OverviewOf, Step};
 use crate::{Result, SizeRule};
 
-/// Idefics3 and SmolVLM: a longer edge, multiples of a tile, then the tiles and the whole.
+/// Idefics3, SmolVLM and UltraVBert: a longer edge, multiples of a tile, then the tiles and the whole.
 pub(in super::super) fn idefics3(reader: &mut Reader<'_>, steps: &mut Vec<Step>) -> Result<()> {
+    let capped = reader.processor.name == "UltraVBert";
     let resizes = reader.keys.switch("do_resize", true)?;
     let size = reader.keys.given("size");
     let resample = reader.keys.given("resample");
@@ -21,6 +22,7 @@ pub(in super::super) fn idefics3(reader: &mut Reader<'_>, steps: &mut Vec<Step>)
         reader.keys.take(key);
     }
     let edge = match reader.keys.given("max_image_size") {
+        Given::Absent if capped => 512,
         Given::Absent => 364,
         Given::Is(size) => match reader.size("max_image_size", &size, false)? {
             Size::Longest(edge) => edge,
@@ -34,7 +36,17 @@ pub(in super::super) fn idefics3(reader: &mut Reader<'_>, steps: &mut Vec<Step>)
             Given::Is(size) => reader.size("size", &size, false)?,
             given => reader.or_default("size", given.into_unit(), Some(reader.processor.size))?,
         };
+        let tiles = match capped {
+            true => reader.count("max_image_tiles", 27)?,
+            false => 0,
+        };
         let rule = match size {
+            Size::Longest(longest) if capped && splits => SizeRule::Ultravbert {
+                longest,
+                tile: edge,
+                tiles,
+            },
+            Size::Exact(_) if capped && splits => return Err(reader.no_such_size(size)),
             Size::Longest(longest) => SizeRule::Idefics3 { longest },
             Size::Exact([height, width]) => SizeRule::Exact { height, width },
             size => return Err(reader.no_such_size(size)),

@@ -46,6 +46,16 @@ pub(super) const ROWS: &[Processor] = &[
         ..BASE
     },
     Processor {
+        name: "PPOCRV5ServerDet",
+        family: families::server_det,
+        backends: Backends::TorchvisionOnly,
+        size: Size::Exact([960, 960]),
+        cropping: Cropping::Ignored,
+        statistics: Some([[0.406, 0.456, 0.485], [0.225, 0.224, 0.229]]),
+        padding: Padding::Ignored,
+        ..BASE
+    },
+    Processor {
         name: "PPChart2Table",
         resample: BICUBIC,
         size: Size::Exact([1024, 1024]),

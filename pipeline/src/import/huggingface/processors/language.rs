@@ -1,10 +1,12 @@
 //! Language models that take images.
 
-use super::{BASE, BICUBIC, Backends, CROPPED, Cropping, LANCZOS, OPENAI, Padding, Processor, Size};
+use super::{BASE, BICUBIC, Backends, CROPPED, Cropping, HALF, LANCZOS, OPENAI, Padding, Processor, Size};
 use crate::import::huggingface::families;
 
 const TILES: Processor = Processor {
     name: "GotOcr2",
+    family: families::joined_tiles,
+    heeds: &["crop_to_patches"],
     resample: BICUBIC,
     size: Size::Exact([384, 384]),
     cropping: Cropping::Ignored,
@@ -13,6 +15,14 @@ const TILES: Processor = Processor {
     // Of tiles, which crop_to_patches switches on.
     harmless: &["min_patches", "max_patches", "use_covering_area_grid"],
     ..BASE
+};
+
+const ANYRES: Processor = Processor {
+    name: "LlavaNext",
+    family: families::pinpoints,
+    padding: Padding::Ignored,
+    pads: true,
+    ..CROPPED
 };
 
 const JANUS: Processor = Processor {
@@ -79,6 +89,46 @@ pub(super) const ROWS: &[Processor] = &[
         ..PAGES
     },
     IDEFICS3,
+    Processor {
+        name: "UltraVBert",
+        backends: Backends::TorchvisionOnly,
+        size: Size::Longest(3072),
+        // Of tiles, which do_image_splitting switches off.
+        harmless: &["return_row_col_info", "max_image_tiles"],
+        ..IDEFICS3
+    },
+    Processor {
+        name: "Cohere2Vision",
+        backends: Backends::TorchvisionOnly,
+        size: Size::Exact([512, 512]),
+        harmless: &["min_patches", "max_patches", "patch_size"],
+        ..TILES
+    },
+    Processor {
+        name: "GraniteDocling",
+        family: families::granite,
+        size: Size::Exact([512, 512]),
+        // An output of its own.
+        harmless: &["fine_route"],
+        ..TILES
+    },
+    Processor {
+        name: "PerceptionLM",
+        family: families::perception,
+        backends: Backends::TorchvisionOnly,
+        size: Size::Exact([448, 448]),
+        statistics: Some(HALF),
+        harmless: &[],
+        ..TILES
+    },
+    ANYRES,
+    Processor {
+        name: "LlavaOnevision",
+        size: Size::Exact([384, 384]),
+        center_crop: false,
+        crop: None,
+        ..ANYRES
+    },
     Processor {
         name: "SmolVLM",
         ..IDEFICS3
@@ -153,6 +203,8 @@ pub(super) const ROWS: &[Processor] = &[
     Processor {
         name: "Ovis2",
         cropping: Cropping::Heeded,
+        family: families::usual,
+        heeds: &[],
         ..TILES
     },
     Processor {

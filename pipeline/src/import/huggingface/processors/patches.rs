@@ -103,6 +103,29 @@ pub(super) const ROWS: &[Processor] = &[
         ..QWEN
     },
     Processor {
+        name: "Glm5Next",
+        family: families::glm5,
+        harmless: &[],
+        ..QWEN
+    },
+    Processor {
+        name: "NemotronH_Omni_Reasoning_V3",
+        family: families::nemotron,
+        backends: Backends::TorchvisionOnly,
+        harmless: &[],
+        ..QWEN
+    },
+    Processor {
+        name: "Inkling2",
+        family: families::inkling2,
+        backends: Backends::TorchvisionOnly,
+        size: Size::Exact([40, 40]),
+        square: true,
+        statistics: Some(HALF),
+        harmless: &[],
+        ..QWEN
+    },
+    Processor {
         name: "Siglip2",
         family: families::naflex,
         resample: BASE.resample,
