@@ -49,7 +49,7 @@ pub use presets::{PRESETS, Preset, imagenet_at, preset};
 pub use resample::{AxisWeights, Filter, Resampler, Windows};
 pub use schema::{Document, Notation, json_once};
 pub use size::{
-    FitRounding, GLM5_BITS, GridChoice, GridFit, GridList, Grids, Limit, LongestRounding, MAX_EDGE, NAFLEX_HALVINGS, NAFLEX_SCALES, RuleInfo, SizeRule,
-    SmallImage,
+    FitRounding, GLM5_BITS, GridChoice, GridFit, GridList, Grids, Limit, LongestRounding, MAX_EDGE,
+    NAFLEX_HALVINGS, NAFLEX_SCALES, RuleInfo, SizeRule, SmallImage,
 };
 pub use text::{config_text, text_of};

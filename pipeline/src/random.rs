@@ -12,8 +12,8 @@ use crate::steps::{
     OverviewOf, Pad, PadAnchor, Rescale, RescaleNormalize, Resize, RotateTo, Step, Term,
 };
 use crate::{
-    CropRule, Dtype, Filter, FitRounding, GridChoice, GridFit, GridList, Grids, Layout, Limit, LongestRounding, Output, Pipeline, Precision,
-    Resampler, SizeRule, SmallImage,
+    CropRule, Dtype, Filter, FitRounding, GridChoice, GridFit, GridList, Grids, Layout, Limit,
+    LongestRounding, Output, Pipeline, Precision, Resampler, SizeRule, SmallImage,
 };
 
 /// A stream of numbers: SplitMix64.
@@ -405,12 +405,15 @@ impl Random {
             }));
             let tiles = self.one_in(2);
             let joined = self.one_in(2);
-            let rows = (!tiles && !joined && self.one_in(2)).then_some(2_000);
+            let most = if tiles { 81 } else { 2_000 };
+            let rows = (!joined && self.one_in(3)).then_some(most);
+            let sample = tiles && !joined && self.one_in(3);
             let blocks = Blocks {
                 tiles: tiles.then_some([unit; 2]),
                 patches: (!tiles).then_some(4),
                 frame: false,
                 rows,
+                sample,
                 merge: if tiles { 1 } else { self.pick(&[1, 2]) },
                 repeat: if tiles { 1 } else { self.pick(&[1, 2]) },
                 order: self.pick(PatchOrder::ALL),
@@ -421,13 +424,14 @@ impl Random {
                 patches: None,
                 frame: true,
                 rows: None,
+                sample: false,
                 merge: 1,
                 repeat: 1,
                 order: PatchOrder::ChannelsFirst,
                 joined: false,
             };
             let frame = self.one_in(4).then_some(frame);
-            if tiles && frame.is_none() && self.one_in(2) {
+            if tiles && rows.is_none() && !sample && frame.is_none() && self.one_in(2) {
                 let resampler = self.pick(&[Resampler::Pillow, Resampler::Torchvision]);
                 let overview = Step::Overview(Overview {
                     size: [unit; 2],

@@ -56,7 +56,7 @@ impl ImageKind {
     fn rank(self) -> usize {
         match self.blocks {
             None => 4,
-            Some(Blocks::Tiles { joined, .. }) => 5 - usize::from(joined),
+            Some(Blocks::Tiles { joined, sample, .. }) => 5 - usize::from(joined) + usize::from(sample),
             Some(Blocks::Frame) => 5,
             Some(Blocks::Patches { joined, .. }) => 3 - usize::from(joined),
         }

@@ -15,6 +15,10 @@ named_enum! {
     }
 }
 
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 /// A cut of the output into blocks. Height and width are multiples of what a block spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
@@ -27,6 +31,12 @@ pub enum Blocks {
         width: usize,
         /// Whether the tiles of all images lie on one axis: [N * tiles, …].
         joined: bool,
+        /// The number of tiles that each image has, those after its own 0, which comes after the arithmetic: [N, rows, …].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rows: Option<usize>,
+        /// Whether an axis of 1 stands before the tiles, the images of a sample: [N, 1, tiles, …].
+        #[serde(default, skip_serializing_if = "is_false")]
+        sample: bool,
     },
     /// Patches of size x size, one row of the output each: [N, patches, C * repeat * size * size]. They come in groups of
     /// merge x merge neighbours, groups row by row, patches in a group row by row.
@@ -79,8 +89,16 @@ impl Blocks {
     /// The number of rows that each image has, where it has one.
     pub const fn rows(self) -> Option<usize> {
         match self {
-            Self::Patches { rows, .. } => rows,
-            Self::Tiles { .. } | Self::Frame => None,
+            Self::Patches { rows, .. } | Self::Tiles { rows, .. } => rows,
+            Self::Frame => None,
+        }
+    }
+
+    /// Whether an axis of 1 stands before the tiles.
+    pub const fn has_sample(self) -> bool {
+        match self {
+            Self::Tiles { sample, .. } => sample,
+            Self::Patches { .. } | Self::Frame => false,
         }
     }
 
@@ -117,6 +135,7 @@ impl Form {
                     height,
                     width,
                     joined,
+                    ..
                 },
                 Layout::Nchw,
             ) => (joined, vec![channels, height, width]),
@@ -125,6 +144,7 @@ impl Form {
                     height,
                     width,
                     joined,
+                    ..
                 },
                 Layout::Nhwc,
             ) => (joined, vec![height, width, channels]),
@@ -142,6 +162,9 @@ impl Form {
         } else {
             vec![images, blocks.rows().unwrap_or(rows * columns)]
         };
+        if blocks.has_sample() {
+            shape.insert(1, 1);
+        }
         shape.extend(block);
         shape
     }
@@ -169,8 +192,8 @@ impl Form {
         };
         let (down, across) = blocks.grid(size);
         match blocks.rows() {
-            Some(rows) if down * across > rows => Err(Error::new("rows", "are fewer than the patches")
-                .expected_got(format_args!("at most {rows} patches"), down * across)
+            Some(rows) if down * across > rows => Err(Error::new("rows", "are fewer than the blocks")
+                .expected_got(format_args!("at most {rows} blocks"), down * across)
                 .with_kind(crate::ErrorKind::Image)),
             _ => Ok(()),
         }

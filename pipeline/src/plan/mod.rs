@@ -333,6 +333,12 @@ impl Plan {
             }
             crate::size::check_edge("rows", rows).map_err(|error| error.within_key("form.blocks"))?;
         }
+        if blocks.has_sample() && blocks.is_joined() {
+            return Err(
+                Error::new("form.blocks.sample", "is an axis of images with one of their own")
+                    .expected_got("joined = false", "joined = true"),
+            );
+        }
         for (key, number) in numbers {
             crate::size::check_edge(key, number).map_err(|error| error.within_key("form.blocks"))?;
         }

@@ -91,9 +91,19 @@ impl Plan {
         let Some(overview) = &self.overview else {
             return Ok(());
         };
-        let Some(Blocks::Tiles { height, width, .. }) = self.form.blocks else {
-            return Err(Error::new("overview", "is one more tile, and there are none")
-                .fix("add a step blocks with tiles, or leave overview out"));
+        let Some(Blocks::Tiles {
+            height,
+            width,
+            rows: None,
+            sample: false,
+            ..
+        }) = self.form.blocks
+        else {
+            return Err(Error::new(
+                "overview",
+                "is one more tile, and there are none, or a fixed number of them",
+            )
+            .fix("add a step blocks with tiles and without rows and sample, or leave overview out"));
         };
         if self.float.is_some() || self.is_of_batch() {
             return Err(Error::new("overview", "is of pixels of one image")

@@ -52,6 +52,9 @@ impl Form {
                     let at = (tile / across * rows, tile % across * columns);
                     values.extend(plain(image, self.layout, at, (rows, columns)));
                 }
+                if let Some(tiles) = blocks.rows() {
+                    values.resize(tiles * channels * rows * columns, T::default());
+                }
                 values
             }
             Some(

@@ -97,10 +97,7 @@ impl SizeRule {
                     .expected_got("1 to 4095", longest))
             }
             Self::Grid {
-                height,
-                width,
-                grids,
-                ..
+                height, width, grids, ..
             } => {
                 edges(&[("height", height), ("width", width)])?;
                 grids.check((height, width))

@@ -84,10 +84,12 @@ impl GridList {
         for (place, (rows, columns)) in list.grids.iter_mut().zip(grids) {
             let edge = |edge: usize| u8::try_from(edge).ok().filter(|edge| *edge > 0);
             let (Some(rows), Some(columns)) = (edge(*rows), edge(*columns)) else {
-                return Err(Error::new("grids", "has one without tiles, or with too many").expected_got(
-                    format_args!("1 to {TILES} along an edge"),
-                    format_args!("{rows} x {columns}"),
-                ));
+                return Err(
+                    Error::new("grids", "has one without tiles, or with too many").expected_got(
+                        format_args!("1 to {TILES} along an edge"),
+                        format_args!("{rows} x {columns}"),
+                    ),
+                );
             };
             *place = [rows, columns];
         }
@@ -191,7 +193,8 @@ fn effective(image: Size, tile: Size, candidates: &[Size]) -> Size {
         let edge = |edge: usize| (edge as f64 * scale) as usize;
         let effective = (edge(image.0) * edge(image.1)).min(image.0 * image.1);
         let wasted = (grid.0 * tile.0 * grid.1 * tile.1) as i128 - effective as i128;
-        let better = seen.is_none_or(|(most, least)| effective > most || (effective == most && wasted < least));
+        let better =
+            seen.is_none_or(|(most, least)| effective > most || (effective == most && wasted < least));
         if better {
             seen = Some((effective, wasted));
             best = *grid;
@@ -335,8 +338,7 @@ impl<'de> Deserialize<'de> for Grids {
                 GridList::new(&grids).map(Self::Listed).map_err(D::Error::custom)
             }
             value => {
-                let Within { least, most, side } =
-                    crate::schema::typed(value).map_err(D::Error::custom)?;
+                let Within { least, most, side } = crate::schema::typed(value).map_err(D::Error::custom)?;
                 Ok(Self::Within {
                     least,
                     most,

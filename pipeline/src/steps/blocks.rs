@@ -23,9 +23,12 @@ pub struct Blocks {
     /// Whether the image stays whole, with an axis of 1 for frames before it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub frame: bool,
-    /// The number of rows that the patches of an image are filled up to with 0.
+    /// The number of tiles or rows that the blocks of an image are filled up to with 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<usize>,
+    /// Whether an axis of 1 stands before the tiles.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub sample: bool,
     /// Edge of a group of patches that come together.
     #[serde(default = "one")]
     pub merge: usize,
@@ -55,6 +58,8 @@ impl Blocks {
                 height,
                 width,
                 joined: self.joined,
+                rows: self.rows,
+                sample: self.sample,
             },
             (None, None) if self.frame => plan::Blocks::Frame,
             (None, size) => plan::Blocks::Patches {
@@ -79,7 +84,8 @@ impl StepKind for Blocks {
         [N, patches, 3 * repeat * edge * edge]: with `merge = 2` groups of 2 x 2 neighbours follow each other, and \
         `repeat = 2` has each channel twice, as Qwen2-VL writes a still image as two frames. `joined` puts the blocks of all \
         images on the first axis. `rows = 256` adds rows of 0 to those of the patches, as SigLIP 2 has them, and refuses an image \
-        of more patches. `frame = true` gives [N, 1, 3, height, width].";
+        of more patches; with tiles it gives [N, rows, 3, height, width]. `sample = true` gives [N, 1, tiles, 3, height, width], as Mllama \
+        has the images of a sample. `frame = true` gives [N, 1, 3, height, width].";
     const KEYS: &'static [KeyInfo] = &[
         KeyInfo::optional(
             "tiles",
@@ -96,9 +102,15 @@ impl StepKind for Blocks {
         ),
         KeyInfo::optional(
             "rows",
-            "a number of patches",
+            "a number of tiles or patches",
             "none",
-            "what the patches of an image are filled up to with 0",
+            "what the blocks of an image are filled up to with 0",
+        ),
+        KeyInfo::optional(
+            "sample",
+            "true, false",
+            "false",
+            "whether an axis of 1 stands before the tiles",
         ),
         KeyInfo::optional(
             "merge",
@@ -127,26 +139,30 @@ impl StepKind for Blocks {
     ];
 
     fn check(&self) -> Result<()> {
-        let plain = (self.merge, self.repeat, self.rows) == (1, 1, None);
+        let plain = (self.merge, self.repeat) == (1, 1);
+        let unfilled = self.rows.is_none() && !self.sample;
+        if let Some(rows) = self.rows {
+            check_edge("rows", rows)?;
+            if self.joined {
+                return Err(
+                    Error::new("rows", "are of images with an axis of their own").fix("leave joined out")
+                );
+            }
+        }
+        if self.sample && (self.tiles.is_none() || self.joined) {
+            return Err(Error::new("sample", "is an axis before the tiles of an image")
+                .fix("give tiles, and leave joined out"));
+        }
         match (self.tiles, self.patches) {
             (Some(tiles), None) if plain && !self.frame => check_size("tiles", tiles),
-            (None, None) if self.frame && plain && !self.joined => Ok(()),
+            (None, None) if self.frame && plain && unfilled && !self.joined => Ok(()),
             (None, None) if self.frame => {
                 Err(Error::new("frame", "is one whole image").fix("leave merge, repeat, rows and joined out"))
             }
-            (Some(_), None) if !self.frame => Err(Error::new(
-                "tiles",
-                "are not merged, not repeated and not filled up",
-            )
-            .fix("leave merge, repeat and rows out")),
+            (Some(_), None) if !self.frame => {
+                Err(Error::new("tiles", "are not merged and not repeated").fix("leave merge and repeat out"))
+            }
             (None, Some(patches)) if !self.frame => {
-                if let Some(rows) = self.rows {
-                    check_edge("rows", rows)?;
-                    if self.joined {
-                        return Err(Error::new("rows", "are of images with an axis of their own")
-                            .fix("leave joined out"));
-                    }
-                }
                 check_edge("patches", patches)?;
                 check_edge("merge", self.merge)?;
                 check_edge("repeat", self.repeat)

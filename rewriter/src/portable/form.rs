@@ -86,6 +86,9 @@ pub(super) fn extents(graph: &mut Graph, form: &Form, channels: usize, size: &Pa
                     extents.push(graph.mul(&channels, &Num::from(repeat * size * size)));
                 }
             }
+            if blocks.has_sample() {
+                extents.insert(0, 1.0.into());
+            }
             extents
         }
     }
@@ -163,6 +166,8 @@ fn blocked(
             height,
             width,
             joined,
+            rows,
+            sample,
         } => {
             let down = graph.div(&size.rows, &height.into());
             let across = graph.div(&size.columns, &width.into());
@@ -183,7 +188,18 @@ fn blocked(
             let value = reshape(graph, value, &cut);
             let value = graph.op_with("Transpose", &[&value], vec![ints("perm", &perm)]);
             let count = (!joined).then_some(&tiles);
-            reshape(graph, &value, &count.into_iter().chain(tile).collect::<Vec<_>>())
+            let mut value = reshape(graph, &value, &count.into_iter().chain(tile).collect::<Vec<_>>());
+            if let Some(rows) = rows {
+                let lacking = graph.sub(&rows.into(), &tiles);
+                value = filled_up(graph, form, &value, &lacking, 5);
+            }
+            if sample {
+                let one = number(1);
+                let count = rows.map_or(tiles, Num::from);
+                let extents: Vec<&Num> = [&one, &count].into_iter().chain(tile).collect();
+                value = reshape(graph, &value, &extents);
+            }
+            value
         }
         Blocks::Patches {
             size: edge,
@@ -245,18 +261,20 @@ fn blocked(
                 None => value,
                 Some(rows) => {
                     let lacking = graph.sub(&rows.into(), &patches);
-                    filled_up(graph, form, &value, &lacking)
+                    filled_up(graph, form, &value, &lacking, 3)
                 }
             }
         }
     }
 }
 
-/// [N, patches, values] with so many rows of 0 behind the patches.
-fn filled_up(graph: &mut Graph, form: &Form, value: &Value, lacking: &Num) -> Value {
+/// [N, blocks, …] of `rank` axes with so many of 0 behind the blocks.
+fn filled_up(graph: &mut Graph, form: &Form, value: &Value, lacking: &Num, rank: usize) -> Value {
     let none = Num::from(0.0);
-    let pads = [&none, &none, &none, &none, lacking, &none];
-    let pads = graph.shape(&pads.map(Extent::Num));
+    let mut pads = vec![&none; 2 * rank];
+    pads[rank + 1] = lacking;
+    let pads: Vec<Extent<'_>> = pads.into_iter().map(Extent::Num).collect();
+    let pads = graph.shape(&pads);
     let bytes = form.dtype == Dtype::Uint8;
     if bytes && graph.opset >= PAD_BYTES_OPSET {
         let zero = graph.bytes(&[], &[0]);

@@ -68,14 +68,14 @@ pub(crate) fn geometry(graph: &mut Graph, plan: &Plan, image: &Pair, batch: Opti
                 walk.wrong = walk.wrong + (edge - (edge / unit).floor() * unit);
             }
         }
-        if let Some(Blocks::Patches {
-            size,
-            rows: Some(rows),
-            ..
-        }) = plan.form.blocks
-        {
-            let patches = (walk.at.rows / size) * (walk.at.columns / size);
-            walk.wrong = walk.wrong + (patches - rows).max(0.0);
+        if let Some((blocks, rows)) = plan.form.blocks.and_then(|blocks| Some((blocks, blocks.rows()?))) {
+            let (height, width) = match blocks {
+                Blocks::Tiles { height, width, .. } => (height, width),
+                Blocks::Patches { size, .. } => (size, size),
+                Blocks::Frame => (1, 1),
+            };
+            let count = (walk.at.rows / height) * (walk.at.columns / width);
+            walk.wrong = walk.wrong + (count - rows).max(0.0);
         }
         ImageSizes {
             source: source.pair(),

@@ -252,9 +252,7 @@ pub(super) fn resized<'s>(
                     continue;
                 }
                 let of = idefics3_tiles(at, tile);
-                let many = sheet
-                    .number(tiles)
-                    .below((of.rows / tile) * (of.columns / tile));
+                let many = sheet.number(tiles).below((of.rows / tile) * (of.columns / tile));
                 size = size.picked(many, at);
             }
             size
@@ -591,7 +589,9 @@ fn nemotron<'s>(
     (least, most): (usize, usize),
 ) -> Size<'s> {
     let along = image.both(|edge| (edge / patch + 0.5).round());
-    let factor = (sheet.number(most) / (along.rows * along.columns)).sqrt().min(1.0);
+    let factor = (sheet.number(most) / (along.rows * along.columns))
+        .sqrt()
+        .min(1.0);
     let near = along.both(|edge| (factor * edge).floor());
     let gone = near.rows.min(near.columns).below(1.0);
     let mut at = near;
@@ -612,8 +612,7 @@ fn nemotron<'s>(
     let rows = whole(at.rows, at.columns);
     let columns = whole(at.columns, rows);
     let zero = sheet.number(0.0);
-    Size { rows, columns }
-        .both(|edge| gone.pick(zero, edge * patch))
+    Size { rows, columns }.both(|edge| gone.pick(zero, edge * patch))
 }
 
 fn glm5_next<'s>(

@@ -4,7 +4,6 @@ const SIZES: &str = "its picture of the whole has another size than its tiles";
 const OVERLAP: &str = "its tiles overlap, and are resized from floats that are rounded";
 const WHOLE: &str = "its picture of the whole is resized from the floats of the image on its tiles";
 const BFLOAT: &str = "it rescales and normalises in bfloat16";
-const FILLED: &str = "it fills the tiles of an image up to a number of them, on an axis of images of a sample";
 const TIES: &str = "of two grids that are as near it takes the one that comes first in a Python set";
 const TWICE: &str = "it gives every tile twice, on an axis of frames";
 const WINDOWS: &str = "its windows, whose size follows from the shape of the image, are a second tensor besides the picture of the whole";
@@ -21,7 +20,6 @@ const REFUSED: &[(&str, &[&str])] = &[
     (OVERLAP, &["Molmo2"]),
     (WHOLE, &["Phi4Multimodal"]),
     (BFLOAT, &["Llama4"]),
-    (FILLED, &["Mllama"]),
     (TIES, &["MuseGlimmer"]),
     (TWICE, &["Inkling"]),
     (WINDOWS, &["Step3p7"]),

@@ -69,6 +69,7 @@ pub(super) fn one_frame(reader: &mut Reader<'_>, steps: &mut Vec<Step>) -> Resul
         patches: None,
         frame: true,
         rows: None,
+        sample: false,
         merge: 1,
         repeat: 1,
         order: PatchOrder::ChannelsFirst,

@@ -182,7 +182,10 @@ fn listed(reader: &mut Reader<'_>, edge: usize) -> Result<Grids> {
             return Err(reader
                 .keys
                 .error(KEY, "cannot be expressed")
-                .expected_got(format_args!("multiples of {edge}"), format_args!("{height} x {width}"))
+                .expected_got(
+                    format_args!("multiples of {edge}"),
+                    format_args!("{height} x {width}"),
+                )
                 .why("tiles at its edge are incomplete, and each is then resized and cropped by itself"));
         }
         grids.push((height / edge, width / edge));
@@ -190,6 +193,67 @@ fn listed(reader: &mut Reader<'_>, edge: usize) -> Result<Grids> {
     GridList::new(&grids)
         .map(Grids::Listed)
         .map_err(|error| error.within_key(KEY))
+}
+
+/// Mllama: the image inside its grid, black right and below, and tiles of 0 up to their largest number.
+pub(in super::super) fn mllama(reader: &mut Reader<'_>, steps: &mut Vec<Step>) -> Result<()> {
+    for key in ["do_resize", "do_pad"] {
+        if !reader.keys.switch(key, true)? {
+            return Err(reader
+                .keys
+                .error(key, "is off")
+                .expected_got(true, false)
+                .why("transformers then raises"));
+        }
+    }
+    reader.keys.take("pad_size");
+    reader.no_other_size(FOLLOWS)?;
+    reader.center_crop()?;
+    let size = match reader.keys.given("size") {
+        Given::Is(size) => reader.size("size", &size, true)?,
+        given => reader.or_default("size", given.into_unit(), Some(reader.processor.size))?,
+    };
+    let tile = match size {
+        Size::Exact([height, width]) if height == width => [height, width],
+        size => return Err(reader.no_such_size(size)),
+    };
+    let filter = filter(reader)?;
+    let most = reader.count("max_image_tiles", 4)?;
+    // In the order of their rows, and of as large ones the first.
+    let mut grids: Vec<(usize, usize)> = (1..=most.min(64))
+        .flat_map(|rows| (1..=most / rows).map(move |columns| (rows, columns)))
+        .collect();
+    grids.sort_by_key(|(rows, columns)| rows * columns);
+    let grids = match GridList::new(&grids) {
+        Ok(list) => Grids::Listed(list),
+        Err(error) => return Err(error.within_key("max_image_tiles")),
+    };
+    let of = |fit| rule(tile, grids, GridChoice::Scale, fit);
+    of(GridFit::Filled)
+        .check()
+        .map_err(|error| error.within_key("max_image_tiles"))?;
+    steps.push(reader.resize(of(GridFit::Clipped), filter));
+    let canvas = CanvasSize::OfSource {
+        size: of(GridFit::Filled),
+    };
+    steps.push(zeros(canvas, PadAnchor::TopLeft));
+    reader.arithmetic(steps)?;
+    steps.push(Step::Blocks(Blocks {
+        tiles: Some(tile),
+        patches: None,
+        frame: false,
+        rows: Some(most),
+        sample: true,
+        merge: 1,
+        repeat: 1,
+        order: PatchOrder::ChannelsFirst,
+        joined: false,
+    }));
+    reader.notes.push(
+        "aspect_ratio_ids and aspect_ratio_mask stay inputs of the model; the output grid has the rows and columns for both"
+            .to_owned(),
+    );
+    Ok(())
 }
 
 /// Perception LM: the whole before the tiles, which the image fills.
@@ -290,6 +354,7 @@ fn tiles(tile: [usize; 2], joined: bool) -> Step {
         patches: None,
         frame: false,
         rows: None,
+        sample: false,
         merge: 1,
         repeat: 1,
         order: PatchOrder::ChannelsFirst,

@@ -22,7 +22,7 @@ pub(super) use detr::{detr, eomt, mask_former, one_former, rf_detr, yolos};
 pub(super) use documents::{donut, nougat};
 pub(super) use floats::{aliased, arithmetic_first, floats_first, server_det};
 pub(super) use frames::{frames, vivit};
-pub(super) use grids::{granite, joined_tiles, perception, pinpoints};
+pub(super) use grids::{granite, joined_tiles, mllama, perception, pinpoints};
 pub(super) use longest::{aria, janus, janus_hybrid, tvp, whole_page};
 pub(super) use multiples::{
     apertus, bridge_tower, chmv2, emu3, fuyu, glpn, idefics2, lcnet, pixtral, swin2sr, textnet, vilt,

@@ -225,6 +225,7 @@ fn finish(reader: &mut Reader<'_>, steps: &mut Vec<Step>, cut: Cut, merge: usize
         patches: Some(cut.patch),
         frame: false,
         rows: None,
+        sample: false,
         merge,
         repeat: cut.repeat,
         order: PatchOrder::ChannelsFirst,

@@ -82,6 +82,7 @@ pub(in super::super) fn idefics3(reader: &mut Reader<'_>, steps: &mut Vec<Step>)
         patches: None,
         frame: false,
         rows: None,
+        sample: false,
         merge: 1,
         repeat: 1,
         order: PatchOrder::ChannelsFirst,

@@ -123,7 +123,10 @@ pub(in super::super) fn inkling2(reader: &mut Reader<'_>, steps: &mut Vec<Step>)
         steps: steps.clone(),
         ..Pipeline::default()
     };
-    let operations = arithmetic.compile(Layout::Nchw, Dtype::Float32)?.values.operations;
+    let operations = arithmetic
+        .compile(Layout::Nchw, Dtype::Float32)?
+        .values
+        .operations;
     let around = [0, 1, 2].map(|channel| f64::from(Operation::chain(&operations, -1.0, channel)));
     steps.push(Step::Pad(Pad {
         to: CanvasSize::Multiple { of },
@@ -137,6 +140,7 @@ pub(in super::super) fn inkling2(reader: &mut Reader<'_>, steps: &mut Vec<Step>)
         patches: None,
         frame: false,
         rows: None,
+        sample: false,
         merge: 1,
         repeat: 1,
         order: PatchOrder::ChannelsFirst,
@@ -152,6 +156,7 @@ fn patches(size: usize, merge: usize, repeat: usize) -> Step {
         patches: Some(size),
         frame: false,
         rows: None,
+        sample: false,
         merge,
         repeat,
         order: PatchOrder::ChannelsFirst,

@@ -121,6 +121,15 @@ pub(super) const ROWS: &[Processor] = &[
         harmless: &[],
         ..TILES
     },
+    Processor {
+        name: "Mllama",
+        family: families::mllama,
+        resample: BASE.resample,
+        size: Size::Exact([224, 224]),
+        statistics: Some(HALF),
+        harmless: &[],
+        ..TILES
+    },
     ANYRES,
     Processor {
         name: "LlavaOnevision",
