@@ -322,7 +322,7 @@ impl Serialize for Grids {
             Self::Within { least, most, side } => Within {
                 least,
                 most,
-                side: (side < most).then_some(side),
+                side: (side != most).then_some(side),
             }
             .serialize(serializer),
             Self::Listed(list) => list.all().serialize(serializer),

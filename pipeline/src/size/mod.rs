@@ -457,6 +457,10 @@ impl SizeRule {
             | Self::Idefics2 { .. }
             | Self::Idefics3 { .. }
             | Self::Idefics3Tiles { .. }
+            | Self::Grid { .. }
+            | Self::Ultravbert { .. }
+            | Self::Nemotron { .. }
+            | Self::Glm5Next { .. }
             | Self::Gemma4 { .. }
             | Self::Naflex { .. } => None,
         }

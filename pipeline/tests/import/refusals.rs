@@ -105,8 +105,8 @@ fn what_cannot_be_expressed_is_refused_by_key() {
             "do_flip_channel_order: is an unknown key",
         ),
         (
-            json!({"image_processor_type": "Cohere2VisionImageProcessor"}),
-            "image_processor_type: Cohere2VisionImageProcessor cannot be expressed",
+            json!({"image_processor_type": "Lfm2VlImageProcessor"}),
+            "image_processor_type: Lfm2VlImageProcessor cannot be expressed",
         ),
         (
             json!({"image_processor_type": "DetrImageProcessor", "size": {"shortest_edge": 800}}),
