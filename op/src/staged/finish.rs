@@ -176,6 +176,10 @@ impl Finisher {
 }
 
 /// The last stage, and then the values of three channels.
+#[cfg_attr(
+    not(target_arch = "x86_64"),
+    allow(unused_mut, reason = "row kernels alone borrow the target")
+)]
 fn apart(
     plain: &Preprocessor,
     stage: Option<(&Stage, &Option<Resampler>, &StageGeometry)>,
