@@ -6,7 +6,7 @@
 //! - `driver`, `failure`: the driver's functions and errors; `context`: kernels and memory of a context;
 //! - `calls`: the kernels' parameters; `tiling`: how a launch is cut into blocks; `rule`, `table`: the tables of an axis;
 //! - `engine`: resizes; `place`: the kernels that weigh nothing;
-//! - `preprocessor`: plans of version 1; `staged`: those of version 2, whose way through the kernels is `route`; `host`: what has
+//! - `preprocessor`: plans of version 1; `staged`, `tensor`: those of version 2, whose way through the kernels is `route`; `host`: what has
 //!   no kernel.
 
 mod calls;
@@ -21,6 +21,7 @@ mod route;
 mod rule;
 mod staged;
 mod table;
+mod tensor;
 mod tiling;
 
 pub use driver::{driver_version, status};
