@@ -297,3 +297,26 @@ fn rows_of_classes_are_those_of_the_definition() {
         assert_eq!(got, [expected]);
     }
 }
+
+/// A map of a known size and an image of an unknown one: the sizes of `Resize` are known to be four, and nothing else of them.
+#[test]
+fn maps_get_the_size_of_the_image_at_every_opset() {
+    const SQUASH: &str =
+        "[[steps]]\nstep = \"resize\"\nsize = [64, 64]\nfilter = \"bilinear\"\nresampler = \"pillow\"";
+    for opset in OPSETS {
+        let outputs: [(&str, &[i64]); 1] = [("output0", &[1, 3, 8, 8])];
+        let steps = ["resize_to_image=bilinear"];
+        let Some(mut fed) = Fed::new(opset, &outputs, &steps, Accept::Batch, SQUASH) else {
+            return;
+        };
+        let (array, picture) = (floats(&[1, 3, 8, 8], vec![1.0; 192]), image(20, 70));
+        let feeds = [
+            ("image", Feed::Images(picture.view())),
+            ("given_output0", Feed::Array(&array)),
+        ];
+        let index = fed.output("resized");
+        let got = fed.session.run(&feeds, &[index]).unwrap();
+        assert_eq!(got[0].shape(), [1, 3, 20, 70], "opset {opset}");
+        assert!(got[0].to_f64().iter().all(|value| *value == 1.0), "opset {opset}");
+    }
+}

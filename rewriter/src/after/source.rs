@@ -9,9 +9,6 @@ use super::rotated::upright;
 use super::steps::Interpolation;
 use crate::portable::graph::{Graph, Value, float, string};
 
-/// From this operator set on, `Resize` may lack its scales.
-const NO_SCALES_OPSET: i64 = 13;
-
 /// The columns of `geometry`.
 mod column {
     pub(super) const HEIGHT: i64 = 0;
@@ -121,6 +118,8 @@ pub(super) fn resized(
         (tensor.value.clone(), outer)
     };
     let sizes = graph.joined(&[&outer, &size], 0);
+    // ONNX takes sizes of which it does not know how many there are for none.
+    let sizes = graph.shaped(&sizes, &[4]);
     let mut attributes = match interpolation {
         Interpolation::Bilinear => vec![string("mode", "linear")],
         Interpolation::Bicubic => vec![string("mode", "cubic"), float("cubic_coeff_a", -0.75)],
@@ -131,12 +130,8 @@ pub(super) fn resized(
         Interpolation::Nearest => "asymmetric",
     };
     attributes.push(string("coordinate_transformation_mode", transformation));
-    // Operator set 11 wants both inputs, and both empty; later ones want none, and measure one that is there.
-    let none = if graph.opset < NO_SCALES_OPSET {
-        graph.floats(&[0], &[])
-    } else {
-        Value::named("")
-    };
+    // Operator set 11 wants both inputs, and both empty.
+    let none = graph.floats(&[0], &[]);
     let value = graph.op_with("Resize", &[&value, &none, &none, &sizes], attributes);
     if !is_flat {
         return value;
