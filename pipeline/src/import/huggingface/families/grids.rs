@@ -21,6 +21,13 @@ pub(in super::super) fn joined_tiles(reader: &mut Reader<'_>, steps: &mut Vec<St
         return super::usual(reader, steps);
     }
     let tile = tile_of_size(reader)?;
+    if cohere && tile[0] != tile[1] {
+        return Err(reader
+            .keys
+            .error("size", "cannot be expressed")
+            .expected_got("square tiles", format_args!("{} x {}", tile[0], tile[1]))
+            .why("the class chooses the grid as if the height were the width, too"));
+    }
     let filter = filter(reader)?;
     let most = reader.count("max_patches", 12)?;
     let least = match cohere {

@@ -1,8 +1,8 @@
 //! Patches whose number is bounded: GLM-5, Nemotron Omni, Inkling 2.
 
-use crate::import::huggingface::Reader;
 use crate::import::huggingface::padding::zeros;
 use crate::import::huggingface::processors::Size;
+use crate::import::huggingface::{Backend, Reader};
 use crate::import::keys::Given;
 use crate::plan::{CanvasSize, PatchOrder};
 use crate::steps::{Blocks, Pad, PadAnchor, Step};
@@ -23,7 +23,11 @@ pub(in super::super) fn glm5(reader: &mut Reader<'_>, steps: &mut Vec<Step>) -> 
     let patch = reader.count("patch_size", 14)?;
     let merge = reader.count("merge_size", 2)?;
     let frames = reader.count("temporal_patch_size", 2)?;
-    let expand = reader.count("patch_expand_factor", 1)?;
+    let mut expand = reader.count("patch_expand_factor", 1)?;
+    // The Pillow backend does not look at it.
+    if reader.backend == Backend::Pillow {
+        expand = 1;
+    }
     let least = reader.count("min_image_tokens", 16)?;
     let most = reader.count("max_image_tokens", 8000)?;
     if resizes {
