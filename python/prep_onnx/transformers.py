@@ -38,10 +38,10 @@ __all__ = ["CLASSES", "REGISTERED", "register", "wrap"]
 
 _logger = logging.get_logger(__name__)
 
+_table: dict[str, Any] = json.loads(pathlib.Path(__file__).with_name("_transformers_classes.json").read_text(encoding="utf-8"))
+
 #: The classes that are equal: what each key of their result is among the outputs of a pipeline.
-CLASSES: dict[str, dict[str, str]] = json.loads(
-    pathlib.Path(__file__).with_name("_transformers_classes.json").read_text(encoding="utf-8")
-)["classes"]
+CLASSES: dict[str, dict[str, str]] = _table["classes"]
 
 #: Overrides of a call that a pipeline can have, too.
 _OVERRIDES = frozenset(
@@ -258,8 +258,11 @@ def wrap(processor: Any) -> Any:
     """The image processor `processor` on the kernels; it stays as it is. For versions without a registry, and for processors
     of text and images: `processor.image_processor = wrap(processor.image_processor)`.
 
+    With another transformers than the one that the classes were compared with, it is compared here, on drawn images: what a class
+    of one name does has changed between versions.
+
     Raises:
-        ConfigError: Its class was not found equal, or its config cannot be expressed.
+        ConfigError: Its class was not found equal, with this transformers, or its config cannot be expressed.
     """
     from prep_onnx._errors import ConfigError
 
@@ -270,7 +273,40 @@ def wrap(processor: Any) -> Any:
         )
     made = _restored(base, copy.deepcopy(processor.__dict__))
     Pipeline.from_huggingface(json.loads(json.dumps(made.to_dict(), default=_plain)), resampler=made._prep_arithmetic)
+    if transformers.__version__ != _table.get("transformers"):
+        for size in _TRIED:
+            if problem := _differs(made, processor, size):
+                raise ConfigError(
+                    f"{base.__name__}: is not equal with transformers {transformers.__version__}: {problem}",
+                    f"it was found equal with {_table.get('transformers', 'another version')}, which does something else",
+                    "call the processor itself, or install that version",
+                )
     return made
+
+
+#: Height and width of the images on which a processor is compared.
+_TRIED = ((37, 53), (211, 97), (333, 500), (600, 450))
+
+
+def _differs(ours: Any, theirs: Any, size: tuple[int, int]) -> str | None:
+    """What is otherwise with a drawn image, in words."""
+    row, column, channel = np.indices((*size, 3))
+    noise = np.random.default_rng(size[0]).integers(0, 86, (*size, 3))
+    image = ((noise + 2 * column + 3 * row + 50 * channel) % 256).astype(np.uint8)
+    kind = "pt" if ours._prep_arithmetic == "torchvision" else "np"
+    # What only this comparison asks for is no reason to warn.
+    try:
+        want = theirs(image, return_tensors=kind)
+        got = _call(ours, image, (), {"return_tensors": kind})
+    except Exception as error:  # Of the class, anything.
+        return f"an image of {size[0]} x {size[1]} cannot be compared: {type(error).__name__}: {error}"
+    if set(want) != set(got):
+        return f"its keys are {', '.join(sorted(want))} and not {', '.join(sorted(got))}"
+    for key, value in want.items():
+        one, other = np.asarray(got[key]), np.asarray(value)
+        if one.dtype != other.dtype or one.shape != other.shape or one.tobytes() != other.tobytes():
+            return f"{key} of an image of {size[0]} x {size[1]} has other bits"
+    return None
 
 
 def register() -> list[str]:

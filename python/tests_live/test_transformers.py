@@ -104,6 +104,20 @@ def test_copies_and_files(tmp_path):
     same(AutoImageProcessor.from_pretrained(str(tmp_path / "b"), backend="torchvision")(PHOTO, return_tensors="np"), expected)
 
 
+def test_another_version_is_compared_when_it_is_wrapped():
+    processor = transformers.CLIPImageProcessor()
+    ours = prep.wrap(processor)
+    assert prep._differs(ours, processor, (37, 53)) is None
+
+    def otherwise(image, **options):
+        found = processor(image, **options)
+        return {**found, "pixel_values": found["pixel_values"] + 1}
+
+    assert prep._differs(ours, otherwise, (37, 53)) == "pixel_values of an image of 37 x 53 has other bits"
+    more = prep._differs(ours, lambda image, **options: {**processor(image, **options), "pixel_mask": 1}, (37, 53))
+    assert more == "its keys are pixel_mask, pixel_values and not pixel_values"
+
+
 def test_live_objects():
     for processor in (transformers.CLIPImageProcessor(), transformers.CLIPImageProcessorPil(), transformers.ViTImageProcessor(size=96)):
         tensors = "pt" if processor.backend == "torchvision" else "np"
