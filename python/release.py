@@ -104,17 +104,17 @@ def version() -> str:
     return found[1] if found else sys.exit("Cargo.toml has no version")
 
 
-def release(target: str, std: bool, out: pathlib.Path) -> list[pathlib.Path]:
+def release(target: str, std: bool, out: pathlib.Path) -> None:
     machine = Machine(target, zig=True, compatibility=TARGETS[target], std=std)
     library, binary = op_library(machine), program(machine)
-    written = [wheel(machine, library, out), archive(machine, version(), binary, library, out)]
+    made = wheel(machine, library, out)
+    archive(machine, version(), binary, library, out)
     if target.endswith("linux-gnu"):
-        with zipfile.ZipFile(written[0]) as packed:
+        with zipfile.ZipFile(made) as packed:
             for name in packed.namelist():
                 if name.endswith(".so"):
-                    check_glibc(f"{written[0].name}: {name}", packed.read(name))
+                    check_glibc(f"{made.name}: {name}", packed.read(name))
         check_glibc(str(binary), binary.read_bytes())
-    return written
 
 
 def main() -> None:
@@ -130,7 +130,6 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     programs = tools("release-tools", "maturin>=1.9.4,<2", "cargo-zigbuild", "ziglang")
     os.environ["PATH"] = os.pathsep.join([str(programs), os.environ.get("PATH", "")])
-    written: list[pathlib.Path] = []
     failed: dict[str, str] = {}
     for target in given.targets or TARGETS:
         std = not has_std(target)
@@ -138,10 +137,12 @@ def main() -> None:
             failed[target] = f"Rust has no standard library for it: rustup target add {target}, or --build-std"
             continue
         try:
-            written += release(target, std, out)
+            release(target, std, out)
         except subprocess.CalledProcessError as error:
             failed[target] = f"{error.cmd[0]} ended with {error.returncode}"
-    sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in sorted(written)]
+    # Of what an earlier run for other targets left there, too.
+    packed = sorted(path for path in out.iterdir() if path.name.endswith((".whl", ".tar.gz", ".zip")))
+    sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in packed]
     (out / "SHA256SUMS").write_text("".join(sums), encoding="utf-8", newline="\n")
     print("".join(sums), end="")
     for target, why in failed.items():
