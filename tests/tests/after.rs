@@ -317,6 +317,8 @@ fn maps_get_the_size_of_the_image_at_every_opset() {
         let index = fed.output("resized");
         let got = fed.session.run(&feeds, &[index]).unwrap();
         assert_eq!(got[0].shape(), [1, 3, 20, 70], "opset {opset}");
-        assert!(got[0].to_f64().iter().all(|value| *value == 1.0), "opset {opset}");
+        // The two weights of a pixel, each rounded, make 1 but for their last bit.
+        let near = |value: &f64| (value - 1.0).abs() <= f64::from(f32::EPSILON);
+        assert!(got[0].to_f64().iter().all(near), "opset {opset}");
     }
 }
