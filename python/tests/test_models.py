@@ -67,7 +67,7 @@ def test_a_proto_is_one_too(model):
 def test_steps_after_the_model(tmp_path):
     ort = runtime()
     original = ROOT / "models/zoo/shapes-cnn.onnx"
-    labels = ["a", "b", "c", "d"]
+    labels = list("abcdefghij")
     names = tmp_path / "labels.txt"
     names.write_text("\n".join(labels))
     written = prep_onnx.embed(
@@ -89,6 +89,8 @@ def test_steps_after_the_model(tmp_path):
     front = prep_onnx.strip(of_bytes, only="after")
     assert front == prep_onnx.embed(original.read_bytes(), pipeline="imagenet", load=False)
     assert prep_onnx.strip(of_bytes) == original.read_bytes()
+    with pytest.raises(prep_onnx.UsageError, match="expected 10 names, got 4"):
+        prep_onnx.embed(original, tmp_path / "no.onnx", pipeline="imagenet", then="softmax", labels=labels[:4])
     with pytest.raises(prep_onnx.UsageError, match="sofmax"):
         prep_onnx.embed(original, tmp_path / "no.onnx", pipeline="imagenet", then="sofmax")
     with pytest.raises(prep_onnx.UsageError, match="answers"):

@@ -100,9 +100,9 @@ impl StepKind for Pad {
         KeyInfo::required(
             "to",
             "a number, [height, width], \"square\", \"batch\", { multiple = 32 }, { multiple_above = 8 }, { batch_multiple = 32 }, \
-             { text_line = [48, 320] }, { source = { rule = \"grid\", … } }",
+             { text_line = [48, 320] }, { source = SIZE }",
             "the size of the canvas: fixed; a square of the longer edge; the largest image of the batch; the next multiple, or the \
-             one above (Swin2SR); the batch's largest, up to a multiple (Mask2Former); PaddleOCR's text line; what a size rule gives for the source image (LLaVA-NeXT)",
+             one above (Swin2SR); the batch's largest, up to a multiple (Mask2Former); PaddleOCR's text line; what SIZE, a size as of resize, gives for the source image (LLaVA-NeXT)",
         ),
         KeyInfo::optional(
             "anchor",
@@ -157,7 +157,7 @@ impl StepKind for Pad {
 }
 
 const FORMS: &str = "a canvas is a number of pixels, [height, width], \"square\", \"batch\", { multiple = 32 }, { multiple_above = 8 }, \
-    { batch_multiple = 32 }, { text_line = [48, 320] } or { source = { rule = \"grid\", … } }";
+    { batch_multiple = 32 }, { text_line = [48, 320] } or { source = SIZE }";
 
 fn read_to<'de, D: Deserializer<'de>>(deserializer: D) -> Result<CanvasSize, D::Error> {
     let value = Value::deserialize(deserializer)?;
