@@ -7,14 +7,16 @@ use prep_onnx_loader::{ErrorKind, ImageError};
 use prep_onnx_pipeline::Error;
 use serde::Serialize;
 
+use crate::output::Output;
+
 /// What the model makes of one image.
 #[derive(Debug, Serialize)]
 pub(crate) struct Prediction {
     /// Of the image as it was uploaded, turned upright.
     pub(crate) height: usize,
     pub(crate) width: usize,
-    /// The image's row of the model's first output.
-    pub(crate) output: Vec<f32>,
+    #[serde(flatten)]
+    pub(crate) output: Output,
 }
 
 /// Why an image, or a request, gets no result.

@@ -12,13 +12,14 @@ use crate::budget::Taken;
 use crate::decoding::Decoded;
 use crate::metrics::Metrics;
 use crate::model::{Image, Model};
+use crate::output::Output;
 
 /// An image that waits for its row.
 struct Job {
     image: Image,
     /// Given back when the image has been run.
     taken: Taken,
-    reply: oneshot::Sender<Result<Vec<f32>>>,
+    reply: oneshot::Sender<Result<Output>>,
 }
 
 /// How images become batches.
@@ -50,11 +51,11 @@ impl Batcher {
         Ok((Self { jobs }, thread))
     }
 
-    /// The row of the model's output for one image.
+    /// What the model gives of one image.
     ///
     /// # Errors
     /// What ONNX Runtime says about the run.
-    pub(crate) async fn run(&self, Decoded { image, taken }: Decoded) -> Result<Vec<f32>> {
+    pub(crate) async fn run(&self, Decoded { image, taken }: Decoded) -> Result<Output> {
         let (reply, row) = oneshot::channel();
         let stopped = || Error::new("model", "was stopped before it ran the image");
         self.jobs
@@ -104,7 +105,7 @@ fn run(model: &mut Model, jobs: Vec<Job>, metrics: &Metrics) {
     }
 }
 
-fn alone(model: &mut Model, image: &Image) -> Result<Vec<f32>> {
+fn alone(model: &mut Model, image: &Image) -> Result<Output> {
     let mut rows = model.run(std::slice::from_ref(image))?;
     rows.pop().ok_or_else(|| Error::new("model", "gave no row"))
 }

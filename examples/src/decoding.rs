@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::http::StatusCode;
 use prep_onnx_loader::{DecodeOptions, ImageError, ImageReader, Limits, Scratch, decode};
-use prep_onnx_pipeline::{Error, FusedPlan, Result as AnyResult};
+use prep_onnx_pipeline::{Error, Plan, Result as AnyResult};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::oneshot;
 
@@ -52,7 +52,7 @@ impl Decoder {
     }
 
     /// The pixels of a file. Waits until the budget has room for them.
-    pub(crate) async fn decode(&self, file: Bytes, plan: &FusedPlan) -> Result<Decoded, Refusal> {
+    pub(crate) async fn decode(&self, file: Bytes, plan: &Plan) -> Result<Decoded, Refusal> {
         let header = file.clone();
         let (height, width) = self
             .on_pool(move |options| {

@@ -1,4 +1,4 @@
-//! An inference service over HTTP: images in, the model's output out.
+//! An inference service over HTTP: images in, the model's output or answers out.
 //!
 //! ```text
 //! request ─ admission ─ body, limited ─ decode (rayon) ─┐
@@ -21,6 +21,7 @@ mod connections;
 mod decoding;
 mod metrics;
 mod model;
+mod output;
 mod routes;
 mod service;
 

@@ -1,24 +1,36 @@
-//! The session: an embedded model that takes images of mixed sizes.
+//! The session: an embedded model, and what it says of images.
 
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
-use ndarray::{ArrayView1, ArrayView2};
+use ndarray::{ArrayView1, ArrayView2, ArrayView4};
 use ort::environment::Environment;
 use ort::session::{Session, SessionInputValue};
 use ort::value::{Outlet, TensorElementType, TensorRef, ValueType};
-use prep_onnx_pipeline::{Error, FusedPlan, Pipeline, Result};
+use prep_onnx_pipeline::{Error, Pipeline, Plan, Result};
+use prep_onnx_rewriter::after::Recorded;
 use prep_onnx_rewriter::inspect;
 
-/// A model that `prep-onnx embed --accept ragged` wrote, with the fused op.
+use crate::output::{Output, answers};
+
+/// A model that `prep-onnx embed` wrote, with the fused op.
 pub struct Model {
     session: Session,
-    pixels: String,
-    shapes: String,
-    plan: Arc<FusedPlan>,
-    /// Whether the output has a row for each image. One without a batch axis is no image's alone.
+    input: Input,
+    plan: Arc<Plan>,
+    /// What comes after the model.
+    after: Option<Recorded>,
+    /// Whether several images can run together: the output has a row for each, or says of which image each answer is.
     rows: bool,
+}
+
+/// The names of what the model takes.
+enum Input {
+    /// Images of mixed sizes: `--accept ragged`.
+    Mixed { pixels: String, shapes: String },
+    /// Images of one size, of which each runs alone: `--accept batch`.
+    One { image: String },
 }
 
 /// The first extent of a declared shape.
@@ -83,23 +95,28 @@ impl Model {
             session.inputs().len(),
             input(TensorElementType::Uint8, 1),
             input(TensorElementType::Int64, 2),
+            input(TensorElementType::Uint8, 4),
         );
-        let (2, Some(pixels), Some(shapes)) = inputs else {
-            let names: Vec<_> = session.inputs().iter().map(|input| input.name()).collect();
-            return Err(
-                Error::new(path.display(), "does not take images of mixed sizes alone")
-                    .expected_got("the inputs pixels and shapes", names.join(", "))
-                    .fix("embed the pipeline with --accept ragged"),
-            );
+        let input = match inputs {
+            (2, Some(pixels), Some(shapes), _) => Input::Mixed { pixels, shapes },
+            (1, None, None, Some(image)) => Input::One { image },
+            _ => {
+                let names: Vec<_> = session.inputs().iter().map(|input| input.name()).collect();
+                return Err(Error::new(path.display(), "does not take images alone")
+                    .expected_got("the inputs pixels and shapes, or image", names.join(", "))
+                    .fix("embed the pipeline with --accept ragged, or batch"));
+            }
         };
+        let (plan, after) = read(path)?;
         let output = session.outputs().first().map(|output| output.dtype());
-        if !matches!(
+        let is_float = matches!(
             output,
             Some(ValueType::Tensor {
                 ty: TensorElementType::Float32,
                 ..
             })
-        ) {
+        );
+        if after.is_none() && !is_float {
             return Err(Error::new(
                 path.display(),
                 "has a first output that this service cannot answer with",
@@ -110,7 +127,11 @@ impl Model {
             ));
         }
         let first = |port: Option<&Outlet>| port.and_then(|port| First::of(port.dtype()));
-        let images = first(session.inputs().iter().find(|port| port.name() == shapes));
+        let of_images = match &input {
+            Input::Mixed { shapes, .. } => shapes,
+            Input::One { image } => image,
+        };
+        let images = first(session.inputs().iter().find(|port| port.name() == of_images));
         let rows = match (&images, first(session.outputs().first())) {
             (Some(First::Fixed(count)), _) if *count != 1 => {
                 return Err(
@@ -119,27 +140,29 @@ impl Model {
                         .fix("export the model with a batch of any size"),
                 );
             }
+            _ if matches!(input, Input::One { .. }) => false,
+            (images, _) if after.is_some() => !matches!(images, Some(First::Fixed(_))),
             // The declaration decides: that the first extent equals the number of images can be chance.
             (Some(images), Some(rows)) => *images == rows,
             _ => false,
         };
         Ok(Self {
             session,
-            pixels,
-            shapes,
+            input,
             rows,
-            plan: Arc::new(plan(path)?),
+            plan: Arc::new(plan),
+            after,
         })
     }
 
     /// What is done to an image: says which sizes can be run.
-    pub(crate) fn plan(&self) -> Arc<FusedPlan> {
+    pub(crate) fn plan(&self) -> Arc<Plan> {
         Arc::clone(&self.plan)
     }
 
-    /// The first output for each of the images: its row where the model declares its first axis as that of the
-    /// images; else the images run one at a time, and each has the whole output.
-    pub(crate) fn run(&mut self, images: &[Image]) -> Result<Vec<Vec<f32>>> {
+    /// What the model says of each of the images. Without steps after the model that is the first output: its row where the
+    /// model declares its first axis as that of the images; else the images run one at a time, and each has the whole output.
+    pub(crate) fn run(&mut self, images: &[Image]) -> Result<Vec<Output>> {
         if self.rows {
             return self.together(images);
         }
@@ -148,49 +171,69 @@ impl Model {
         Ok(outputs.into_iter().flatten().collect())
     }
 
-    fn together(&mut self, images: &[Image]) -> Result<Vec<Vec<f32>>> {
-        let mut pixels = Vec::with_capacity(images.iter().map(|image| image.pixels.len()).sum());
-        let mut shapes = Vec::with_capacity(images.len() * 3);
-        for image in images {
-            pixels.extend_from_slice(&image.pixels);
-            shapes.extend([image.height as i64, image.width as i64, 3]);
-        }
+    fn together(&mut self, images: &[Image]) -> Result<Vec<Output>> {
         let failed = |error: ort::Error| Error::new("model", format_args!("the run failed: {error}"));
-        let shapes = ArrayView2::from_shape((images.len(), 3), &shapes)
-            .map_err(|error| Error::new("shapes", error))?;
-        let inputs: Vec<(Cow<'_, str>, SessionInputValue<'_>)> = vec![
-            (
-                self.pixels.as_str().into(),
-                TensorRef::from_array_view(ArrayView1::from(&pixels))
-                    .map_err(failed)?
-                    .into(),
-            ),
-            (
-                self.shapes.as_str().into(),
-                TensorRef::from_array_view(shapes).map_err(failed)?.into(),
-            ),
-        ];
+        let mut copied = Vec::new();
+        let mut extents = Vec::with_capacity(images.len() * 3);
+        let inputs: Vec<(Cow<'_, str>, SessionInputValue<'_>)> = match (&self.input, images) {
+            (Input::One { image }, [one]) => {
+                let view = ArrayView4::from_shape((1, one.height, one.width, 3), &one.pixels)
+                    .map_err(|error| Error::new("image", error))?;
+                let tensor = TensorRef::from_array_view(view).map_err(failed)?;
+                vec![(image.as_str().into(), tensor.into())]
+            }
+            (Input::One { .. }, _) => {
+                return Err(Error::new("model", "takes one image at a time").expected_got(1, images.len()));
+            }
+            (Input::Mixed { pixels, shapes }, _) => {
+                copied.reserve_exact(images.iter().map(|image| image.pixels.len()).sum());
+                for image in images {
+                    copied.extend_from_slice(&image.pixels);
+                    extents.extend([image.height as i64, image.width as i64, 3]);
+                }
+                let view = ArrayView2::from_shape((images.len(), 3), &extents)
+                    .map_err(|error| Error::new("shapes", error))?;
+                let all = TensorRef::from_array_view(ArrayView1::from(&copied)).map_err(failed)?;
+                let sizes = TensorRef::from_array_view(view).map_err(failed)?;
+                vec![
+                    (pixels.as_str().into(), all.into()),
+                    (shapes.as_str().into(), sizes.into()),
+                ]
+            }
+        };
         let outputs = self.session.run(inputs).map_err(failed)?;
+        if let Some(after) = &self.after {
+            return answers(after, &outputs, images.len());
+        }
         let (shape, values) = outputs[0].try_extract_tensor::<f32>().map_err(failed)?;
+        let row = |values: &[f32]| Output::Row {
+            output: values.to_vec(),
+        };
         if !self.rows {
-            return Ok(vec![values.to_vec()]);
+            return Ok(vec![row(values)]);
         }
         if shape.first().copied() != i64::try_from(images.len()).ok() {
             return Err(Error::new("model", "does not give a row for each image")
                 .expected_got(images.len(), format_args!("{shape:?}")));
         }
         let length = values.len() / images.len().max(1);
-        Ok(values.chunks_exact(length.max(1)).map(<[f32]>::to_vec).collect())
+        Ok(values.chunks_exact(length.max(1)).map(row).collect())
     }
 }
 
-/// The pipeline in the model, as the op runs it.
-fn plan(path: &Path) -> Result<FusedPlan> {
-    let embedded = inspect(&prep_onnx_rewriter::Model::open(path)?).embedded;
-    let pipeline = embedded.and_then(|embedded| embedded.pipeline).ok_or_else(|| {
-        Error::new(path.display(), "does not describe its pipeline").fix("embed the pipeline again")
-    })?;
+/// The plan of the pipeline in the model, and what comes after the model.
+fn read(path: &Path) -> Result<(Plan, Option<Recorded>)> {
+    let summary = inspect(&prep_onnx_rewriter::Model::open(path)?);
+    let pipeline = summary
+        .embedded
+        .and_then(|embedded| embedded.pipeline)
+        .ok_or_else(|| {
+            Error::new(path.display(), "does not describe its pipeline").fix("embed the pipeline again")
+        })?;
     let pipeline = Pipeline::from_value(pipeline).map_err(|error| error.within(path.display()))?;
     let (layout, dtype) = pipeline.output.or_usual();
-    pipeline.plan(layout, dtype)
+    if let Some(problem) = summary.after_problem {
+        return Err(Error::new("", problem));
+    }
+    Ok((pipeline.compile(layout, dtype)?, summary.after))
 }

@@ -10,7 +10,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use http_body_util::BodyExt;
-use prep_onnx_pipeline::{Error, FusedPlan};
+use prep_onnx_pipeline::{Error, Plan};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
@@ -33,7 +33,7 @@ pub(crate) struct Inside {
     pub(crate) read: Duration,
     pub(crate) pause: Duration,
     /// Says which sizes can be run.
-    pub(crate) plan: Arc<FusedPlan>,
+    pub(crate) plan: Arc<Plan>,
 }
 
 /// A place for images, counted while it is held.

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each user takes a part of it")]
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::thread::JoinHandle;
 
 use prep_onnx::runtime::{self, Loaded, Search};
@@ -38,7 +39,12 @@ impl Running {
         let folder = tempfile::tempdir().unwrap();
         let path = common::model(folder.path()).unwrap();
         let pictures = common::pictures(&loaded, &path, 24).unwrap();
-        let model = Model::open(loaded.environment(), &path, 1).unwrap();
+        Some(Self::of(&loaded, &path, config, pictures))
+    }
+
+    /// With a model of one's own.
+    pub(crate) fn of(loaded: &Loaded, path: &Path, config: Config, pictures: Vec<Picture>) -> Self {
+        let model = Model::open(loaded.environment(), path, 1).unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let (tell, told) = std::sync::mpsc::channel();
         let ended = std::thread::spawn(move || {
@@ -51,12 +57,12 @@ impl Running {
                 .await
             })
         });
-        Some(Self {
+        Self {
             address: told.recv().unwrap(),
             pictures,
             stop,
             ended,
-        })
+        }
     }
 
     pub(crate) fn client(&self) -> Client {
