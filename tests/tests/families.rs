@@ -131,7 +131,7 @@ impl Case {
                 if self.family() == "detr" && is_scores {
                     return if found.contains(&image) { -9.0 } else { 9.0 };
                 }
-                if is_scores && self.family() == "ssd" || is_scores && self.family() == "rtdetr" {
+                if is_scores && matches!(self.family(), "ssd" | "rtdetr") {
                     return if self.family() == "rtdetr" { -9.0 } else { 0.0 };
                 }
                 if boxes.is_none() || channel > 3 {
