@@ -8,45 +8,16 @@ mod running;
 use std::path::{Path, PathBuf};
 
 use onnx_protobuf::tensor_proto::DataType;
-use onnx_protobuf::tensor_shape_proto::{Dimension, dimension};
-use onnx_protobuf::{
-    GraphProto, Message, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto,
-    ValueInfoProto, type_proto,
-};
+use onnx_protobuf::{GraphProto, Message, TensorProto};
 use prep_onnx_examples::Config;
-use prep_onnx_pipeline::{Accept, Notation, OutputKind, Pipeline};
-use prep_onnx_rewriter::after::{AfterOptions, Before, Then, after};
-use prep_onnx_rewriter::{EmbedOptions, Model, embed};
-use protobuf::MessageField;
+use prep_onnx_pipeline::Accept;
+use prep_onnx_rewriter::EmbedOptions;
+use prep_onnx_tests::fed::{self, LETTERBOX};
+use prep_onnx_tests::protos::{self, info, node};
 use running::{Running, loaded};
 use serde_json::{Value, json};
 
-const LETTERBOX: &str =
-    "[[steps]]\nstep = \"letterbox\"\nsize = 64\n[[steps]]\nstep = \"rescale\"\ndivisor = 255";
 const SQUASH: &str = "[[steps]]\nstep = \"resize\"\nsize = [64, 64]\nfilter = \"bilinear\"\n[[steps]]\nstep = \"rescale\"\ndivisor = 255";
-
-fn info(name: &str, extents: &[i64]) -> ValueInfoProto {
-    let dimension = |extent: &i64| Dimension {
-        value: Some(dimension::Value::DimValue(*extent)),
-        ..Dimension::default()
-    };
-    let tensor = type_proto::Tensor {
-        elem_type: DataType::FLOAT as i32,
-        shape: MessageField::some(TensorShapeProto {
-            dim: extents.iter().map(dimension).collect(),
-            ..TensorShapeProto::default()
-        }),
-        ..type_proto::Tensor::default()
-    };
-    ValueInfoProto {
-        name: name.to_owned(),
-        type_: MessageField::some(TypeProto {
-            value: Some(type_proto::Value::TensorType(tensor)),
-            ..TypeProto::default()
-        }),
-        ..ValueInfoProto::default()
-    }
-}
 
 /// A model of 64 x 64 with `steps` after it. Its `output0` is a constant, of two boxes of the class 1, which overlap, and one of the
 /// class 0; its `seen` is its input.
@@ -64,16 +35,13 @@ fn model(folder: &Path, pipeline: &str, accept: Accept, steps: &[&str], labels: 
         }
         output[(4 + class) * BOXES + place] = score;
     }
-    let node = |input: &str, output: &str| NodeProto {
-        op_type: "Identity".to_owned(),
-        input: vec![input.to_owned()],
-        output: vec![output.to_owned()],
-        ..NodeProto::default()
-    };
     let graph = GraphProto {
         name: "detector".to_owned(),
-        input: vec![info("images", &[1, 3, 64, 64])],
-        output: vec![info("output0", &[1, 6, 20]), info("seen", &[1, 3, 64, 64])],
+        input: vec![info("images", DataType::FLOAT, &[1, 3, 64, 64])],
+        output: vec![
+            info("output0", DataType::FLOAT, &[1, 6, 20]),
+            info("seen", DataType::FLOAT, &[1, 3, 64, 64]),
+        ],
         initializer: vec![TensorProto {
             name: "constant".to_owned(),
             data_type: DataType::FLOAT as i32,
@@ -81,20 +49,14 @@ fn model(folder: &Path, pipeline: &str, accept: Accept, steps: &[&str], labels: 
             raw_data: output.iter().flat_map(|value| value.to_le_bytes()).collect(),
             ..TensorProto::default()
         }],
-        node: vec![node("constant", "output0"), node("images", "seen")],
+        node: vec![
+            node("Identity", &["constant"], "output0"),
+            node("Identity", &["images"], "seen"),
+        ],
         ..GraphProto::default()
     };
-    let proto = ModelProto {
-        ir_version: 8,
-        opset_import: vec![OperatorSetIdProto {
-            version: 17,
-            ..OperatorSetIdProto::default()
-        }],
-        graph: MessageField::some(graph),
-        ..ModelProto::default()
-    };
     let path = folder.join("model.onnx");
-    std::fs::write(&path, proto.write_to_bytes().unwrap()).unwrap();
+    std::fs::write(&path, protos::model(graph, 8, 17).write_to_bytes().unwrap()).unwrap();
     with_steps(folder, &path, pipeline, accept, steps, labels)
 }
 
@@ -107,35 +69,12 @@ fn with_steps(
     steps: &[&str],
     labels: &[&str],
 ) -> PathBuf {
-    let model = Model::open(path).unwrap();
-    let pipeline = Pipeline::parse(pipeline, Notation::Toml).unwrap();
+    let out = folder.join("answers.onnx");
     let options = EmbedOptions {
         accept,
-        inner: vec![OutputKind::Geometry],
         ..EmbedOptions::default()
     };
-    let embedding = embed(&model, &pipeline, &options).unwrap();
-    let report = &embedding.report;
-    let options = AfterOptions {
-        before: Before {
-            tensor: Some((report.image_input.name.clone(), report.image_input.layout)),
-            plan: Some(report.plan.clone()),
-            geometry: report.values.first().map(|(_, name)| name.clone()),
-            outputs: Vec::new(),
-            one_size: accept == Accept::Batch,
-            image_size: None,
-        },
-        labels: labels.iter().map(|label| (*label).to_owned()).collect(),
-        ..AfterOptions::default()
-    };
-    let steps: Vec<Then> = steps.iter().map(|step| step.parse().unwrap()).collect();
-    let embedded = model.edited(&embedding.edit).unwrap();
-    let out = folder.join("answers.onnx");
-    after(&embedded, &steps, &options)
-        .unwrap()
-        .edit
-        .write(&out)
-        .unwrap();
+    fed::with_steps(path, &out, pipeline, options, steps, labels);
     out
 }
 

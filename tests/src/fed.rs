@@ -4,51 +4,17 @@ use std::path::Path;
 
 use ndarray::{ArrayD, IxDyn};
 use onnx_protobuf::tensor_proto::DataType;
-use onnx_protobuf::tensor_shape_proto::{Dimension, dimension};
-use onnx_protobuf::{
-    GraphProto, Message, ModelProto, NodeProto, OperatorSetIdProto, TensorShapeProto, TypeProto,
-    ValueInfoProto, type_proto,
-};
+use onnx_protobuf::{GraphProto, Message};
 use prep_onnx::host::{Array, Session, SessionOptions};
 use prep_onnx_pipeline::{Accept, Notation, OutputKind, Pipeline};
 use prep_onnx_rewriter::after::{AfterOptions, Before, Then, after};
 use prep_onnx_rewriter::{EmbedOptions, Lowering, Model, embed};
-use protobuf::MessageField;
 
+use crate::protos::{self, info, node};
 use crate::runtime;
-
-fn info(name: &str, element: DataType, extents: &[i64]) -> ValueInfoProto {
-    let dimension = |extent: &i64| Dimension {
-        value: (*extent >= 0).then_some(dimension::Value::DimValue(*extent)),
-        ..Dimension::default()
-    };
-    let tensor = type_proto::Tensor {
-        elem_type: element as i32,
-        shape: MessageField::some(TensorShapeProto {
-            dim: extents.iter().map(dimension).collect(),
-            ..TensorShapeProto::default()
-        }),
-        ..type_proto::Tensor::default()
-    };
-    ValueInfoProto {
-        name: name.to_owned(),
-        type_: MessageField::some(TypeProto {
-            value: Some(type_proto::Value::TensorType(tensor)),
-            ..TypeProto::default()
-        }),
-        ..ValueInfoProto::default()
-    }
-}
 
 /// A model of images of 64 x 64 whose outputs are fed: each of `outputs` is called like its input without `given_`.
 fn model(path: &Path, opset: i64, outputs: &[(&str, &[i64])]) {
-    let node = |op: &str, inputs: &[&str], output: &str| NodeProto {
-        op_type: op.to_owned(),
-        name: format!("make_{output}"),
-        input: inputs.iter().map(|name| (*name).to_owned()).collect(),
-        output: vec![output.to_owned()],
-        ..NodeProto::default()
-    };
     let mut graph = GraphProto {
         name: "fed".to_owned(),
         input: vec![info("images", DataType::FLOAT, &[-1, 3, 64, 64])],
@@ -63,15 +29,7 @@ fn model(path: &Path, opset: i64, outputs: &[(&str, &[i64])]) {
         graph.output.push(info(name, DataType::FLOAT, shape));
         graph.node.push(node("Identity", &[&given], name));
     }
-    let model = ModelProto {
-        ir_version: 6,
-        graph: MessageField::some(graph),
-        opset_import: vec![OperatorSetIdProto {
-            version: opset,
-            ..OperatorSetIdProto::default()
-        }],
-        ..ModelProto::default()
-    };
+    let model = protos::model(graph, 6, opset);
     std::fs::write(path, model.write_to_bytes().expect("a model that can be made"))
         .expect("a model that can be made");
 }
@@ -100,39 +58,14 @@ impl Fed {
         let folder = tempfile::tempdir().expect("a model that can be made");
         let path = folder.path().join("model.onnx");
         model(&path, opset, outputs);
-        let model = Model::open(&path).expect("a model that can be made");
-        let steps: Vec<Then> = steps
-            .iter()
-            .map(|step| step.parse().expect("a model that can be made"))
-            .collect();
-        let pipeline = Pipeline::parse(pipeline, Notation::Toml).expect("a model that can be made");
+        let out = folder.path().join("out.onnx");
         let options = EmbedOptions {
             accept,
             lowering: Lowering::OneFile,
-            inner: vec![OutputKind::Geometry],
             input: Some("images".to_owned()),
             ..EmbedOptions::default()
         };
-        let embedding = embed(&model, &pipeline, &options).expect("a model that can be made");
-        let report = &embedding.report;
-        let options = AfterOptions {
-            before: Before {
-                tensor: Some(("images".to_owned(), report.image_input.layout)),
-                plan: Some(report.plan.clone()),
-                geometry: report.values.first().map(|(_, name)| name.clone()),
-                outputs: Vec::new(),
-                one_size: accept == Accept::Batch,
-                image_size: None,
-            },
-            ..AfterOptions::default()
-        };
-        let embedded = model.edited(&embedding.edit).expect("a model that can be made");
-        let out = folder.path().join("out.onnx");
-        after(&embedded, &steps, &options)
-            .expect("a model that can be made")
-            .edit
-            .write(&out)
-            .expect("a model that can be made");
+        with_steps(&path, &out, pipeline, options, steps, &[]);
         let options = SessionOptions {
             threads: 1,
             ..SessionOptions::default()
@@ -150,6 +83,47 @@ impl Fed {
             .output_index(Some(name))
             .expect("a model that can be made")
     }
+}
+
+/// Writes the model at `path` to `out` with a pipeline before it and steps after it, of which each may need the geometry.
+pub fn with_steps(
+    path: &Path,
+    out: &Path,
+    pipeline: &str,
+    options: EmbedOptions,
+    steps: &[&str],
+    labels: &[&str],
+) {
+    let model = Model::open(path).expect("a model that can be made");
+    let pipeline = Pipeline::parse(pipeline, Notation::Toml).expect("a model that can be made");
+    let options = EmbedOptions {
+        inner: vec![OutputKind::Geometry],
+        ..options
+    };
+    let embedding = embed(&model, &pipeline, &options).expect("a model that can be made");
+    let report = &embedding.report;
+    let options = AfterOptions {
+        before: Before {
+            tensor: Some((report.image_input.name.clone(), report.image_input.layout)),
+            plan: Some(report.plan.clone()),
+            geometry: report.values.first().map(|(_, name)| name.clone()),
+            outputs: Vec::new(),
+            one_size: options.accept == Accept::Batch,
+            image_size: None,
+        },
+        labels: labels.iter().map(|label| (*label).to_owned()).collect(),
+        ..AfterOptions::default()
+    };
+    let steps: Vec<Then> = steps
+        .iter()
+        .map(|step| step.parse().expect("a model that can be made"))
+        .collect();
+    let embedded = model.edited(&embedding.edit).expect("a model that can be made");
+    after(&embedded, &steps, &options)
+        .expect("a model that can be made")
+        .edit
+        .write(out)
+        .expect("a model that can be made");
 }
 
 /// An array of these floats.

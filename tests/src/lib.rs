@@ -13,6 +13,7 @@ pub mod embedded;
 pub mod fed;
 pub mod identity;
 pub mod planned;
+pub mod protos;
 pub mod random;
 pub mod zoo;
 

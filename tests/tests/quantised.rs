@@ -6,16 +6,13 @@ use std::path::{Path, PathBuf};
 use ndarray::{Array1, Array2, Array3, ArrayView3, Axis};
 use onnx_protobuf::attribute_proto::AttributeType;
 use onnx_protobuf::tensor_proto::DataType;
-use onnx_protobuf::tensor_shape_proto::{Dimension, dimension};
-use onnx_protobuf::{
-    AttributeProto, GraphProto, Message, ModelProto, NodeProto, OperatorSetIdProto, TensorProto,
-    TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
-};
+use onnx_protobuf::{AttributeProto, GraphProto, Message, ModelProto, TensorProto};
 use prep_onnx::host::{Array, Feed, Session};
 use prep_onnx::runtime::Loaded;
 use prep_onnx_pipeline::{Accept, Notation, OnBadImage, Pipeline};
 use prep_onnx_rewriter::{EmbedOptions, Lowering, Model, Quantisation, embed, strip};
 use prep_onnx_tests::embedded::{bytes, open};
+use prep_onnx_tests::protos::{self, info, node};
 use prep_onnx_tests::{images, runtime};
 use protobuf::MessageField;
 
@@ -186,48 +183,7 @@ impl Way {
             }
             _ => {}
         }
-        ModelProto {
-            ir_version: 8,
-            graph: MessageField::some(graph),
-            opset_import: vec![OperatorSetIdProto {
-                version: self.opset,
-                ..OperatorSetIdProto::default()
-            }],
-            ..ModelProto::default()
-        }
-    }
-}
-
-fn info(name: &str, element: DataType, extents: &[i64]) -> ValueInfoProto {
-    let dimension = |extent: &i64| Dimension {
-        value: (*extent >= 0).then_some(dimension::Value::DimValue(*extent)),
-        ..Dimension::default()
-    };
-    let tensor = type_proto::Tensor {
-        elem_type: element as i32,
-        shape: MessageField::some(TensorShapeProto {
-            dim: extents.iter().map(dimension).collect(),
-            ..TensorShapeProto::default()
-        }),
-        ..type_proto::Tensor::default()
-    };
-    ValueInfoProto {
-        name: name.to_owned(),
-        type_: MessageField::some(TypeProto {
-            value: Some(type_proto::Value::TensorType(tensor)),
-            ..TypeProto::default()
-        }),
-        ..ValueInfoProto::default()
-    }
-}
-
-fn node(op: &str, inputs: &[&str], output: &str) -> NodeProto {
-    NodeProto {
-        op_type: op.to_owned(),
-        name: format!("make_{output}"),
-        input: inputs.iter().map(|name| (*name).to_owned()).collect(),
-        output: vec![output.to_owned()],
-        ..NodeProto::default()
+        protos::model(graph, 8, self.opset)
     }
 }
 
