@@ -355,7 +355,8 @@ fn overview(
     })
 }
 
-fn tiles(tile: [usize; 2], joined: bool) -> Step {
+/// Cuts the image into tiles, which are one axis with the images where they are `joined`.
+pub(super) fn tiles(tile: [usize; 2], joined: bool) -> Step {
     Step::Blocks(Blocks {
         tiles: Some(tile),
         patches: None,

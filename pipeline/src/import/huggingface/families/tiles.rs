@@ -1,11 +1,12 @@
 //! Tiles of an image beside a smaller picture of the whole.
 
 use super::frames::one_frame;
+use super::grids::tiles;
 use crate::import::huggingface::Reader;
 use crate::import::huggingface::processors::Size;
 use crate::import::keys::Given;
-use crate::plan::{OverviewPlace, PatchOrder};
-use crate::steps::{Blocks, Overview, OverviewOf, Step};
+use crate::plan::OverviewPlace;
+use crate::steps::{Overview, OverviewOf, Step};
 use crate::{Result, SizeRule};
 
 /// Idefics3, SmolVLM and UltraVBert: a longer edge, multiples of a tile, then the tiles and the whole.
@@ -77,16 +78,6 @@ pub(in super::super) fn idefics3(reader: &mut Reader<'_>, steps: &mut Vec<Step>)
          one number of tiles"
             .to_owned(),
     );
-    steps.push(Step::Blocks(Blocks {
-        tiles: Some(tile),
-        patches: None,
-        frame: false,
-        rows: None,
-        sample: false,
-        merge: 1,
-        repeat: 1,
-        order: PatchOrder::ChannelsFirst,
-        joined: false,
-    }));
+    steps.push(tiles(tile, false));
     Ok(())
 }
