@@ -254,14 +254,14 @@ planar("nv12", cv2.COLOR_YUV2RGB_NV12)
 planar("i420", cv2.COLOR_YUV2RGB_I420)
 
 
-# Arithmetics
-for mode in ("bilinear", "bicubic"):
+# Arithmetics. The bounds are those of pipeline/src/resample/arithmetic/mod.rs.
+for mode, bound in (("bilinear", 8.4e-7), ("bicubic", 2e-6)):
     def no_antialias(images, mode=mode):
         return [tv2.resize(tv2.pil_to_tensor(Image.fromarray(images[0])), [64, 96], InterpolationMode[mode.upper()], antialias=False)[None].numpy()]
 
-    def floats(images, mode=mode, antialias=True):
+    def floats(images, mode=mode, antialias=True, size=(64, 96)):
         tensor = tv2.pil_to_tensor(Image.fromarray(images[0])).contiguous().to(torch.float32) / 255
-        return [tv2.resize(tensor, [64, 96], InterpolationMode[mode.upper()], antialias=antialias)[None].numpy()]
+        return [tv2.resize(tensor, list(size), InterpolationMode[mode.upper()], antialias=antialias)[None].numpy()]
 
     def version_1(images, mode=mode):
         tensor = torch.from_numpy(images[0]).permute(2, 0, 1).contiguous()
@@ -270,6 +270,9 @@ for mode in ("bilinear", "bicubic"):
     case(f"torchvision-{mode}-plain", [resize([64, 96], mode, antialias=False)], dtype="uint8")(no_antialias)
     case(f"torch-{mode}", [DIV, resize([64, 96], mode, "torch")], bound=8.4e-7)(floats)
     case(f"torch-{mode}-plain", [DIV, resize([64, 96], mode, "torch", antialias=False)], bound=8.4e-7)(lambda images, run=floats: run(images, antialias=False))
+    # Larger results are further apart.
+    for antialias in (True, False):
+        case(f"torch-{mode}{'' if antialias else '-plain'}-large", [DIV, resize([300, 421], mode, "torch", antialias=antialias)], bound=bound)(lambda images, run=floats, antialias=antialias: run(images, antialias=antialias, size=(300, 421)))
     case(f"torchvision-1-{mode}", [resize([64, 96], mode, "torch")], dtype="uint8", bound=1)(version_1)
 
 # Compared by --measure alone: OpenCV's vector code rounds some values otherwise.
