@@ -44,11 +44,22 @@ impl Executor for Threads {
 
     fn for_each(&self, total: usize, job: &(dyn Fn(usize) + Sync)) -> Result<()> {
         std::thread::scope(|scope| {
+            let mut started = Vec::with_capacity(total.saturating_sub(1));
+            // What the system has no thread for runs here.
+            let mut here = Vec::from_iter((total > 0).then_some(0));
             for index in 1..total {
-                scope.spawn(move || job(index));
+                match std::thread::Builder::new().spawn_scoped(scope, move || job(index)) {
+                    Ok(thread) => started.push(thread),
+                    Err(_) => here.push(index),
+                }
             }
-            if total > 0 {
-                job(0);
+            here.into_iter().for_each(job);
+            // The scope waits for the closures alone. Joined threads are gone, and with them all that the library has
+            // on their stacks when a host unloads it.
+            for thread in started {
+                if let Err(panic) = thread.join() {
+                    std::panic::resume_unwind(panic);
+                }
             }
         });
         Ok(())

@@ -285,12 +285,7 @@ pub(super) fn resized<'s>(
 }
 
 /// The width of PaddleOCR's canvas for a text line of this source size, alone in its batch.
-pub(super) fn text_line_width<'s>(
-    sheet: &'s Sheet,
-    height: usize,
-    width: usize,
-    source: Size<'s>,
-) -> N<'s> {
+pub(super) fn text_line_width<'s>(sheet: &'s Sheet, height: usize, width: usize, source: Size<'s>) -> N<'s> {
     let least = width as f64 / height as f64;
     let aspect = source.columns / source.rows;
     (sheet.number(height) * aspect.max(least)).floor()
