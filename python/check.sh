@@ -17,5 +17,5 @@ python="$work/empty/bin/python"
 "$work/empty/bin/prep-onnx" --version
 "$python" -m pip install --quiet --disable-pip-version-check onnxruntime pytest
 PREP_REQUIRE=onnxruntime "$python" -m pytest python/tests/test_docs.py -k readme
-"$python" -m pip install --quiet --disable-pip-version-check onnx pillow mypy "tritonclient[grpc]"
-PREP_REQUIRE=onnxruntime,onnx,tritonclient,mypy,pillow "$python" -m pytest python/tests
+"$python" -m pip install --quiet --disable-pip-version-check onnx pillow mypy "pyright[nodejs]" "tritonclient[grpc]"
+PREP_REQUIRE=onnxruntime,onnx,tritonclient,mypy,pyright,pillow "$python" -m pytest python/tests

@@ -21,6 +21,7 @@ import transformers.models
 from PIL import Image
 
 from prep_onnx import Pipeline, PrepOnnxError
+from prep_onnx.transformers import SOURCE_SIZES, source_sizes
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "tests"))
@@ -78,7 +79,7 @@ def judge(kind) -> tuple[dict[str, str] | None, str]:
     try:
         pipeline = Pipeline.from_huggingface(processor)
     except PrepOnnxError as error:
-        return None, f"not expressed: {error.what}"
+        return None, f"not expressed: {re.sub('^line [0-9]+: ', '', error.what)}"
     outputs = [output for output in OUTPUTS if gives(pipeline, output)]
     keys, compared = None, 0
     for batch in BATCHES:
@@ -86,15 +87,19 @@ def judge(kind) -> tuple[dict[str, str] | None, str]:
         images = [Image.fromarray(drawn(*size)) for size in batch]
         try:
             theirs = arrays(processor(images=images, return_tensors="pt" if processor.backend == "torchvision" else "np"))
-        except Exception:
-            # What the class refuses is handed to it, and refused.
-            continue
+        except Exception as error:
+            theirs = error
         try:
             ours = pipeline(images, outputs=outputs)
         except PrepOnnxError as error:
-            if len(batch) > 1:
+            # What we refuse is handed to the class, which refuses it, too, or can have a batch of mixed sizes.
+            if len(batch) > 1 or isinstance(theirs, Exception):
                 continue
             return None, f"{name}: {error.what}"
+        if isinstance(theirs, Exception):
+            said = str(theirs).strip().splitlines() or [type(theirs).__name__]
+            return None, f"{name}: refused by the class alone: {said[0]}"
+        ours[SOURCE_SIZES] = source_sizes(images)
         fits = {key: {output for output, array in ours.items() if equal(array, value)} for key, value in theirs.items()}
         keys = {key: (keys[key] if keys else set(ours)) & found for key, found in fits.items()} if not keys or set(keys) == set(fits) else {}
         lacking = sorted(key for key, found in keys.items() if not found)
@@ -104,8 +109,23 @@ def judge(kind) -> tuple[dict[str, str] | None, str]:
     if not keys:
         return None, "it takes none of the images"
     # A tensor is meant where a mask of ones is equal, too.
-    order = ("tensor", *OUTPUTS)
-    return {key: min(found, key=order.index) for key, found in keys.items()}, f"{compared} of {len(BATCHES)}"
+    order = ("tensor", *OUTPUTS, SOURCE_SIZES)
+    chosen = {key: min(found, key=order.index) for key, found in keys.items()}
+    if "tensor" not in chosen.values():
+        return None, f"{', '.join(chosen)}: none of them is the tensor"
+    return chosen, f"{compared} of {len(BATCHES)}"
+
+
+def lists_equal(processor) -> bool:
+    """Whether without `return_tensors` each value is a list of the tensors of the images."""
+    images = [Image.fromarray(drawn(224, 224, seed)) for seed in (1, 2)]
+    ours = Pipeline.from_huggingface(processor)(images)
+    for value in processor(images=images).values():
+        if not isinstance(value, list) or len(value) != len(ours):
+            return False
+        if not all(equal(one, np.asarray(other)) for one, other in zip(ours, value)):
+            return False
+    return True
 
 
 def main() -> None:
@@ -113,24 +133,27 @@ def main() -> None:
     arguments.add_argument("--only", default="")
     given = arguments.parse_args()
     transformers.logging.set_verbosity(50)
-    rows = {}
+    rows, lists = {}, []
     for name, kind in classes().items():
         if re.search(given.only, name):
             rows[name] = keys, said = judge(kind)
+            if keys and set(keys.values()) == {"tensor"} and lists_equal(kind()):
+                lists.append(name)
             print(f"{name:44s} {keys or '-'} {said}", flush=True)
     count = collections.Counter(keys is not None for keys, _ in rows.values())
     summary = f"{len(rows)} classes: {count[True]} equal and registered, {count[False]} left to transformers"
     print(summary)
     if given.only:
         return
-    table = {"transformers": transformers.__version__, "classes": {name: keys for name, (keys, _) in rows.items() if keys}}
+    table = {"transformers": transformers.__version__, "classes": {name: keys for name, (keys, _) in rows.items() if keys}, "lists": lists}
     (HERE / "prep_onnx/_transformers_classes.json").write_text(json.dumps(table, indent=1) + "\n")
     lines = [
         "# The backend for transformers",
         "",
         f"Written by `python/make_processors.py` with transformers {transformers.__version__}. Each class at its defaults, of both of its backends (`…Pil` is",
-        "Pillow's), on 12 drawn images (1 x 1 to 1111 x 777) and a batch of two: every key of the BatchFeature, every bit. Whoever is not",
-        f"registered is transformers' own with `backend=\"prep\"`, which says so. {summary}.",
+        "Pillow's), on 12 drawn images (1 x 1 to 1111 x 777) and a batch of two: every key of the BatchFeature, every bit; what the class",
+        "refuses is refused. `source_sizes` are height and width of the images as they came. Whoever is not registered is transformers'",
+        f"own with `backend=\"prep\"`, which says so. {summary}.",
         "",
         "| class | keys, and what they are of a pipeline | compared, or why not |",
         "|---|---|---|",

@@ -235,8 +235,8 @@ def strip(model: Any, output: PathLike | None = None, *, only: str | None = None
     """Restores the model that a pipeline was embedded into, byte for byte: what `prep-onnx strip` does.
 
     Args:
-        model: A path, the bytes of an ONNX file, or an `onnx.ModelProto`. What `embed` made as bytes or file can be restored
-            as long as nothing wrote it anew, which protobuf does with a ModelProto.
+        model: A path, the bytes of an ONNX file, or an `onnx.ModelProto`. It may have been read and written by protobuf
+            since, as `onnx.load` and `onnx.save` do, but not changed; external data has to be where it was.
         output: The file to write, for a path.
         only: `"after"` takes off what comes after the model alone; the preprocessing stays.
 

@@ -21,7 +21,7 @@ import importlib
 import json
 import pathlib
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,8 +40,14 @@ _logger = logging.get_logger(__name__)
 
 _table: dict[str, Any] = json.loads(pathlib.Path(__file__).with_name("_transformers_classes.json").read_text(encoding="utf-8"))
 
-#: The classes that are equal: what each key of their result is among the outputs of a pipeline.
+#: The classes that are equal: what each key of their result is, an output of a pipeline or `SOURCE_SIZES`.
 CLASSES: dict[str, dict[str, str]] = _table["classes"]
+
+#: Those of them whose results without `return_tensors` are lists of the images' tensors.
+_LISTS: frozenset[str] = frozenset(_table["lists"])
+
+#: What a key can be beside the outputs of a pipeline: height and width of the images as they came.
+SOURCE_SIZES = "source_sizes"
 
 #: Overrides of a call that a pipeline can have, too.
 _OVERRIDES = frozenset(
@@ -124,6 +130,12 @@ def _rgb(processor: Any, image: Any, convert: bool) -> Any:
     raise _Handed(f"an image of type {type(image).__name__} is none of Pillow and no array")
 
 
+def source_sizes(images: Sequence[Any]) -> np.ndarray[Any, Any]:
+    """Height and width of each image, int64 [N, 2]."""
+    edges = [(image.height, image.width) if _images.is_pil(image) else image.shape[:2] for image in images]
+    return np.array(edges, np.int64)
+
+
 def _over_white(image: Any) -> Any:
     from transformers.image_transforms import convert_to_rgb
 
@@ -153,11 +165,15 @@ def _call(processor: Any, images: Any, arguments: tuple[Any, ...], options: dict
         raise _Handed("there are no images")
     rgb = [_rgb(processor, image, bool(convert)) for image in listed]
     keys = CLASSES[processor._prep_class]
-    wanted = [kind for kind in keys.values() if kind != "tensor"]
+    if kind is None and processor._prep_class not in _LISTS:
+        raise _Handed("without return_tensors its result has a form of its own")
+    wanted = [output for output in keys.values() if output not in ("tensor", SOURCE_SIZES)]
     try:
         found = pipeline(rgb, outputs=wanted)
     except PrepOnnxError as error:
         raise _Handed(str(error)) from None
+    if SOURCE_SIZES in keys.values():
+        found[SOURCE_SIZES] = source_sizes(rgb)
     data = {key: _formed(found[output], kind, processor) for key, output in keys.items()}
     return transformers.BatchFeature(data=data)
 

@@ -47,7 +47,7 @@ def test_bytes_and_files_are_one_model(model, tmp_path):
     assert prep_onnx.inspect(model)["embedded"] is None
 
 
-def test_a_proto_is_one_too(model):
+def test_a_proto_is_one_too(model, demo):
     try:
         import onnx
     except ImportError:
@@ -58,10 +58,41 @@ def test_a_proto_is_one_too(model):
     assert [value.name for value in embedded.graph.input] == ["image"]
     assert prep_onnx.inspect(embedded)["embedded"]["op"]
     # protobuf writes the fields in another order than the file that `embed` made.
-    with pytest.raises(prep_onnx.ModelError, match="the model: cannot be stripped"):
-        prep_onnx.strip(embedded)
-    of_bytes = onnx.ModelProto.FromString(prep_onnx.strip(prep_onnx.embed(original.SerializeToString(), pipeline="clip", load=False)))
-    assert of_bytes == original
+    assert embedded.SerializeToString() != prep_onnx.embed(original.SerializeToString(), pipeline="clip", load=False)
+    restored = prep_onnx.strip(embedded)
+    assert isinstance(restored, onnx.ModelProto) and restored == original
+    assert restored.SerializeToString() == original.SerializeToString()
+    runtime()
+    assert prep_onnx.verify(embedded, demo)["ok"]
+
+
+@pytest.mark.parametrize("then", [(), ("softmax", "top_k=2")])
+def test_forms_can_be_mixed(tmp_path, then):
+    """What is embedded in one form can be stripped in any other."""
+    try:
+        import onnx
+    except ImportError:
+        required("onnx")
+    original = onnx.load(ROOT / "models/zoo/shapes-cnn.onnx")
+    onnx.save(original, tmp_path / "original.onnx")
+    data = (tmp_path / "original.onnx").read_bytes()
+    options = {"pipeline": "imagenet", "then": then, "load": False}
+    written = prep_onnx.embed(tmp_path / "original.onnx", tmp_path / "embedded.onnx", **options)
+    proto = prep_onnx.embed(original, **options)
+    assert proto == onnx.load(written) == onnx.ModelProto.FromString(prep_onnx.embed(data, **options))
+    again = tmp_path / "again.onnx"
+    onnx.save(proto, again)
+    assert again.read_bytes() != written.read_bytes()
+    for one in (written, again):
+        assert prep_onnx.strip(one, tmp_path / "back.onnx").read_bytes() == data
+        assert prep_onnx.strip(one.read_bytes()) == data
+        assert prep_onnx.strip(onnx.load(one)) == original
+        if then:
+            front = prep_onnx.embed(original, pipeline="imagenet", load=False)
+            assert prep_onnx.strip(onnx.load(one), only="after") == front
+    proto.graph.node[-1].name = "renamed"
+    with pytest.raises(prep_onnx.ModelError, match="the model: cannot be stripped: it was changed after embedding"):
+        prep_onnx.strip(proto)
 
 
 def test_steps_after_the_model(tmp_path):

@@ -4,6 +4,7 @@ use prep_onnx_pipeline::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use crate::edit::Replacement;
+use crate::order::Order;
 
 /// The version of the format below.
 const VERSION: u32 = 1;
@@ -22,6 +23,9 @@ pub(crate) struct Record {
     /// Not of the whole file: digesting 500 MB takes longer than copying them.
     pub(crate) sha256: String,
     changes: Vec<Change>,
+    /// How the fields of the embedded file stand, for one that a library wrote again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) order: Option<Order>,
 }
 
 /// Position in the original, number of bytes that were put there, the original bytes in hexadecimal.
@@ -35,6 +39,7 @@ impl Record {
             length,
             sha256: to_hex(digest),
             changes: Vec::new(),
+            order: None,
         }
     }
 

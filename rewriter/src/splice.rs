@@ -5,7 +5,9 @@ use prep_onnx_pipeline::{Error, Result};
 
 use crate::edit::{Edit, Replacement};
 use crate::model::Model;
+use crate::order::Order;
 use crate::record::Record;
+use crate::sorted::sorted;
 use crate::wire::{bytes_field, varint};
 
 /// The most bytes of the original that a record holds for one change.
@@ -78,10 +80,15 @@ impl Splice {
             let original = model.range(at, end, MAX_REPLACED)?;
             record.push(at, &original, replacement.added());
         }
-        let mut appended = self.appended;
-        metadata_entry(&mut appended, self.key, &record.to_json()?);
-        replacements.push(Replacement::new(model.bytes(), 0, appended));
-        Edit::new(model, replacements, model.bytes())
+        let with_record = |record: &Record| {
+            let mut appended = self.appended.clone();
+            metadata_entry(&mut appended, self.key, &record.to_json()?);
+            let mut replacements = replacements.clone();
+            replacements.push(Replacement::new(model.bytes(), 0, appended));
+            Edit::new(model, replacements, model.bytes())
+        };
+        record.order = Order::of(with_record(&record)?.reader())?;
+        with_record(&record)
     }
 }
 
@@ -93,8 +100,10 @@ pub(crate) fn metadata_entry(out: &mut Vec<u8>, key: &str, value: &str) {
     bytes_field(out, field::MODEL_METADATA_PROPS, &entry);
 }
 
-pub(crate) fn encode(message: &impl Message) -> Result<Vec<u8>> {
-    message
+/// `message` as ONNX's own libraries write it.
+pub(crate) fn encode<M: Message>(message: &M) -> Result<Vec<u8>> {
+    let bytes = message
         .write_to_bytes()
-        .map_err(|error| Error::new("", format!("cannot be encoded: {error}")))
+        .map_err(|error| Error::new("", format!("cannot be encoded: {error}")))?;
+    sorted(bytes, M::NAME)
 }

@@ -16,7 +16,8 @@ use crate::record::{Record, to_hex};
 /// [`Edit::external_files`] names it. The data files themselves are not written.
 ///
 /// # Errors
-/// A model without a pipeline; one that was saved again by another tool after embedding.
+/// A model without a pipeline; one that another tool changed after embedding. One that a protobuf library read and wrote
+/// again, as `onnx.load` and `onnx.save` do, is none: only the order of its fields is another, which the record knows.
 pub fn strip(model: &Model) -> Result<Edit> {
     let within = |error: Error| error.within(model.path().display()).or_kind(ErrorKind::Model);
     if !has_after(model) {
@@ -72,20 +73,38 @@ fn restore(model: &Model, key: &'static str) -> Result<Edit> {
                 .fix("leave --only out"),
         });
     };
+    let record = Record::from_json(&entry.value).map_err(|error| error.within(key))?;
+    as_written(model, key, &record).or_else(|error| {
+        // A library that wrote the file again sorted its fields. The digest tells whether it did nothing else.
+        let put_back = record.order.as_ref().map(|order| order.put_back(model));
+        let Some(edit) = put_back.transpose()?.flatten() else {
+            return Err(error);
+        };
+        as_written(&model.edited(&edit)?, key, &record).map_err(|_| error)
+    })
+}
+
+/// What `record` restores of `model`, whose bytes are where `embed` put them.
+fn as_written(model: &Model, key: &'static str, record: &Record) -> Result<Edit> {
     let changed = |what: String| {
         Error::new(
             "",
             format!("cannot be stripped: it was changed after embedding: {what}"),
         )
-        .why("another tool saved the file again, so its bytes are not where embed put them")
+        .why("another tool changed the file, so its bytes are not those that embed put there")
         .fix("strip the file that embed wrote, or use the original model")
     };
-    let record = Record::from_json(&entry.value).map_err(|error| error.within(key))?;
-    if entry.end != model.bytes() {
+    let end = model
+        .skeleton
+        .metadata
+        .iter()
+        .rfind(|entry| entry.key == key)
+        .map(|entry| entry.end);
+    if end != Some(model.bytes()) {
         return Err(changed(format!(
             "expected `{key}` to end the file at byte {}, got byte {}",
             model.bytes(),
-            entry.end
+            end.unwrap_or_default()
         )));
     }
     let restored = record

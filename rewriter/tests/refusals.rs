@@ -270,14 +270,20 @@ fn strip_error(path: &Path) -> String {
 }
 
 #[test]
-fn strip_refuses_a_file_that_was_saved_again() {
-    let mut model = usual();
-    // Out of the order in which a library writes fields, so that saving again moves bytes.
-    model.metadata_props.push(entry("a", "b"));
+fn strip_refuses_a_file_that_was_changed() {
+    let model = usual();
     let file = embedded(&model);
     let message = "cannot be stripped: it was changed after embedding";
 
-    std::fs::write(file.out(), parse(&file.out()).write_to_bytes().unwrap()).unwrap();
+    let mut changed = parse(&file.out());
+    changed.metadata_props.push(entry("a", "b"));
+    std::fs::write(file.out(), changed.write_to_bytes().unwrap()).unwrap();
+    assert!(strip_error(&file.out()).contains(message));
+
+    let mut renamed = parse(&file.out());
+    renamed.metadata_props.pop();
+    renamed.producer_name.push('x');
+    std::fs::write(file.out(), renamed.write_to_bytes().unwrap()).unwrap();
     assert!(strip_error(&file.out()).contains(message));
 
     let file = embedded(&model);

@@ -3,6 +3,7 @@
 mod reader;
 mod write;
 
+use std::ops::Range;
 use std::path::PathBuf;
 
 use prep_onnx_pipeline::{Error, Result};
@@ -102,17 +103,8 @@ impl Edit {
                 "the changes to the file overlap or lie outside it",
             )
         };
-        let mut segments = Vec::new();
+        let mut made = Self::empty(model);
         let mut position = 0;
-        let copy = |segments: &mut Vec<Segment>, start: u64, end: u64| {
-            if start >= end {
-                return;
-            }
-            match &model.unwritten {
-                None => segments.push(Segment::Copy { start, end }),
-                Some(edit) => segments.extend(edit.part(start, end)),
-            }
-        };
         for Replacement {
             at,
             removed,
@@ -124,18 +116,39 @@ impl Edit {
                 .checked_add(removed)
                 .filter(|after| at >= position && *after <= end)
                 .ok_or_else(out_of_order)?;
-            copy(&mut segments, position, at);
+            made.copy(model, position, at);
             if !inserted.is_empty() {
-                segments.push(Segment::New(inserted));
+                made.segments.push(Segment::New(inserted));
             }
-            segments.extend(data.map(Segment::Other));
+            made.segments.extend(data.map(Segment::Other));
             position = after;
         }
         if end > model.bytes() {
             return Err(out_of_order());
         }
-        copy(&mut segments, position, end);
-        Ok(Self {
+        made.copy(model, position, end);
+        Ok(made)
+    }
+
+    /// The parts of `model` that lie in `ranges`, in their order.
+    pub(crate) fn of_ranges(model: &Model, ranges: impl IntoIterator<Item = Range<u64>>) -> Self {
+        let mut joined: Vec<Range<u64>> = Vec::new();
+        for range in ranges {
+            match joined.last_mut() {
+                Some(last) if last.end == range.start => last.end = range.end,
+                _ => joined.push(range),
+            }
+        }
+        let mut edit = Self::empty(model);
+        for range in joined {
+            edit.copy(model, range.start, range.end);
+        }
+        edit
+    }
+
+    /// An edit without a byte.
+    fn empty(model: &Model) -> Self {
+        Self {
             source: model.source.clone(),
             source_path: model.path().to_owned(),
             external: match &model.unwritten {
@@ -143,8 +156,19 @@ impl Edit {
                 Some(edit) => edit.external.clone(),
             },
             refers: model.external_files().to_vec(),
-            segments,
-        })
+            segments: Vec::new(),
+        }
+    }
+
+    /// Adds the bytes `start..end` of `model`.
+    fn copy(&mut self, model: &Model, start: u64, end: u64) {
+        if start >= end {
+            return;
+        }
+        match &model.unwritten {
+            None => self.segments.push(Segment::Copy { start, end }),
+            Some(edit) => self.segments.extend(edit.part(start, end)),
+        }
     }
 
     /// The pieces of the bytes `start..end` of the new file.
