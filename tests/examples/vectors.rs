@@ -12,7 +12,7 @@ use std::path::Path;
 use ndarray::{Array3, Array4, Axis, s};
 
 use prep_onnx_pipeline::{CHANNELS, Dtype, Layout, PRESETS, Pipeline, Resampler};
-use prep_onnx_rewriter::EmbedOptions;
+use prep_onnx_rewriter::{EmbedOptions, Lowering};
 use prep_onnx_tests::zoo::{self, EXTERNAL_DATA, pipeline_for};
 use prep_onnx_tests::{embed_to, identity_model, images, shipped};
 use serde_json::{Value, json};
@@ -22,6 +22,11 @@ use sha2::{Digest, Sha256};
 const MAIN_OPSET: i64 = 18;
 const OPSETS: [i64; 5] = [11, 13, 17, MAIN_OPSET, 21];
 const FEW: [&str; 4] = ["pixel-1x1", "scene-161x121", "tall-45x1023", "scene-500x375"];
+/// The images whose sizes bodies are written for, each in one form.
+const KNOWN: [(&str, Lowering); 2] = [
+    ("scene-161x121", Lowering::OneFile),
+    ("scene-500x375", Lowering::Standard),
+];
 
 /// An image's name and pixels, and the shape and digest of its tensor.
 type Case<'a> = (&'a str, &'a Array4<u8>, Option<(Vec<usize>, String)>);
@@ -74,7 +79,40 @@ fn main() {
                 .map(|(name, image)| (name.as_str(), image, expected(&import.pipeline, image)))
                 .collect();
             for opset in OPSETS {
-                models.push(write(folder, &name, opset, &import.pipeline, &expected));
+                let file = format!("{name}-opset{opset}.onnx");
+                let seen = |image: &str| opset == MAIN_OPSET || FEW.contains(&image) || image == "batch";
+                let options = EmbedOptions::default();
+                models.push(write(
+                    folder,
+                    &file,
+                    opset,
+                    &import.pipeline,
+                    &options,
+                    &expected,
+                    seen,
+                ));
+            }
+            for (known, lowering) in KNOWN {
+                let file = format!("{name}-{lowering}-{known}.onnx");
+                let seen = |image: &str| image == known;
+                let options = EmbedOptions {
+                    image_size: images
+                        .iter()
+                        .find(|(name, _)| name == known)
+                        .map(|(_, image)| (image.dim().1, image.dim().2)),
+                    lowering,
+                    ..EmbedOptions::default()
+                };
+                let model = write(
+                    folder,
+                    &file,
+                    MAIN_OPSET,
+                    &import.pipeline,
+                    &options,
+                    &expected,
+                    seen,
+                );
+                models.push(model);
             }
         }
     }
@@ -82,13 +120,21 @@ fn main() {
     std::fs::write(folder.join("vectors.json"), manifest).expect("a writable folder");
 }
 
-fn write(folder: &Path, name: &str, opset: i64, pipeline: &Pipeline, expected: &[Case<'_>]) -> Value {
-    let file = format!("{name}-opset{opset}.onnx");
+/// Embeds into the identity of an opset; what the manifest says of it, with the images that are `seen`.
+fn write(
+    folder: &Path,
+    file: &str,
+    opset: i64,
+    pipeline: &Pipeline,
+    options: &EmbedOptions,
+    expected: &[Case<'_>],
+    seen: impl Fn(&str) -> bool,
+) -> Value {
     let model = identity_model(opset, Layout::Nchw, Dtype::Float32);
-    embed_to(&model, pipeline, &EmbedOptions::default(), &folder.join(&file));
+    embed_to(&model, pipeline, options, &folder.join(file));
     let cases: Vec<Value> = expected
         .iter()
-        .filter(|(image, _, _)| opset == MAIN_OPSET || FEW.contains(image) || *image == "batch")
+        .filter(|(image, _, _)| seen(image))
         .filter_map(|(image, pixels, expected)| {
             let (shape, digest) = expected.as_ref()?;
             Some(json!({

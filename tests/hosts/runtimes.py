@@ -121,9 +121,27 @@ def qnn_provider(path: Path, image: np.ndarray) -> np.ndarray:
     return ort(onnxruntime.InferenceSession(str(path), options), image)
 
 
+def mnn(path: Path, image: np.ndarray) -> np.ndarray:
+    # The program `mnnconvert` is this call, and then installs a client with pip that tells a server about the model.
+    import _tools
+    import MNN.expr as expr
+    import MNN.nn as nn
+
+    converted = path.with_suffix(".mnn")
+    arguments = ["-f", "ONNX", "--modelFile", str(path), "--MNNModel", str(converted), "--bizCode", "prep"]
+    _tools.mnnconvert(["mnnconvert", *arguments])
+    module = nn.load_module_from_file(str(converted), ["image"], ["y"])
+    given = expr.placeholder(list(image.shape), expr.NHWC, expr.uint8)
+    given.write(image)
+    output = module.forward([given])[0]
+    # What is not in MNN's own packed layout has the model's extents, whatever the layout is called.
+    return np.array((expr.convert(output, expr.NCHW) if output.data_format == expr.NC4HW4 else output).read())
+
+
 RUNTIMES = {
     "openvino": openvino,
     "tract": tract,
+    "mnn": mnn,
     "openvino-provider": openvino_provider,
     "qnn-provider": qnn_provider,
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Checks standard ops for a known size (`--lower standard --image-size`) in runtimes that know neither the op library
-# nor functions: OpenVINO's reader, tract, and the OpenVINO and QNN providers of ONNX Runtime. Too long for the gate.
+# nor functions: OpenVINO's reader, tract, MNN, and the OpenVINO and QNN providers of ONNX Runtime. Too long for the gate.
 #
 # usage: tests/hosts/runtimes.sh FOLDER    (virtual environments and models are put there)
 set -euo pipefail
@@ -24,6 +24,7 @@ check() { # RUNTIME PACKAGE...: in an environment of its own, since packages bri
 "$work/make/bin/python" tests/hosts/runtimes.py make "$work/models" "$target/release/prep-onnx"
 check openvino openvino
 check tract tract
+check mnn MNN
 check openvino-provider onnxruntime-openvino
 check qnn-provider onnxruntime onnxruntime-qnn
 [ -z "$failed" ]

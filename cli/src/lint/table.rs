@@ -21,6 +21,7 @@ const ALL: &[Target] = &[
     Target::Coreml,
     Target::Qnn,
     Target::Xnnpack,
+    Target::Mnn,
 ];
 
 const FLOAT64: ElementType = ElementType(11);
@@ -117,13 +118,14 @@ pub const LINTS: &[Lint] = &[
     },
     Lint {
         id: "float64-as-float32",
-        providers: &[Target::Tensorrt, Target::Openvino],
+        providers: &[Target::Tensorrt, Target::Openvino, Target::Mnn],
         effect: Effect::Wrong,
         finds: "an operator on float64",
         happens: "float64 is computed in float32, so positions and weights are not exact any more, nor sums of pixels in files of the \
                   first release: up to one step of uint8 in OpenVINO's reader",
-        versions: "TensorRT: all (read); OpenVINO: reader 2026.4 and provider 1.24.1 (measured)",
-        fix: "embed with --image-size HxW, whose body has no float64, or register the op library, which replaces the body",
+        versions: "TensorRT: all (read); OpenVINO: reader 2026.4 and provider 1.24.1 (measured); MNN: 3.6.1 (measured)",
+        fix: "embed with --image-size HxW (for MNN with --lower standard, too), whose body has no float64, or register the op \
+              library in ONNX Runtime, which replaces the body",
         matches: has_float64,
     },
     Lint {
@@ -139,14 +141,38 @@ pub const LINTS: &[Lint] = &[
     },
     Lint {
         id: "constants-rewritten",
-        providers: &[Target::Openvino],
+        providers: &[Target::Openvino, Target::Mnn],
         effect: Effect::Differs,
         finds: "Div or Sub of float32",
-        happens: "OpenVINO rewrites a division by a constant, and a difference with one: up to 7e-7 off",
-        versions: "reader 2026.4 and provider 1.24.1 (measured)",
-        fix: "register the op library, or embed with --image-size HxW and --lower standard, whose values come from tables",
+        happens: "OpenVINO rewrites a division by a constant, and a difference with one: up to 7e-7 off; MNN the division: \
+                  up to 5e-7 off",
+        versions: "reader 2026.4 and provider 1.24.1, MNN 3.6.1 (measured)",
+        fix: "embed with --image-size HxW and --lower standard, whose values come from tables, or register the op library in ONNX Runtime",
         matches: |node| {
             ["Div", "Sub"].iter().any(|op| node.is(op)) && node.element(0) == Some(ElementType::FLOAT32)
+        },
+    },
+    Lint {
+        id: "function-unknown",
+        providers: &[Target::Mnn],
+        effect: Effect::Fails,
+        finds: "an op of prep-onnx",
+        happens: "the conversion fails, \"These Op Not Support\": MNN knows no function of a model",
+        versions: "3.6.1 (measured)",
+        fix: "embed with --lower standard --image-size HxW",
+        matches: |node| node.domain == DOMAIN,
+    },
+    Lint {
+        id: "quantise-by-computed-scale",
+        providers: &[Target::Mnn],
+        effect: Effect::Fails,
+        finds: "QuantizeLinear whose scale another op computes",
+        happens: "the converter ends with a segmentation fault: it reads the scale as a constant without asking whether it is one",
+        versions: "3.6.1 (measured)",
+        fix: "embed with --lower standard --image-size HxW, whose scales are constants",
+        matches: |node| {
+            let scale = node.inputs.get(1).and_then(|input| input.made_by.as_deref());
+            node.is("QuantizeLinear") && scale.is_some_and(|op| op != "Constant")
         },
     },
     Lint {

@@ -1,11 +1,11 @@
-//! The execution providers that something is known about, whether this program runs them or not.
+//! The execution providers, and another runtime, that something is known about, whether this program runs them or not.
 
 use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::host::Provider;
 
-/// An execution provider of ONNX Runtime.
+/// An execution provider of ONNX Runtime, or a runtime that converts the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Target {
@@ -28,6 +28,8 @@ pub enum Target {
     Qnn,
     /// Processors of phones
     Xnnpack,
+    /// MNN, which is no provider but a runtime of phones that converts the file
+    Mnn,
 }
 
 impl Target {
@@ -43,6 +45,7 @@ impl Target {
             Self::Coreml => "coreml",
             Self::Qnn => "qnn",
             Self::Xnnpack => "xnnpack",
+            Self::Mnn => "mnn",
         }
     }
 
@@ -57,7 +60,8 @@ impl Target {
             | Self::Directml
             | Self::Coreml
             | Self::Qnn
-            | Self::Xnnpack => None,
+            | Self::Xnnpack
+            | Self::Mnn => None,
         }
     }
 
@@ -78,6 +82,9 @@ impl Target {
                 "measured, provider 2.7 on a processor (Htp): with the op library registered every bit was equal"
             }
             Self::Xnnpack => "nothing was read of it or run on it: all is unknown",
+            Self::Mnn => {
+                "measured, MNN 3.6.1 on a processor: what --lower standard --image-size writes had every bit for every preset"
+            }
         }
     }
 }
