@@ -10,6 +10,7 @@ work=$(cd "$1" && pwd)
 cargo build --release -p prep-onnx
 cargo rustc --profile shipped -p prep-onnx-op --lib --crate-type cdylib
 cargo run --release --quiet -p prep-onnx-tests --example vectors -- "$work/vectors"
+cargo run --release --quiet -p prep-onnx-tests --example answers -- "$work/answers"
 cargo run --release --quiet -p prep-onnx-op --example reference_cases -- "$work/cases"
 target=$(cargo metadata --format-version 1 --no-deps | python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
 
@@ -28,10 +29,13 @@ for version in 1.17.3 1.23.2 newest; do
   esac
   "$work/$version/bin/python" tests/hosts/check.py "$work/vectors"
   "$work/$version/bin/python" tests/hosts/check.py "$work/vectors" "$library"
+  "$work/$version/bin/python" tests/hosts/answers.py "$work/answers"
+  "$work/$version/bin/python" tests/hosts/answers.py "$work/answers" "$library"
   "$work/$version/bin/python" op/tests/python/op_library.py "$library" "$work/cases"
   "$work/$version/bin/python" op/tests/python/op_encoded.py "$library" "$target/release/prep-onnx"
 done
 "$work/newest/bin/python" tests/hosts/check_onnx.py "$work/vectors"
+"$work/newest/bin/python" tests/hosts/check_onnx.py "$work/answers"
 "$work/newest/bin/python" tests/parity/live_pillow.py "$target/release/prep-onnx"
 
 (
@@ -41,4 +45,6 @@ done
   npm install --silent --no-audit --no-fund --ignore-scripts onnxruntime-node onnxruntime-web
   node "$OLDPWD/tests/hosts/check.mjs" onnxruntime-node vectors 3
   node "$OLDPWD/tests/hosts/check.mjs" onnxruntime-web vectors 10
+  node "$OLDPWD/tests/hosts/answers.mjs" onnxruntime-node answers
+  node "$OLDPWD/tests/hosts/answers.mjs" onnxruntime-web answers
 )

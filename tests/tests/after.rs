@@ -6,7 +6,7 @@ use prep_onnx::host::{Array, Feed};
 use prep_onnx_pipeline::Accept;
 use prep_onnx_tests::fed::{Fed, LETTERBOX, floats};
 
-const OPSETS: [i64; 9] = [11, 12, 13, 14, 17, 18, 20, 21, 22];
+const OPSETS: [i64; 13] = [11, 12, 13, 14, 17, 18, 20, 21, 22, 23, 24, 25, 26];
 
 /// Numbers of no pattern, the same ones every time.
 struct Numbers(u64);

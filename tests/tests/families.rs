@@ -7,8 +7,7 @@ use prep_onnx_pipeline::Accept;
 use prep_onnx_rewriter::after::FAMILIES;
 use prep_onnx_tests::fed::{Fed, LETTERBOX, floats};
 
-/// Operator set 23 is checked with the newest ONNX Runtime by `tests/hosts`.
-const OPSETS: [i64; 5] = [11, 13, 18, 21, 22];
+const OPSETS: [i64; 8] = [11, 13, 18, 21, 23, 24, 25, 26];
 
 /// A family, its step, its outputs for one image, and the output whose values are scores or logits.
 struct Case {

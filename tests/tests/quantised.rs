@@ -16,7 +16,7 @@ use prep_onnx_tests::protos::{self, info, node};
 use prep_onnx_tests::{images, runtime};
 use protobuf::MessageField;
 
-const OPSETS: [i64; 7] = [11, 12, 13, 17, 19, 21, 22];
+const OPSETS: [i64; 11] = [11, 12, 13, 17, 19, 21, 22, 23, 24, 25, 26];
 const EDGE: i64 = 20;
 /// Resize to the size of the model, ImageNet's arithmetic.
 const PIPELINE: &str = "[[steps]]\nstep = \"resize\"\nsize = [20, 20]\nfilter = \"bilinear\"\nresampler = \"pillow\"\n[[steps]]\nstep = \"rescale\"\ndivisor = 255\n[[steps]]\nstep = \"normalize\"\nmean = [0.485, 0.456, 0.406]\nstd = [0.229, 0.224, 0.225]\n";

@@ -409,20 +409,23 @@ impl<'a> ShapeContext<'a> {
         });
         let (input_extents, input_names) = input.extents()?;
         let rank = extents.len().min(MAX_RANK);
-        // A name of its own for each unknown extent: without one it would be an extent of -1, which no output has.
+        // A name of its own for each unknown extent: without one it would be an extent of -1, which no output has
+        // and which nodes behind take for a number.
         let unknown: Vec<CString> = (0..rank)
             .map(|axis| CString::new(format!("prep_onnx_axis_{axis}")).unwrap_or_default())
             .collect();
         let mut names = [c"".as_ptr(); MAX_RANK];
         let mut values = [-1; MAX_RANK];
         for (axis, extent) in extents.iter().take(rank).enumerate() {
-            if *extent < 0 && *extent != IMAGES {
+            let images = input_extents.as_slice().first();
+            (values[axis], names[axis]) = match (*extent, images) {
+                (IMAGES, Some(images)) => (*images, input_names[0]),
+                (extent, _) => (extent.max(-1), c"".as_ptr()),
+            };
+            // SAFETY: ONNX Runtime's names end with NUL and live as long as `input`.
+            let is_unnamed = names[axis].is_null() || unsafe { CStr::from_ptr(names[axis]) }.is_empty();
+            if values[axis] < 0 && is_unnamed {
                 names[axis] = unknown[axis].as_ptr();
-            } else if *extent != IMAGES {
-                values[axis] = *extent;
-            } else if let Some(images) = input_extents.as_slice().first() {
-                values[axis] = *images;
-                names[axis] = input_names[0];
             }
         }
         let mut output = ptr::null_mut();
