@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use prep_onnx_pipeline::{
-    Accept, Dtype, Error, ErrorKind, InputElement, InputTensor, Layout, OnBadImage, OutputKind, Pipeline,
-    Plan, Result,
+    Accept, CHANNELS, Dtype, Error, ErrorKind, InputElement, InputTensor, Layout, OnBadImage, OutputKind,
+    Pipeline, Plan, Result,
 };
 use prep_onnx_rewriter::after::Recorded;
 use prep_onnx_rewriter::{ElementType, Lowering, Model, Quantised, Value, ValueType, inspect};
@@ -102,6 +102,14 @@ impl EmbeddedModel {
     /// The inputs of the embedded pipeline, in the order of their form; none where the model has been changed.
     pub(crate) fn image_inputs(&self) -> Vec<&Value> {
         image_inputs(&self.model, self.accept)
+    }
+
+    /// The colour that the host lays transparent pixels over; `None` where the model decodes, which drops alpha.
+    pub(crate) fn background(&self) -> Option<[u8; CHANNELS]> {
+        match self.accept {
+            Accept::Encoded => None,
+            Accept::Batch | Accept::Ragged => self.pipeline.decoded_over(),
+        }
     }
 
     /// The plan of its pipeline, which gives what the model takes.

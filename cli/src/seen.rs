@@ -3,9 +3,7 @@
 use ndarray::{Array3, ArrayView3, Axis};
 use prep_onnx_pipeline::plan::{Placement, Resized};
 use prep_onnx_pipeline::steps::{Order, Step};
-use prep_onnx_pipeline::{
-    CHANNELS, Dtype, Elements, Error, Layout, Output, Pipeline, Plan, Result, SourceFormat,
-};
+use prep_onnx_pipeline::{CHANNELS, Dtype, Elements, Error, Layout, Pipeline, Plan, Result, SourceFormat};
 
 /// The geometry of a pipeline.
 pub(crate) struct Seen {
@@ -68,7 +66,7 @@ impl Seen {
             steps: steps.collect(),
             // Image files are RGB, whatever another host hands over.
             input: SourceFormat::Rgb,
-            output: Output::default(),
+            ..Pipeline::default()
         };
         let plan = pipeline.compile(Layout::Nhwc, Dtype::Uint8)?;
         Ok(Self {

@@ -42,6 +42,9 @@ pub struct Pipeline {
     pub description: Option<String>,
     /// What the host hands over.
     pub input: SourceFormat,
+    /// The colour that a host lays transparent pixels over before it hands an image over, as `PIL.Image.alpha_composite`
+    /// does; `None` drops alpha, as `convert("RGB")` does. Images have no alpha any more where the steps begin.
+    pub background: Option<[u8; CHANNELS]>,
     /// The steps, in order.
     pub steps: Vec<Step>,
     /// The form of the result.
@@ -96,6 +99,8 @@ impl Pipeline {
             description: Option<String>,
             #[serde(default)]
             input: Option<Input>,
+            #[serde(default)]
+            background: Option<[u8; CHANNELS]>,
             steps: Vec<serde_json::Map<String, Value>>,
             #[serde(default)]
             output: serde_json::Map<String, Value>,
@@ -103,6 +108,7 @@ impl Pipeline {
         let Keys {
             description,
             input,
+            background,
             steps,
             output,
         } = typed(value)?;
@@ -120,11 +126,25 @@ impl Pipeline {
         let pipeline = Self {
             description,
             input: input.transpose()?.unwrap_or_default(),
+            background,
             steps,
             output,
         };
         pipeline.check()?;
         Ok(pipeline)
+    }
+
+    /// The colour that a decoder lays transparent pixels over so that an RGB image becomes what this pipeline makes of the
+    /// file; `None` where it drops alpha.
+    pub fn decoded_over(&self) -> Option<[u8; CHANNELS]> {
+        match self.input {
+            SourceFormat::Rgba { over } => over.or(self.background),
+            SourceFormat::Rgb
+            | SourceFormat::Bgr
+            | SourceFormat::Gray
+            | SourceFormat::Nv12 { .. }
+            | SourceFormat::I420 { .. } => self.background,
+        }
     }
 
     /// Checks the parameters of every step, and that the steps fold into one plan.
@@ -161,6 +181,9 @@ impl Pipeline {
         }
         if self.input != SourceFormat::default() {
             value["input"] = serde_json::to_value(self.input).unwrap_or_default();
+        }
+        if let Some(colour) = self.background {
+            value["background"] = colour.into();
         }
         if self.output != Output::default() {
             value["output"] = serde_json::to_value(self.output).unwrap_or_default();
@@ -241,6 +264,7 @@ impl Pipeline {
         let start = Self {
             description: None,
             input: self.input,
+            background: self.background,
             steps: self.steps[..count].to_vec(),
             output: self.output,
         };

@@ -13,7 +13,7 @@ use crate::steps::{
 };
 use crate::{
     CropRule, Dtype, Filter, FitRounding, GridChoice, GridFit, GridList, Grids, Layout, Limit,
-    LongestRounding, Output, Pipeline, Precision, Resampler, SizeRule, SmallImage,
+    LongestRounding, Pipeline, Precision, Resampler, SizeRule, SmallImage,
 };
 
 /// A stream of numbers: SplitMix64.
@@ -453,7 +453,7 @@ impl Random {
             description: None,
             input: self.source(),
             steps,
-            output: Output::default(),
+            ..Pipeline::default()
         }
     }
 }

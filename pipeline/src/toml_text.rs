@@ -29,6 +29,9 @@ impl Pipeline {
         if let Some(input) = value.get("input") {
             line(format!("input = {}", inline(input)));
         }
+        if let Some(background) = value.get("background") {
+            line(format!("background = {}", inline(background)));
+        }
         let steps = value.get("steps").and_then(Value::as_array);
         if steps.is_none_or(Vec::is_empty) {
             line("steps = []".to_owned());

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from prep_onnx import _pillow
 from prep_onnx._errors import ImageError
 
 Pixels = npt.NDArray[np.uint8]
+Colour = Sequence[int]
 
 # The mode of Pillow that holds the pixels of a source format, and whether its channels are reversed.
 _MODES = {"rgb": ("RGB", False), "bgr": ("RGB", True), "gray": ("L", False), "rgba": ("RGBA", False)}
@@ -21,8 +23,18 @@ def is_pil(image: Any) -> bool:
     return hasattr(image, "mode") and hasattr(image, "convert") and hasattr(image, "getbands")
 
 
-def _of_pil(image: Any, source: str) -> Pixels:
+def _over(image: Any, colour: Colour) -> Any:
+    """An image of Pillow without alpha: transparent pixels over the colour."""
+    from PIL import Image
+
+    below = Image.new("RGBA", image.size, (*colour, 255))
+    return Image.alpha_composite(below, image.convert("RGBA")).convert("RGB")
+
+
+def _of_pil(image: Any, source: str, background: Colour | None) -> Pixels:
     """[height, width, channels]; of RGB with a fourth byte, where Pillow shares its memory."""
+    if background is not None and source in ("rgb", "bgr", "gray") and ("A" in image.getbands() or image.info.get("transparency") is not None):
+        image = _over(image, background)
     if source == "rgb" and (pixels := _pillow.shared(image)) is not None:
         return pixels
     if source not in _MODES:
@@ -45,10 +57,10 @@ def _array(image: Any, name: str) -> Pixels:
     return np.ascontiguousarray(array)
 
 
-def _one(image: Any, name: str, source: str, channels: int) -> Pixels:
+def _one(image: Any, name: str, source: str, channels: int, background: Colour | None) -> Pixels:
     """[height, width, channels]."""
     if is_pil(image):
-        return _of_pil(image, source)
+        return _of_pil(image, source, background)
     array = _array(image, name)
     if array.ndim == 2 and channels == 1:
         array = array[:, :, None]
@@ -63,12 +75,12 @@ def _shape(name: str, array: Pixels, expected: str, channels: int) -> ImageError
     return ImageError(f"{name}: has another shape: expected {expected}, got {list(array.shape)}", None, fix)
 
 
-def as_arrays(images: Any, source: str, channels: int) -> tuple[list[Pixels], bool]:
-    """The arrays, and whether they are one array [N, H, W, C]."""
+def as_arrays(images: Any, source: str, channels: int, background: Colour | None = None) -> tuple[list[Pixels], bool]:
+    """The arrays, and whether they are one array [N, H, W, C]; transparent pixels of Pillow's images over the colour."""
     if is_pil(images):
-        return [_of_pil(images, source)], False
+        return [_of_pil(images, source, background)], False
     if isinstance(images, (list, tuple)):
-        return [_one(image, f"images[{index}]", source, channels) for index, image in enumerate(images)], False
+        return [_one(image, f"images[{index}]", source, channels, background) for index, image in enumerate(images)], False
     array = _array(images, "images")
     if array.ndim == 2 and channels == 1:
         array = array[:, :, None]

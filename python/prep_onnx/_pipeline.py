@@ -40,7 +40,7 @@ class Pipeline:
     (1, 3, 224, 224)
     """
 
-    __slots__ = ("_engines", "_json", "_notes")
+    __slots__ = ("_background", "_engines", "_json", "_notes")
 
     def __init__(self, steps: Mapping[str, Any] | str, *, notes: Sequence[str] = ()) -> None:
         """A pipeline of steps, as `to_dict` gives it, or the same as JSON text.
@@ -52,6 +52,8 @@ class Pipeline:
         self._json, read = _native.read_config(text)
         self._notes = (*notes, *read)
         self._engines: dict[tuple[str, ...], _native.Engine] = {}
+        # The colour below transparent pixels.
+        self._background: list[int] | None = self.to_dict().get("background")
 
     # Where pipelines come from.
 
@@ -260,7 +262,8 @@ class Pipeline:
 
         Args:
             images: uint8 [H, W, C] or [N, H, W, C] as NumPy array (or anything that `numpy.asarray` takes); an image of
-                Pillow, which is converted to RGB (or what the pipeline takes); a list of these, of mixed sizes too; or a
+                Pillow, which is converted to RGB (or what the pipeline takes), transparent pixels over the pipeline's
+                `background` where it has one; a list of these, of mixed sizes too; or a
                 `Batch` of a `Loader`. Arrays in C order are not copied.
             outputs: Further outputs: `"geometry"` (float32 [N, 6]: source height and width, vertical and horizontal scale,
                 top, left), `"mask"` (int64 [N, H, W]), `"sizes"` (int64 [N, 2]), `"grid"` (int64 [N, 3]).
@@ -282,7 +285,7 @@ class Pipeline:
             workers = threads or min(_processors(), max(1, len(images)))
             tensor, extras = engine.run_ragged(images.pixels, images.shapes, threads=workers, out=out)
         else:
-            arrays, batch = _images.as_arrays(images, engine.source, engine.channels)
+            arrays, batch = _images.as_arrays(images, engine.source, engine.channels, self._background)
             count = arrays[0].shape[0] if batch else len(arrays)
             workers = threads or min(_processors(), max(1, count))
             tensor, extras = engine.run(arrays, batch=batch, threads=workers, out=out)

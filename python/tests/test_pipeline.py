@@ -177,6 +177,19 @@ def test_images_of_pillow():
     assert np.array_equal(pipeline([made, made.convert("L")])[1:], pipeline(np.asarray(made.convert("L").convert("RGB"))))
 
 
+def test_transparent_pixels_of_pillow_lie_over_the_background():
+    image = pytest.importorskip("PIL.Image")
+    made = image.fromarray(np.dstack([drawn(40, 50), drawn(40, 50, 1)[..., 0]]))
+    over = image.alpha_composite(image.new("RGBA", made.size, (255, 255, 255, 255)), made).convert("RGB")
+    clip, imagenet = Pipeline.from_preset("clip"), Pipeline.from_preset("imagenet")
+    assert clip.to_dict()["background"] == [255, 255, 255] and "background" not in imagenet.to_dict()
+    assert np.array_equal(clip(made), clip(over)) and not np.array_equal(clip(made), clip(made.convert("RGB")))
+    assert np.array_equal(imagenet(made), imagenet(made.convert("RGB")))
+    keyed = image.fromarray(drawn(40, 50))
+    keyed.info["transparency"] = keyed.getpixel((3, 4))
+    assert np.array_equal(clip(keyed), clip(image.alpha_composite(image.new("RGBA", keyed.size, (255, 255, 255, 255)), keyed.convert("RGBA")).convert("RGB")))
+
+
 def test_eight_threads_at_once():
     pipeline = Pipeline.from_preset("clip")
     images = [drawn(64 + seed, 48, seed) for seed in range(8)]

@@ -3,12 +3,14 @@
 a class, every class at its defaults. Needs transformers 5, timm, open_clip; no network. Writes hub.json beside itself: a
 line is a config, what its library gave for each picture (the first half of the SHA-256 of the tensor), or its error.
 
-usage: make_hub_goldens.py
+usage: make_hub_goldens.py [--new]    --new records only configs that hub.json has not
 """
 
 import hashlib
 import json
 import pathlib
+import re
+import sys
 import tempfile
 from dataclasses import asdict
 
@@ -60,6 +62,7 @@ DONUT = [EXACT, {"size": hw(72, 120)}, {"size": [90, 60]}, {**EXACT, "do_align_l
          {**EXACT, "do_thumbnail": False, "do_pad": False}, {**EXACT, "do_resize": False}, {**EXACT, "do_pad": False}, {**EXACT, "resample": 0}]
 QWEN = [{}, PIXELS, {"min_pixels": 56 * 56, "max_pixels": 112 * 112}, {**PIXELS, "patch_size": 16}, {**PIXELS, "merge_size": 1},
         {**PIXELS, "temporal_patch_size": 1}, {**PIXELS, "resample": 2}, {**PIXELS, "do_normalize": False}]
+PINPOINTS = [[32, 64], [64, 32], [64, 64], [96, 32], [32, 96]]
 SQUARE, TVP = {"size": hw(96, 96)}, {"size": {"longest_edge": 96}, "crop_size": hw(96, 96), "pad_size": hw(96, 96)}
 GEOMETRIES = {
     "Detr": DETR, "ConditionalDetr": DETR, "DeformableDetr": DETR, "GroundingDino": DETR, "Yolos": DETR,
@@ -83,9 +86,9 @@ GEOMETRIES = {
     "VideoMAE": [{**EDGE, **CROP}, {**EXACT, "do_center_crop": False}], "Vivit": [{**EDGE, **CROP}, {**EXACT, "do_center_crop": False, "offset": False}, {**BOTH, **CROP}, {"size": 96, **CROP, "default_to_square": True}],
     "Qwen2VL": QWEN, "CohereCompass": QWEN, "Ernie4_5_VLMoe": QWEN, "HunYuanVL": QWEN, "HYV4VL": QWEN, "MiniMaxM3VL": QWEN, "VideoLlama3": QWEN,
     "Emu3": [{"min_pixels": 64 * 64, "max_pixels": 128 * 128}, {"spatial_factor": 16}], "Apertus1p5": [{}, {"size": {"min_pixels": 64 * 64, "max_pixels": 128 * 128}}],
-    "Siglip2": [{"max_num_patches": 40}, {"patch_size": 14, "max_num_patches": 7}], "Gemma4": [{"max_soft_tokens": 70}, {"max_soft_tokens": 70, "patch_size": 8, "pooling_kernel_size": 2}, {"max_soft_tokens": 71}],
-    "Gemma4Unified": [{"max_soft_tokens": 70}, {"max_soft_tokens": 70, "patch_size": 8}], "Idefics2": [BOTH, {"size": {"shortest_edge": 30, "longest_edge": 400}}, EXACT, {**BOTH, "do_pad": False}],
-    "Fuyu": [EXACT, {"size": hw(400, 300)}, {**EXACT, "padding_value": 7}], "DeepseekOcr2": [SQUARE, {**SQUARE, "background_color": [1, 2, 3]}], "UnlimitedOcr": [SQUARE],
+    "Siglip2": [{"max_num_patches": 40}, {"patch_size": 14, "max_num_patches": 7}], "Gemma4": [{"max_soft_tokens": 70}, {"max_soft_tokens": 70, "resample": 0}, {"max_soft_tokens": 70, "patch_size": 8, "pooling_kernel_size": 2}, {"max_soft_tokens": 71}],
+    "Gemma4Unified": [{"max_soft_tokens": 70}, {"max_soft_tokens": 70, "resample": 0}, {"max_soft_tokens": 70, "patch_size": 8}], "Idefics2": [BOTH, {"size": {"shortest_edge": 30, "longest_edge": 400}}, EXACT, {**BOTH, "do_pad": False}],
+    "Fuyu": [EXACT, {**EXACT, "padding_value": None}, {"size": hw(400, 300)}, {**EXACT, "padding_value": 7}], "DeepseekOcr2": [SQUARE, {**SQUARE, "background_color": [1, 2, 3]}], "UnlimitedOcr": [SQUARE],
     "MaskFormer": [BOTH, {"size": 64, "max_size": 96}, {"size": 64}, EXACT, {**BOTH, "size_divisor": 16}, {**BOTH, "size_divisor": 0}, {**BOTH, "pad_size": hw(128, 130)}, WITHIN],
     "Mask2Former": [BOTH, {**BOTH, "size_divisor": 7}],
     "Janus": [SQUARE, {**SQUARE, "min_size": 80}, {**SQUARE, "do_pad": False}, EXACT], "DeepseekVL": [SQUARE], "DeepseekVLHybrid": [{**SQUARE, "high_res_size": hw(128, 128)}],
@@ -97,10 +100,15 @@ GEOMETRIES = {
     "Cosmos3Edge": [PIXELS, {**PIXELS, "temporal_patch_size": 2}], "PaddleOCRVL": [PIXELS, {**PIXELS, "patch_size": 20}, {"min_pixels": 56 * 56, "max_pixels": 112 * 112}], "GlmImage": [PIXELS, {}],
     "Kimi_K25": [{}, {"size": {"max_height": 4, "max_width": 4}}, {"max_patches": 20, "merge_size": 1}], "NeoMME": [{}, {"patch_size": 16}, {"max_side": 64}],
     "ViT": [BOTH, WITHIN, {**EDGE, "do_pad": True}, {**EXACT, "do_pad": True, "pad_size": hw(128, 100)}, {**EDGE, "do_pad": True, "pad_size": hw(400, 400), "do_normalize": False, "do_rescale": False}],
+    "Mllama": [{"size": hw(32, 32)}, {"size": hw(32, 32), "max_image_tiles": 2}, {"size": hw(32, 32), "do_pad": False}], "GotOcr2": [{"size": hw(32, 24), "crop_to_patches": True}, {"size": hw(32, 32), "crop_to_patches": True, "max_patches": 5}],
+    "Cohere2Vision": [{"size": hw(32, 32)}, {"size": hw(32, 32), "max_patches": 5}], "GraniteDocling": [{"size": hw(32, 32)}, {"size": hw(32, 32), "max_patches": 5}, {"size": hw(32, 32), "crop_to_patches": False}],
+    "LlavaNext": [{"size": {"shortest_edge": 32}, "crop_size": hw(32, 32), "image_grid_pinpoints": PINPOINTS}], "LlavaOnevision": [{"size": hw(32, 32), "image_grid_pinpoints": PINPOINTS}],
+    "PerceptionLM": [{"tile_size": 32}, {"tile_size": 32, "max_num_tiles": 4}, {"tile_size": 32, "vision_input_type": "vanilla"}], "UltraVBert": [{"size": {"longest_edge": 256}, "max_image_size": {"longest_edge": 32}}],
+    "Glm5Next": [{"min_image_tokens": 2, "max_image_tokens": 20}, {"min_image_tokens": 2, "max_image_tokens": 20, "patch_expand_factor": 2}],
     "CLIP": [{**BOTH, "do_center_crop": False, "do_pad": True}, {**WITHIN, **CROP}],
 }
 # Nougat's thumbnail in its Pillow backend is one of two steps, which is refused.
-TORCHVISION_ONLY = {"Apertus1p5", "CHMv2", "Gemma4Unified", "Kimi_K25", "MiniMaxM3VL", "NeoMME", "PPLCNet", "Nougat", "PI0", "PPDocLayoutV2", "PPDocLayoutV3", "PPFormulaNet", "Sam2", "Sam3", "Sapiens2", "Tipsv2", "Tipsv2Dpt", "UnlimitedOcr"}
+TORCHVISION_ONLY = {"Apertus1p5", "CHMv2", "Cohere2Vision", "PerceptionLM", "UltraVBert", "Gemma4Unified", "Kimi_K25", "MiniMaxM3VL", "NeoMME", "PPLCNet", "Nougat", "PI0", "PPDocLayoutV2", "PPDocLayoutV3", "PPFormulaNet", "Sam2", "Sam3", "Sapiens2", "Tipsv2", "Tipsv2Dpt", "UnlimitedOcr"}
 PILLOW_ONLY = {"Emu3", "VideoLlava", "Vivit"}
 SWITCHES = ("do_resize", "do_rescale", "do_normalize", "do_center_crop")
 VALUES = ("size", "resample", "rescale_factor", "image_mean", "image_std", "crop_size")
@@ -111,6 +119,10 @@ OWN = {"ConvNext": ["crop_pct"], "PoolFormer": ["crop_pct"], "EfficientNet": ["i
 FAST = {"crop_size": None, "data_format": "channels_first", "device": None, "disable_grouping": None, "do_center_crop": None,
         "do_convert_rgb": None, "do_normalize": True, "do_pad": None, "do_rescale": True, "do_resize": True,
         "input_data_format": None, "pad_size": None, "rescale_factor": 1 / 255, "return_tensors": None}
+
+
+# A list of images is one sample to these.
+NESTED = re.compile("Idefics[23]|SmolVLM|UltraVBert|GraniteDocling|Mllama")
 
 
 def backends(stem):
@@ -185,10 +197,11 @@ def run_hugging_face(config, model, backend):
     kind = "pt" if getattr(processor, "backend", "pil") == "torchvision" else "np"
 
     def run(picture):
-        out = processor(images=picture, return_tensors=kind)
+        out = processor(images=[[picture]] if NESTED.search(type(processor).__name__) else picture, return_tensors=kind)
         if not hasattr(out, "keys"):
             return np.asarray(out)  # Idefics
-        return np.asarray(out[next(key for key in ("pixel_values_images", "pixel_values", "images") if key in out)])
+        values = out[next(key for key in ("pixel_values_images", "pixel_values", "images") if key in out)]
+        return np.stack([np.asarray(value) for value in values]) if isinstance(values, list) else np.asarray(values)
 
     return run
 
@@ -257,19 +270,25 @@ def entry(run):
 
 def main():
     transformers.logging.set_verbosity(50)
+    recorded = json.loads((HERE / "hub.json").read_text())["rows"] if "--new" in sys.argv else []
+    results = {json.dumps({key: value for key, value in row.items() if key not in ("images", "error")}): row for row in recorded}
     rows = []
+
+    def add(head, run):
+        rows.append(results.get(json.dumps(head)) or {**head, **entry(run)})
+
     for name, config, model, backend in hugging_face():
         head = {"name": name, "library": "transformers", "backend": backend, "config": config}
         if model:
             head["model"] = model
-        rows.append({**head, **entry(lambda: run_hugging_face(config, model, backend))})
+        add(head, lambda: run_hugging_face(config, model, backend))
     for name, config in timm_configs():
-        rows.append({"name": name, "library": "timm", "backend": "pillow", "config": config, **entry(lambda: run_timm(config))})
+        add({"name": name, "library": "timm", "backend": "pillow", "config": config}, lambda: run_timm(config))
     for name, config, merged in open_clip_configs():
         def step(merged=merged):
             transform = image_transform_v2(PreprocessCfg(**merged), is_train=False)
             return lambda picture: transform(picture)[None].numpy()
-        rows.append({"name": name, "library": "open_clip", "backend": "pillow", "config": config, **entry(step)})
+        add({"name": name, "library": "open_clip", "backend": "pillow", "config": config}, step)
     versions = {m.__name__: m.__version__ for m in (transformers, timm, open_clip, torch, torchvision)}
     lines = ",\n".join("  " + json.dumps(row) for row in rows)
     (HERE / "hub.json").write_text('{\n "versions": ' + json.dumps(versions) + ',\n "rows": [\n' + lines + "\n ]\n}\n")

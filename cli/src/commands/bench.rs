@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use ndarray::Array3;
 use prep_onnx_loader::{DecodeOptions, Scratch, Skipped, Sources, decode};
-use prep_onnx_pipeline::{Error, Result};
+use prep_onnx_pipeline::{CHANNELS, Error, Result};
 use prep_onnx_rewriter::{ImageInput, Lowering, Model, preprocessing, strip};
 use serde_json::{Value, json};
 
@@ -83,7 +83,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     let (mut subjects, skipped) = if options.images.is_empty() {
         (drawn(), Skipped::default())
     } else {
-        read(&options.images)?
+        read(&options.images, embedded.background())?
     };
     let loaded = global.load_runtime_for(options.ep)?;
     let session = SessionOptions {
@@ -128,6 +128,7 @@ struct Stages {
     /// The input of the model alone, and how many images it takes at once.
     input: (String, usize),
     scratch: Scratch,
+    decode: DecodeOptions,
     /// Why the model alone is not timed.
     note: Option<String>,
 }
@@ -154,6 +155,7 @@ impl Stages {
             whole_fused: None,
             input: (String::new(), 1),
             scratch: Scratch::default(),
+            decode: DecodeOptions::default().background(embedded.background()),
             note: None,
         };
         match original(&embedded.model, loaded, options) {
@@ -184,7 +186,7 @@ impl Stages {
                     return Ok(None);
                 };
                 let started = Instant::now();
-                let decoded = decode(file, &DecodeOptions::default(), &mut self.scratch, Vec::new())?;
+                let decoded = decode(file, &self.decode, &mut self.scratch, Vec::new())?;
                 let time = started.elapsed();
                 drop(decoded);
                 Ok(Some(time))
@@ -248,7 +250,7 @@ fn original(model: &Model, loaded: &Loaded, options: SessionOptions) -> Result<(
     Ok((session, (name, count.unwrap_or(1).max(1))))
 }
 
-fn read(arguments: &[String]) -> Result<(Vec<Subject>, Skipped)> {
+fn read(arguments: &[String], background: Option<[u8; CHANNELS]>) -> Result<(Vec<Subject>, Skipped)> {
     let mut sources = Sources::new();
     for argument in arguments {
         sources = sources.expand(argument)?;
@@ -257,7 +259,7 @@ fn read(arguments: &[String]) -> Result<(Vec<Subject>, Skipped)> {
     let mut subjects = Vec::new();
     for source in sources {
         let name = source.id().to_owned();
-        let (file, pixels) = read_image(source).map_err(|error| error.within(&name))?;
+        let (file, pixels) = read_image(source, background).map_err(|error| error.within(&name))?;
         subjects.push(Subject {
             name,
             file: Some(file),

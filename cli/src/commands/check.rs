@@ -114,6 +114,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     }
     let skipped = sources.skipped();
     let loaded = global.load_runtime_for(Provider::Cpu)?;
+    let background = embedded.background();
     let assumption = embedded.assumption();
     let mut executions = Executions::new(embedded, &loaded, Provider::Cpu)?;
     let mut rows = Vec::new();
@@ -127,7 +128,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
                 result,
             });
         };
-        let (file, pixels) = match read_image(source) {
+        let (file, pixels) = match read_image(source, background) {
             Ok(read) => read,
             Err(error) => {
                 push(None, "decode", Err(error.within(&id)));

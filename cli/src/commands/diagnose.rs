@@ -57,8 +57,8 @@ pub(crate) fn run(options: &Options, _: &Global) -> Outcome {
     let (pipeline, layout, dtype) = meant(options)?;
     let array = npy::read(&options.tensor)?;
     let tensor = tensor_of(&array).map_err(|error| error.within(options.tensor.display()))?;
-    let (_, pixels) =
-        read_image(Source::path(&options.photo)).map_err(|error| error.within(&options.photo))?;
+    let (_, pixels) = read_image(Source::path(&options.photo), pipeline.decoded_over())
+        .map_err(|error| error.within(&options.photo))?;
     let diagnosis = fit::diagnose(&pipeline, layout, dtype, pixels.view(), &tensor)
         .map_err(|error| error.within(options.tensor.display()))?;
     if let Some(path) = &options.picture {

@@ -164,6 +164,13 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
             Error::new(option, "is for what comes after the model").fix("add --then STEP or --answers"),
         ));
     }
+    if accept == Accept::Encoded && choice.pipeline.background.is_some() {
+        choice.notes.push(
+            "a model that takes files drops alpha: the pipeline lays transparent pixels over a colour, as a host does that \
+             decodes (--accept batch or ragged)"
+                .to_owned(),
+        );
+    }
     let embed_options = EmbedOptions {
         input: options.input.clone(),
         input_name: options.input_name.clone(),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use prep_onnx_loader::{Loader, Source};
+use prep_onnx_loader::{DecodeOptions, Loader, Source};
 use prep_onnx_pipeline::plan::Blocks;
 use serde_json::json;
 
@@ -40,6 +40,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     let mut loader = Loader::builder()
         .threads(1)
         .batch_size(1)
+        .decode(DecodeOptions::default().background(embedded.background()))
         .build([Source::path(&options.image)])?;
     let batch = loader.next().ok_or_else(|| no_pixels(&name))?;
     if let Some(Err(error)) = batch.items().first().map(|item| &item.size) {

@@ -113,6 +113,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     let skipped = sources.skipped();
     let loaded = global.load_runtime_for(options.ep)?;
     let elsewhere = embedded.op_elsewhere(options.ep);
+    let background = embedded.background();
     let assumption = embedded.assumption();
     let whole = load_whole(&embedded, &loaded, options.ep);
     let mut executions = Executions::new(embedded, &loaded, options.ep)?;
@@ -121,7 +122,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     let mut rows = Vec::new();
     for (position, source) in sources.enumerate() {
         let id = source.id().to_owned();
-        let (file, pixels) = match read_image(source) {
+        let (file, pixels) = match read_image(source, background) {
             Ok(read) => read,
             Err(error) => {
                 rows.push(failed(&id, error.within(&id)));

@@ -32,6 +32,7 @@ impl Decode {
 /// Settings of the decoder for one pipeline.
 pub(crate) struct Decoding {
     seen: Seen,
+    exact: DecodeOptions,
     pub(crate) options: DecodeOptions,
     fast: bool,
 }
@@ -71,13 +72,19 @@ impl Decoding {
     /// A pipeline that has no plan.
     pub(crate) fn new(how: Decode, embedded: &EmbeddedModel) -> Result<Self> {
         let seen = Seen::of(&embedded.pipeline)?;
-        let mut options = DecodeOptions::default();
+        let exact = DecodeOptions::default().background(embedded.background());
+        let mut options = exact.clone();
         let fast = how == Decode::Fast;
         // Of what only version 2 says, some follows from the size of the file's own image: decoded whole.
         if let (true, Ok(plan)) = (fast, seen.plan().to_v1()) {
             options = options.scale(rule(plan));
         }
-        Ok(Self { seen, options, fast })
+        Ok(Self {
+            seen,
+            exact,
+            options,
+            fast,
+        })
     }
 
     /// Measures what the fast decode costs in these images; `None` for the exact one, which costs nothing.
@@ -120,7 +127,7 @@ impl Decoding {
             let pixels = ndarray::Array3::from_shape_vec((size.0, size.1, 3), image.data).ok()?;
             Some((size, self.seen.pixels(pixels.view()).ok()?))
         };
-        let (exact_size, exact) = see(&DecodeOptions::default())?;
+        let (exact_size, exact) = see(&self.exact)?;
         let (fast_size, fast) = see(&self.options)?;
         if exact.dim() != fast.dim() {
             return None;

@@ -1,7 +1,7 @@
 //! BMP, read here: the arithmetic of 5 and 6 bit channels and the run-length rules are Pillow's.
 
 use super::to_rgb::{self, Palette};
-use super::{DecodeOptions, Header, Orientation, Scratch};
+use super::{DecodeOptions, Header, Orientation, Scratch, over};
 use crate::ImageError;
 
 const FILE_HEADER: usize = 14;
@@ -14,6 +14,8 @@ pub(super) struct BmpReader<'a> {
     bits: u32,
     top_down: bool,
     pixels: Pixels,
+    /// The colour below transparent pixels, and the byte of each 32-bit pixel that holds alpha.
+    over: Option<([u8; 3], usize)>,
 }
 
 enum Pixels {
@@ -108,7 +110,15 @@ pub(super) fn open<'a>(
             )));
         }
     };
+    // Headers of the third version on have a mask of alpha.
+    let alpha = match (&pixels, compression) {
+        (Pixels::Bytes(_), 3) if header_size >= 56 => {
+            alpha_byte(le32(bytes, base + 40)?, le32(bytes, base + 52)?)
+        }
+        _ => None,
+    };
     let reader = BmpReader {
+        over: options.background.zip(alpha),
         bytes,
         offset: if offset == 0 { after_header } else { offset },
         height: height as usize,
@@ -157,6 +167,9 @@ impl BmpReader<'_> {
                     for (pixel, rgb) in source.chunks_exact(4).zip(row.chunks_exact_mut(3)) {
                         rgb.copy_from_slice(&at.map(|i| pixel[i]));
                     }
+                    if let Some((colour, alpha)) = self.over {
+                        over::lay(colour, source.chunks_exact(4).map(|pixel| pixel[alpha]), row);
+                    }
                 }
                 Pixels::RunLength { .. } => {}
             }
@@ -181,6 +194,14 @@ fn packed16(source: &[u8], row: &mut [u8], shifts: [u32; 3], maxima: [u32; 3]) {
         for ((target, shift), max) in rgb.iter_mut().zip(shifts).zip(maxima) {
             *target = (((value >> shift) & max) * 255 / max) as u8;
         }
+    }
+}
+
+/// Where alpha is, of the masks of red and alpha: Pillow takes a file without any mask for BGRA.
+fn alpha_byte(red: u32, alpha: u32) -> Option<usize> {
+    match (red, alpha) {
+        (0, 0) => Some(3),
+        (_, alpha) => (0..4).find(|&i| alpha == 0xFF << (8 * i)),
     }
 }
 

@@ -6,7 +6,7 @@ use gif::{ColorOutput, DecodingError, MemoryLimit};
 
 use super::splice::Spliced;
 use super::to_rgb::{self, Palette};
-use super::{DecodeOptions, Header, Orientation, Scratch};
+use super::{DecodeOptions, Header, Orientation, Scratch, over};
 use crate::{ErrorKind, ImageError};
 
 const COLOUR_TABLE: u8 = 0x80;
@@ -18,6 +18,8 @@ pub(super) struct GifReader<'a> {
     canvas_width: usize,
     palette: Palette,
     background: u8,
+    /// The colour below transparent pixels, and their index.
+    over: Option<([u8; 3], u8)>,
 }
 
 struct Frame {
@@ -77,6 +79,7 @@ pub(super) fn open<'a>(
             canvas_width: width,
             palette,
             background: transparent.unwrap_or(0),
+            over: options.background.zip(transparent),
         },
     ))
 }
@@ -164,7 +167,10 @@ impl GifReader<'_> {
     pub(super) fn read(mut self, out: &mut [u8], scratch: &mut Scratch) -> Result<(), ImageError> {
         let indices = scratch.staging(self.frame.height * self.frame.width)?;
         self.decoder.read_into_buffer(indices).map_err(error)?;
-        let background = self.palette.colour(self.background);
+        let background = match self.over {
+            Some((colour, _)) => colour,
+            None => self.palette.colour(self.background),
+        };
         let row_bytes = self.canvas_width * 3;
         let covered = self.frame.left * 3..(self.frame.left + self.frame.width) * 3;
         let mut rows = indices.chunks_exact(self.frame.width.max(1));
@@ -178,6 +184,12 @@ impl GifReader<'_> {
             }
             if let (Some(source), Some(target)) = (source, row.get_mut(covered.clone())) {
                 to_rgb::palette(source.iter().copied(), &self.palette, target);
+                if let Some((colour, transparent)) = self.over {
+                    let alphas = source
+                        .iter()
+                        .map(|&index| if index == transparent { 0 } else { 255 });
+                    over::lay(colour, alphas, target);
+                }
             }
         }
         Ok(())

@@ -10,6 +10,7 @@ mod jpeg;
 mod limits;
 mod memory;
 mod orientation;
+mod over;
 mod png;
 mod splice;
 #[cfg(feature = "tiff")]
@@ -44,6 +45,9 @@ pub struct DecodeOptions {
     pub limits: Limits,
     /// Decode JPEGs smaller than stored where the rule allows it: `decode = fast`. Default `None`: exact pixels.
     pub scale: Option<ScaleRule>,
+    /// The colour that transparent pixels lie over, as `PIL.Image.alpha_composite` puts them over an opaque image of it.
+    /// Default `None`: alpha is dropped, as `convert("RGB")` does.
+    pub background: Option<[u8; 3]>,
 }
 
 impl Default for DecodeOptions {
@@ -52,6 +56,7 @@ impl Default for DecodeOptions {
             exif_transpose: true,
             limits: Limits::default(),
             scale: None,
+            background: None,
         }
     }
 }
@@ -75,6 +80,13 @@ impl DecodeOptions {
     #[must_use]
     pub fn scale(mut self, rule: ScaleRule) -> Self {
         self.scale = Some(rule);
+        self
+    }
+
+    /// Transparent pixels over a colour, or without their alpha.
+    #[must_use]
+    pub fn background(mut self, colour: Option<[u8; 3]>) -> Self {
+        self.background = colour;
         self
     }
 }

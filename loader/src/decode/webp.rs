@@ -6,12 +6,13 @@
 use image_webp::{DecodingError, WebPDecoder};
 
 use super::splice::Spliced;
-use super::{DecodeOptions, Header, Orientation, Scratch, probe, to_rgb};
+use super::{DecodeOptions, Header, Orientation, Scratch, over, probe, to_rgb};
 use crate::{ErrorKind, ImageError};
 
 const HEADER: usize = 12;
 const CHUNK_HEADER: usize = 8;
 const ANIMATION: u8 = 1 << 1;
+const ALPHA: u8 = 1 << 4;
 const XMP: u8 = 1 << 2;
 const EXIF: u8 = 1 << 3;
 /// The flags that libwebp knows; any other one makes the file invalid.
@@ -22,6 +23,8 @@ pub(super) struct WebPReader<'a> {
     canvas_width: usize,
     top: usize,
     left: usize,
+    /// The colour below transparent pixels.
+    over: Option<[u8; 3]>,
 }
 
 /// The chunk `VP8 ` or `VP8L`, without its padding.
@@ -57,6 +60,7 @@ pub(super) fn open<'a>(
             canvas_width: picture.width,
             top: 0,
             left: 0,
+            over: options.background,
         };
         (reader, picture.height, Orientation::UPRIGHT)
     };
@@ -123,7 +127,11 @@ fn extended<'a>(file: &'a [u8], first: Chunk<'a>, options: &DecodeOptions) -> Re
         canvas_width: width,
         top,
         left,
+        over: options.background.filter(|_| flags & ALPHA != 0),
     };
+    if reader.over.is_some() && reader.picture.chunk.starts_with(b"VP8 ") {
+        return Err(over::unread("a lossy WebP"));
+    }
     Ok((reader, height, orientation))
 }
 
@@ -197,11 +205,17 @@ impl WebPReader<'_> {
         decoder.read_image(frame).map_err(error)?;
         let canvas_row = self.canvas_width * 3;
         if out.len() != height * width * 3 {
-            out.fill(0);
+            for pixel in out.chunks_exact_mut(3) {
+                pixel.copy_from_slice(&self.over.unwrap_or_default());
+            }
         }
         let rows = out.chunks_exact_mut(canvas_row).skip(self.top);
         for (source, row) in frame.chunks_exact(width * channels).zip(rows) {
-            to_rgb::rgb_of(source, channels, &mut row[self.left * 3..(self.left + width) * 3]);
+            let target = &mut row[self.left * 3..(self.left + width) * 3];
+            to_rgb::rgb_of(source, channels, target);
+            if let (Some(colour), 4) = (self.over, channels) {
+                over::lay(colour, source.chunks_exact(4).map(|pixel| pixel[3]), target);
+            }
         }
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! What preprocessor_config.json becomes.
 
 use prep_onnx_pipeline::{
-    CropRule, Filter, ImportOptions, Notation, Precision, Resampler, SizeRule, Source, import_with, steps::*,
+    CropRule, Filter, ImportOptions, Notation, Pipeline, Precision, Resampler, SizeRule, Source, import_with,
+    steps::*,
 };
 use serde_json::{Value, json};
 
@@ -250,4 +251,43 @@ fn near_names_are_slips_and_not_other_classes() {
         unknown.help(),
         Some("describe what it does in a pipeline of steps")
     );
+}
+
+#[test]
+fn transparent_pixels_lie_over_white_where_the_class_converts_to_rgb() {
+    let background = |class: &str, keys: Value| {
+        let config = edited(
+            json!({ "image_processor_type": format!("{class}ImageProcessor") }),
+            keys,
+        );
+        let pipeline = read(&config, None).unwrap().pipeline;
+        let text = pipeline.to_toml();
+        assert_eq!(
+            Pipeline::parse(&text, Notation::Toml).unwrap(),
+            pipeline,
+            "{text}"
+        );
+        pipeline.background
+    };
+    const WHITE: Option<[u8; 3]> = Some([255; 3]);
+    for class in ["CLIP", "Siglip", "Qwen2VL", "SmolVLM", "Emu3", "OneFormer"] {
+        assert_eq!(background(class, json!({})), WHITE, "{class}");
+        for off in [json!(false), json!(null), json!(0), json!("")] {
+            assert_eq!(
+                background(class, json!({ "do_convert_rgb": off })),
+                None,
+                "{class} {off}"
+            );
+        }
+    }
+    for class in ["ViT", "Siglip2", "Detr", "Janus", "Beit"] {
+        assert_eq!(background(class, json!({})), None, "{class}");
+        for on in [json!(true), json!(1), json!("false")] {
+            assert_eq!(
+                background(class, json!({ "do_convert_rgb": on })),
+                WHITE,
+                "{class} {on}"
+            );
+        }
+    }
 }

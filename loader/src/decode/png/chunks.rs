@@ -12,6 +12,8 @@ pub(super) struct Chunks<'a> {
     pub(super) header: [u8; IHDR_BYTES],
     /// The palette chunk of an indexed image.
     pub(super) palette: Option<&'a [u8]>,
+    /// The chunk `tRNS`.
+    pub(super) transparency: Option<&'a [u8]>,
     /// The first run of `IDAT` chunks, with their lengths and checksums.
     pub(super) data: &'a [u8],
     /// Whether the file ends inside that run.
@@ -65,6 +67,7 @@ fn chunk_at(file: &[u8], at: usize) -> Result<Chunk<'_>, Fault> {
 pub(super) fn walk(file: &[u8]) -> Result<Chunks<'_>, ImageError> {
     let mut header = None;
     let mut palette = None;
+    let mut transparency = None;
     let mut texts = Vec::new();
     let mut frames = None;
     let mut frame_control = None;
@@ -83,6 +86,7 @@ pub(super) fn walk(file: &[u8]) -> Result<Chunks<'_>, ImageError> {
             b"fdAT" => return Err(ImageError::unsupported("PNG: an animation without a first image")),
             b"IHDR" => header = Some(parse_header(chunk.data)?),
             b"PLTE" if header.is_some_and(|header| header[9] == 3) => palette = Some(chunk.data),
+            b"tRNS" if header.is_some() => transparency = Some(chunk.data),
             b"acTL" => {
                 let count = chunk
                     .data
@@ -107,6 +111,7 @@ pub(super) fn walk(file: &[u8]) -> Result<Chunks<'_>, ImageError> {
     Ok(Chunks {
         header,
         palette,
+        transparency,
         data: &file[first..data_end],
         cut,
         texts,

@@ -3,13 +3,15 @@
 
 mod chunks;
 mod text;
+mod transparent;
 
 use chunks::Chunks;
 use png::{BitDepth, ColorType, DecodingError, Transformations};
+use transparent::Transparent;
 
 use super::splice::Spliced;
 use super::to_rgb::{self, Palette};
-use super::{DecodeOptions, Header, Orientation, Scratch};
+use super::{DecodeOptions, Header, Orientation, Scratch, over};
 use crate::{ErrorKind, ImageError};
 
 pub(super) struct PngReader<'a> {
@@ -21,6 +23,8 @@ struct Layout {
     color: ColorType,
     depth: BitDepth,
     palette: Option<Palette>,
+    /// The colour below transparent pixels, and which these are.
+    over: Option<([u8; 3], Transparent)>,
 }
 
 pub(super) fn open<'a>(
@@ -65,10 +69,18 @@ pub(super) fn open<'a>(
         ColorType::Indexed => Some(palette(chunks.palette)?),
         _ => None,
     };
+    let over = match options.background {
+        Some(colour) => {
+            let which = Transparent::of(info.color_type, info.bit_depth, chunks.transparency)?;
+            which.map(|which| (colour, which))
+        }
+        None => None,
+    };
     let layout = Layout {
         color: info.color_type,
         depth: info.bit_depth,
         palette,
+        over,
     };
     Ok((header, PngReader { reader, layout }))
 }
@@ -89,7 +101,9 @@ impl PngReader<'_> {
             }
             return Ok(());
         }
-        let as_stored = self.layout.color == ColorType::Rgb && self.layout.depth == BitDepth::Eight;
+        let as_stored = self.layout.color == ColorType::Rgb
+            && self.layout.depth == BitDepth::Eight
+            && self.layout.over.is_none();
         let row = scratch.staging(line)?;
         for target in out.chunks_exact_mut(row_bytes) {
             let place = if as_stored { &mut *target } else { &mut *row };
@@ -132,6 +146,21 @@ impl Layout {
             ColorType::Rgb => to_rgb::rgb_of(source, 3, out),
             ColorType::Rgba if wide => to_rgb::rgb16_be(source, 4, out),
             ColorType::Rgba => to_rgb::rgb_of(source, 4, out),
+        }
+        match &self.over {
+            None => {}
+            Some((colour, Transparent::Channel { pixel, at })) => {
+                over::lay(*colour, source.chunks_exact(*pixel).map(|pixel| pixel[*at]), out);
+            }
+            Some((colour, Transparent::Palette(alphas))) => {
+                let indices = to_rgb::unpack(source, self.depth as u8);
+                over::lay(*colour, indices.map(|index| alphas[usize::from(index)]), out);
+            }
+            Some((colour, Transparent::Colour(key))) => {
+                for pixel in out.chunks_exact_mut(3).filter(|pixel| *pixel == key) {
+                    pixel.copy_from_slice(colour);
+                }
+            }
         }
     }
 }

@@ -59,6 +59,34 @@ pub(super) fn row(mode: Mode, order: Order, palette: &Palette, source: &[u8], ou
     }
 }
 
+/// Whether the sample behind the colour, where there is one, is at its largest in all pixels: Pillow's alpha, or nothing.
+pub(super) fn is_opaque(mode: Mode, order: Order, source: &[u8], pixels: usize) -> bool {
+    let full = |pixel: usize, at: usize| {
+        source
+            .chunks_exact(pixel)
+            .take(pixels)
+            .all(|pixel| pixel[at] == 255)
+    };
+    match mode {
+        Mode::GrayAlpha => full(2, 1),
+        Mode::Palette { bits: 8, samples } if samples > 1 => full(samples, 1),
+        Mode::Rgb { wide, samples } | Mode::PremultipliedRgb { wide, samples } if samples > 3 => match wide {
+            true => full(2 * samples, 6 + high_byte(order)),
+            false => full(samples, 3),
+        },
+        Mode::Rgb { .. }
+        | Mode::PremultipliedRgb { .. }
+        | Mode::Palette { .. }
+        | Mode::Cmyk { .. }
+        | Mode::Gray { .. }
+        | Mode::Gray12
+        | Mode::Gray16
+        | Mode::SignedGray16
+        | Mode::Int32
+        | Mode::Float32 => true,
+    }
+}
+
 /// Gives the high bytes of at most four 16-bit samples of each pixel.
 fn each_pixel(
     source: &[u8],

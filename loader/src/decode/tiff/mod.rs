@@ -19,7 +19,7 @@ use predictor::Predictor;
 
 use super::ifd::{Ifd, Order};
 use super::to_rgb::Palette;
-use super::{DecodeOptions, Header, Limits, Orientation, Scratch, try_grown};
+use super::{DecodeOptions, Header, Limits, Orientation, Scratch, over, try_grown};
 use crate::ImageError;
 
 mod tags {
@@ -68,6 +68,8 @@ pub(super) struct TiffReader<'a> {
     /// Of JPEG data.
     jpeg: Option<Jpeg<'a>>,
     limits: Limits,
+    /// Whether transparent pixels are to lie over a colour.
+    over: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -154,6 +156,7 @@ pub(super) fn open<'a>(
         palette: palette(&ifd, mode)?,
         jpeg,
         limits: options.limits,
+        over: options.background.is_some(),
     };
     Ok((header, reader))
 }
@@ -236,13 +239,19 @@ impl TiffReader<'_> {
             return self.read_planes(out, scratch);
         }
         let width = self.layout.width;
+        let mut opaque = true;
         for segment in self.layout.segments(0) {
             self.rows(segment, scratch, |y, source| {
                 let row = &mut out[((segment.top + y) * width + segment.left) * 3..][..segment.columns * 3];
                 convert::row(self.mode, self.order, &self.palette, source, row);
+                opaque &= !self.over || convert::is_opaque(self.mode, self.order, source, segment.columns);
             })?;
         }
-        Ok(())
+        if opaque {
+            Ok(())
+        } else {
+            Err(over::unread("a TIFF"))
+        }
     }
 
     /// Samples in planes of their own, of 8 or 16 bits: of the latter the high byte.
@@ -257,6 +266,9 @@ impl TiffReader<'_> {
                 wide: false,
                 samples: planes,
             },
+            Mode::Rgb { samples, .. } if self.over && samples > 3 => {
+                return Err(over::unread("a TIFF in planes"));
+            }
             _ => return self.mix_planes(planes, out, scratch),
         };
         let mut mixed = std::mem::take(&mut scratch.planes);
@@ -264,7 +276,12 @@ impl TiffReader<'_> {
         let result = try_grown(&mut mixed, pixels * planes).and_then(|target| {
             self.mix_planes(planes, target, scratch)?;
             convert::row(mode, self.order, &self.palette, target, out);
-            Ok(())
+            let opaque = !self.over || convert::is_opaque(mode, self.order, target, pixels);
+            if opaque {
+                Ok(())
+            } else {
+                Err(over::unread("a TIFF"))
+            }
         });
         scratch.planes = mixed;
         result

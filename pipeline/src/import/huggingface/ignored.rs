@@ -11,7 +11,6 @@ const HARMLESS: &[&str] = &[
     "apply_ocr",
     "disable_grouping",
     "do_convert_annotations",
-    "do_convert_rgb",
     "do_reduce_labels",
     "format",
     "image_seq_length",

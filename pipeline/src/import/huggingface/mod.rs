@@ -11,10 +11,12 @@ mod processors;
 mod refused;
 mod size;
 
+use serde_json::Value;
+
 use super::keys::{Given, Keys};
 use super::{Import, ImportOptions, Source};
 use crate::steps::Step;
-use crate::{Error, Layout, Output, Pipeline, Resampler, Result};
+use crate::{CHANNELS, Error, Layout, Output, Pipeline, Resampler, Result};
 use processors::{Backends, Processor};
 
 /// Any of these makes a text a preprocessor config.
@@ -100,7 +102,7 @@ impl<'a> Reader<'a> {
 
     fn finish(self, steps: Vec<Step>, layout: Option<Layout>) -> Result<Import> {
         let Self {
-            keys,
+            mut keys,
             processor,
             backend,
             defaults,
@@ -108,6 +110,11 @@ impl<'a> Reader<'a> {
             own_layout,
             ..
         } = self;
+        let converts = match keys.given("do_convert_rgb") {
+            Given::Absent => processor.converts,
+            Given::Null => false,
+            Given::Is(value) => is_true(&value),
+        };
         keys.finish(|key, value| ignored::harmless(processor.harmless, key, value))?;
         if !defaults.is_empty() {
             notes.push(format!(
@@ -123,6 +130,8 @@ impl<'a> Reader<'a> {
         Ok(Import {
             pipeline: Pipeline {
                 description: Some(format!("{}ImageProcessor, {backend} backend", processor.name)),
+                // transformers' convert_to_rgb lays transparent pixels over white; without it images have to be opaque.
+                background: converts.then_some([u8::MAX; CHANNELS]),
                 steps,
                 output: Output {
                     layout: own_layout.or(layout),
@@ -169,7 +178,7 @@ impl<'a> Reader<'a> {
             | "spatial_factor" => "do_resize",
             "crop_size" => "do_center_crop",
             "rescale_factor" => "do_rescale",
-            "size_divisor" | "pad_size" => "do_pad",
+            "size_divisor" | "pad_size" | "padding_value" => "do_pad",
             _ => "do_normalize",
         };
         self.keys
@@ -190,6 +199,18 @@ impl<'a> Reader<'a> {
                 .expected_got("channels_first", format_args!("{other:?}"))
                 .why("the axis order follows from the model")),
         }
+    }
+}
+
+/// Whether Python takes the value for true.
+fn is_true(value: &Value) -> bool {
+    match value {
+        Value::Null => false,
+        Value::Bool(value) => *value,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        Value::Array(list) => !list.is_empty(),
+        Value::Object(table) => !table.is_empty(),
     }
 }
 

@@ -401,7 +401,13 @@ pub(in super::super) fn fuyu(reader: &mut Reader<'_>, steps: &mut Vec<Step>) -> 
     let Size::Exact([height, width]) = size else {
         return Err(reader.no_such_size(size));
     };
-    let value = reader.keys.number("padding_value")?.value().unwrap_or(1.0);
+    let value = match reader.keys.number("padding_value")? {
+        // torchvision's pad takes none for 0; NumPy's does not take it.
+        Given::Null if reader.backend == Backend::Torchvision || !pads => 0.0,
+        Given::Null => return Err(reader.needed("padding_value", "is null")),
+        Given::Is(value) => value,
+        Given::Absent => 1.0,
+    };
     let mode = reader.keys.text("padding_mode")?;
     if resizes {
         let rule = SizeRule::Fit {

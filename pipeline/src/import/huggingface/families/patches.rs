@@ -272,6 +272,12 @@ pub(in super::super) fn gemma4(reader: &mut Reader<'_>, steps: &mut Vec<Step>) -
         _ => [patch, tokens * pool * pool],
     };
     filled_up(reader, steps, rule, resample, cut)?;
+    if let Some(Step::Resize(resize)) = steps.first_mut()
+        && resize.filter == Filter::NearestExact
+    {
+        // These hand the number to torchvision, to which 0 is plain nearest.
+        resize.filter = Filter::Nearest;
+    }
     reader.notes.push(
         "image_position_ids stays an input of the model; the output grid has the numbers for it".to_owned(),
     );

@@ -68,10 +68,12 @@ pub(super) const ROWS: &[Processor] = &[
     },
     Processor {
         name: "Bit",
+        converts: true,
         ..CROPPED
     },
     Processor {
         name: "Chameleon",
+        converts: true,
         resample: LANCZOS,
         size: Size::Shortest(512),
         crop: Some([512, 512]),

@@ -4,6 +4,7 @@ use super::{BASE, BICUBIC, Backends, CROPPED, OPENAI, Padding, Processor, Size};
 
 const TIPS: Processor = Processor {
     name: "Tipsv2",
+    converts: true,
     backends: Backends::TorchvisionOnly,
     size: Size::Exact([448, 448]),
     normalize: false,
@@ -14,14 +15,17 @@ const TIPS: Processor = Processor {
 pub(super) const ROWS: &[Processor] = &[
     Processor {
         name: "CLIP",
+        converts: true,
         ..CROPPED
     },
     Processor {
         name: "ChineseCLIP",
+        converts: true,
         ..CROPPED
     },
     Processor {
         name: "Blip",
+        converts: true,
         resample: BICUBIC,
         size: Size::Exact([384, 384]),
         statistics: Some(OPENAI),
@@ -60,6 +64,7 @@ pub(super) const ROWS: &[Processor] = &[
     },
     Processor {
         name: "Siglip",
+        converts: true,
         resample: BICUBIC,
         square: false,
         ..BASE
@@ -67,6 +72,7 @@ pub(super) const ROWS: &[Processor] = &[
     TIPS,
     Processor {
         name: "Tipsv2Dpt",
+        converts: true,
         ..TIPS
     },
 ];

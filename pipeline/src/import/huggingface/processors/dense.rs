@@ -7,6 +7,7 @@ use crate::import::huggingface::families;
 
 const SAM2: Processor = Processor {
     name: "Sam2",
+    converts: true,
     backends: Backends::TorchvisionOnly,
     size: Size::Exact([1024, 1024]),
     statistics: Some(IMAGENET),
@@ -43,6 +44,7 @@ pub(super) const ROWS: &[Processor] = &[
     },
     Processor {
         name: "OwlViT",
+        converts: true,
         resample: BICUBIC,
         size: Size::Exact([768, 768]),
         crop: Some([768, 768]),
@@ -82,6 +84,7 @@ pub(super) const ROWS: &[Processor] = &[
     SAM2,
     Processor {
         name: "Sam3",
+        converts: true,
         size: Size::Exact([1008, 1008]),
         statistics: BASE.statistics,
         ..SAM2
@@ -107,6 +110,7 @@ pub(super) const ROWS: &[Processor] = &[
     },
     Processor {
         name: "SegGpt",
+        converts: true,
         resample: BICUBIC,
         size: Size::Exact([448, 448]),
         cropping: Cropping::Ignored,

@@ -70,6 +70,7 @@ pub(super) const ROWS: &[Processor] = &[
     },
     Processor {
         name: "OneFormer",
+        converts: true,
         family: families::one_former,
         // Of the texts and labels.
         harmless: &[
@@ -91,6 +92,7 @@ pub(super) const ROWS: &[Processor] = &[
     },
     Processor {
         name: "Sam",
+        converts: true,
         family: families::sam,
         size: Size::Longest(1024),
         statistics: Some(IMAGENET),
@@ -120,6 +122,7 @@ pub(super) const ROWS: &[Processor] = &[
     },
     Processor {
         name: "TextNet",
+        converts: true,
         family: families::textnet,
         size: Size::Shortest(640),
         square: false,

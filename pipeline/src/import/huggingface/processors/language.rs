@@ -5,6 +5,7 @@ use crate::import::huggingface::families;
 
 const TILES: Processor = Processor {
     name: "GotOcr2",
+    converts: true,
     family: families::joined_tiles,
     heeds: &["crop_to_patches"],
     resample: BICUBIC,
@@ -19,6 +20,7 @@ const TILES: Processor = Processor {
 
 const ANYRES: Processor = Processor {
     name: "LlavaNext",
+    converts: true,
     family: families::pinpoints,
     padding: Padding::Ignored,
     pads: true,
@@ -41,6 +43,7 @@ const JANUS: Processor = Processor {
 
 const PAGES: Processor = Processor {
     name: "DeepseekOcr2",
+    converts: true,
     family: families::whole_page,
     resample: BICUBIC,
     size: Size::Exact([1024, 1024]),
@@ -53,6 +56,7 @@ const PAGES: Processor = Processor {
 
 const IDEFICS3: Processor = Processor {
     name: "Idefics3",
+    converts: true,
     family: families::idefics3,
     resample: LANCZOS,
     size: Size::Longest(4 * 364),
@@ -66,6 +70,7 @@ const IDEFICS3: Processor = Processor {
 pub(super) const ROWS: &[Processor] = &[
     Processor {
         name: "PI0",
+        converts: true,
         backends: Backends::TorchvisionOnly,
         resample: BICUBIC,
         size: Size::Within([224, 224]),
@@ -76,6 +81,7 @@ pub(super) const ROWS: &[Processor] = &[
     },
     Processor {
         name: "Gemma3",
+        converts: true,
         cropping: Cropping::Ignored,
         padding: Padding::Ignored,
         ..BASE
@@ -84,6 +90,7 @@ pub(super) const ROWS: &[Processor] = &[
     PAGES,
     Processor {
         name: "UnlimitedOcr",
+        converts: true,
         backends: Backends::TorchvisionOnly,
         harmless: &["min_patches", "max_patches", "tile_size", "maximum_pad_value"],
         ..PAGES
@@ -91,6 +98,7 @@ pub(super) const ROWS: &[Processor] = &[
     IDEFICS3,
     Processor {
         name: "UltraVBert",
+        converts: true,
         backends: Backends::TorchvisionOnly,
         size: Size::Longest(3072),
         // Of tiles, which do_image_splitting switches off.
@@ -99,6 +107,7 @@ pub(super) const ROWS: &[Processor] = &[
     },
     Processor {
         name: "Cohere2Vision",
+        converts: true,
         backends: Backends::TorchvisionOnly,
         size: Size::Exact([512, 512]),
         harmless: &["min_patches", "max_patches", "patch_size"],
@@ -106,6 +115,7 @@ pub(super) const ROWS: &[Processor] = &[
     },
     Processor {
         name: "GraniteDocling",
+        converts: true,
         family: families::granite,
         size: Size::Exact([512, 512]),
         // An output of its own.
@@ -114,6 +124,7 @@ pub(super) const ROWS: &[Processor] = &[
     },
     Processor {
         name: "PerceptionLM",
+        converts: true,
         family: families::perception,
         backends: Backends::TorchvisionOnly,
         size: Size::Exact([448, 448]),
@@ -123,6 +134,7 @@ pub(super) const ROWS: &[Processor] = &[
     },
     Processor {
         name: "Mllama",
+        converts: true,
         family: families::mllama,
         resample: BASE.resample,
         size: Size::Exact([224, 224]),
@@ -133,6 +145,7 @@ pub(super) const ROWS: &[Processor] = &[
     ANYRES,
     Processor {
         name: "LlavaOnevision",
+        converts: true,
         size: Size::Exact([384, 384]),
         center_crop: false,
         crop: None,
@@ -140,10 +153,12 @@ pub(super) const ROWS: &[Processor] = &[
     },
     Processor {
         name: "SmolVLM",
+        converts: true,
         ..IDEFICS3
     },
     Processor {
         name: "Idefics2",
+        converts: true,
         family: families::idefics2,
         size: Size::Both([378, 980]),
         square: false,
@@ -170,6 +185,7 @@ pub(super) const ROWS: &[Processor] = &[
     },
     Processor {
         name: "Aria",
+        converts: true,
         family: families::aria,
         resample: BICUBIC,
         cropping: Cropping::Ignored,
@@ -190,6 +206,7 @@ pub(super) const ROWS: &[Processor] = &[
     },
     Processor {
         name: "Pixtral",
+        converts: true,
         family: families::pixtral,
         resample: BICUBIC,
         size: Size::Longest(1024),
@@ -199,6 +216,7 @@ pub(super) const ROWS: &[Processor] = &[
     TILES,
     Processor {
         name: "Idefics",
+        converts: true,
         resample: BICUBIC,
         statistics: Some(OPENAI),
         harmless: &["image_num_channels"],
@@ -206,11 +224,13 @@ pub(super) const ROWS: &[Processor] = &[
     },
     Processor {
         name: "Llava",
+        converts: true,
         padding: Padding::Square,
         ..CROPPED
     },
     Processor {
         name: "Ovis2",
+        converts: true,
         cropping: Cropping::Heeded,
         family: families::usual,
         heeds: &[],
@@ -218,6 +238,7 @@ pub(super) const ROWS: &[Processor] = &[
     },
     Processor {
         name: "VideoLlava",
+        converts: true,
         backends: Backends::PillowOnly,
         padding: Padding::Ignored,
         null_is_default: true,

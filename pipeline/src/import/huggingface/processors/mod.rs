@@ -129,6 +129,8 @@ pub(super) struct Processor {
     pub pad_to: Option<[usize; 2]>,
     /// Switches that it heeds, of those that other classes may only have off.
     pub heeds: &'static [&'static str],
+    /// `do_convert_rgb`.
+    pub converts: bool,
     /// Whether a null `size`, `crop_size`, `image_mean` or `image_std` means the default.
     pub null_is_default: bool,
     /// Keys of its own that do not change the pixels.
@@ -163,6 +165,7 @@ const BASE: Processor = Processor {
     pads: false,
     pad_to: None,
     heeds: &[],
+    converts: false,
     null_is_default: false,
     harmless: &[],
 };

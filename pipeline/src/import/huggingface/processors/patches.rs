@@ -5,6 +5,7 @@ use crate::import::huggingface::families;
 
 const QWEN: Processor = Processor {
     name: "Qwen2VL",
+    converts: true,
     family: families::merged,
     resample: BICUBIC,
     size: Size::Both([56 * 56, 28 * 28 * 1280]),
@@ -18,6 +19,7 @@ const QWEN: Processor = Processor {
 
 const ERNIE: Processor = Processor {
     name: "Ernie4_5_VLMoe",
+    converts: true,
     size: Size::Both([56 * 56, 28 * 28 * 6177]),
     harmless: &[],
     ..QWEN
@@ -25,6 +27,7 @@ const ERNIE: Processor = Processor {
 
 const HUNYUAN: Processor = Processor {
     name: "HunYuanVL",
+    converts: true,
     family: families::in_rows,
     size: Size::Both([512 * 512, 2048 * 2048]),
     harmless: &["min_pixels", "max_pixels", "spatial_patch_size"],
@@ -33,6 +36,7 @@ const HUNYUAN: Processor = Processor {
 
 const GLM4V: Processor = Processor {
     name: "Glm4v",
+    converts: true,
     size: Size::Both([112 * 112, 28 * 28 * 15_000]),
     harmless: &[],
     ..QWEN
@@ -40,6 +44,7 @@ const GLM4V: Processor = Processor {
 
 const GEMMA4: Processor = Processor {
     name: "Gemma4",
+    converts: true,
     family: families::gemma4,
     normalize: false,
     statistics: Some([[0.0; 3], [1.0; 3]]),
@@ -51,24 +56,29 @@ pub(super) const ROWS: &[Processor] = &[
     QWEN,
     Processor {
         name: "CohereCompass",
+        converts: true,
         ..QWEN
     },
     ERNIE,
     Processor {
         name: "Ernie4_5_VL_Moe",
+        converts: true,
         ..ERNIE
     },
     GLM4V,
     Processor {
         name: "Glm46V",
+        converts: true,
         ..GLM4V
     },
     Processor {
         name: "Glmga",
+        converts: true,
         ..GLM4V
     },
     Processor {
         name: "Cosmos3Edge",
+        converts: true,
         family: families::merged_channels_last,
         size: Size::Both([256 * 256, 4096 * 4096]),
         statistics: Some(HALF),
@@ -76,16 +86,19 @@ pub(super) const ROWS: &[Processor] = &[
     },
     Processor {
         name: "PaddleOCRVL",
+        converts: true,
         family: families::small_images,
         size: Size::Both([384 * 384, 1536 * 1536]),
         ..QWEN
     },
     Processor {
         name: "GlmImage",
+        converts: true,
         ..QWEN
     },
     Processor {
         name: "Kimi_K25",
+        converts: true,
         family: families::kimi,
         backends: Backends::TorchvisionOnly,
         size: Size::Within([512, 512]),
@@ -96,6 +109,7 @@ pub(super) const ROWS: &[Processor] = &[
     },
     Processor {
         name: "NeoMME",
+        converts: true,
         family: families::own_size,
         backends: Backends::TorchvisionOnly,
         statistics: Some(HALF),
@@ -104,12 +118,14 @@ pub(super) const ROWS: &[Processor] = &[
     },
     Processor {
         name: "Glm5Next",
+        converts: true,
         family: families::glm5,
         harmless: &[],
         ..QWEN
     },
     Processor {
         name: "NemotronH_Omni_Reasoning_V3",
+        converts: true,
         family: families::nemotron,
         backends: Backends::TorchvisionOnly,
         harmless: &[],
@@ -117,6 +133,7 @@ pub(super) const ROWS: &[Processor] = &[
     },
     Processor {
         name: "Inkling2",
+        converts: true,
         family: families::inkling2,
         backends: Backends::TorchvisionOnly,
         size: Size::Exact([40, 40]),
@@ -127,6 +144,7 @@ pub(super) const ROWS: &[Processor] = &[
     },
     Processor {
         name: "Siglip2",
+        converts: false,
         family: families::naflex,
         resample: BASE.resample,
         statistics: Some(HALF),
@@ -136,27 +154,32 @@ pub(super) const ROWS: &[Processor] = &[
     GEMMA4,
     Processor {
         name: "Gemma4Unified",
+        converts: true,
         backends: Backends::TorchvisionOnly,
         ..GEMMA4
     },
     HUNYUAN,
     Processor {
         name: "HYV4VL",
+        converts: true,
         ..HUNYUAN
     },
     Processor {
         name: "MiniMaxM3VL",
+        converts: true,
         backends: Backends::TorchvisionOnly,
         size: Size::Both([4 * 28 * 28, 451_584]),
         ..QWEN
     },
     Processor {
         name: "VideoLlama3",
+        converts: true,
         statistics: Some(HALF),
         ..QWEN
     },
     Processor {
         name: "Emu3",
+        converts: true,
         family: families::emu3,
         backends: Backends::PillowOnly,
         size: Size::Pixels([512 * 512, 1024 * 1024]),
@@ -165,6 +188,7 @@ pub(super) const ROWS: &[Processor] = &[
     },
     Processor {
         name: "Apertus1p5",
+        converts: true,
         family: families::apertus,
         backends: Backends::TorchvisionOnly,
         size: Size::Pixels([128 * 128, 1400 * 1400]),
