@@ -13,13 +13,13 @@ pub mod cuda;
 mod encoded;
 #[cfg(feature = "ort")]
 pub mod host;
-mod kernel;
 mod run;
 mod staged;
 
 pub use boundary::{RegisterCustomOps, register};
 pub use encoded::{EncodedPreprocessor, Files};
-pub use kernel::SimdLevel;
+use prep_onnx_op_kernels as kernel;
+pub use prep_onnx_op_kernels::SimdLevel;
 pub use run::{
     Executor, ImageShapes, Images, ListedImage, OutputMut, Preprocessor, Sequential, Shape, Threads,
 };

@@ -15,9 +15,11 @@ needed=$("$readelf" -d "$stripped" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
 glibc=$("$nm" -D --undefined-only "$stripped" | sed -n 's/.*@\(GLIBC_[0-9.]*\)$/\1/p' | sort -Vu | tail -1)
 echo "size $size, exports $exports, newest glibc version needed $glibc ($("$nm" -D --undefined-only "$stripped" | grep "$glibc\$" | awk '{ print $2 }' | tr '\n' ' '))"
 echo "needs" $needed
-# Plans of version 2 took it from 2.16 MB to 2.62 MB, further size rules, overviews and rows on all threads to 2.72 MB,
-# those plans on CUDA and OpenCV's linear in AVX-512 to 2.76 MB, grids of tiles and quantised bytes to 2.87 MB.
-[ "$size" -le 2900000 ] || { echo "larger than 2.9 MB" >&2; exit 1; }
+# Plans of version 2 and their kernels took it from 2.16 MB to 2.88 MB; building what decodes for size, and fewer copies of
+# kernels, to 2.6 MB. For other processors it was not measured since.
+most=2620000
+[ -z "${BINUTILS:-}" ] || most=2900000
+[ "$size" -le "$most" ] || { echo "larger than $most bytes" >&2; exit 1; }
 [ "$exports" = RegisterCustomOps ] || { echo "exports other than RegisterCustomOps" >&2; exit 1; }
 for name in $needed; do
     case $name in

@@ -22,6 +22,7 @@ python() { # a virtual environment with these packages
 
 library="$target/shipped/libprep_onnx_op.so"
 sh op/tests/library.sh "$library"
+[ "$(uname -m)" != x86_64 ] || python3 op/tests/codegen.py "$library"
 for version in 1.17.3 1.23.2 newest; do
   case $version in
     newest) python newest onnxruntime onnx pillow numpy ;;

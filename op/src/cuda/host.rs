@@ -210,7 +210,7 @@ impl Extra {
     }
 }
 
-fn zeros<T: Clone>(length: usize, zero: T) -> Result<Vec<T>> {
+fn zeros<T: Copy>(length: usize, zero: T) -> Result<Vec<T>> {
     let mut values = Vec::new();
     grow(&mut values, length, zero)?;
     Ok(values)

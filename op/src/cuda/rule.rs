@@ -6,7 +6,8 @@ use prep_onnx_pipeline::{Filter, Result, Windows};
 
 use super::context::Kernel;
 use super::table::{HostTable, check_length};
-use crate::run::{Axis, room};
+use crate::kernel::Axis;
+use crate::run::room;
 
 /// How an axis is resized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

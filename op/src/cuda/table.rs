@@ -2,7 +2,7 @@
 
 use prep_onnx_pipeline::{Error, Result};
 
-use crate::run::Axis;
+use crate::kernel::Axis;
 
 /// Output columns of a tile, at most.
 pub(super) const TILE_COLUMNS: usize = 64;

@@ -5,8 +5,8 @@ use std::ops::Range;
 use prep_onnx_pipeline::{CHANNELS, Geometry, Result};
 
 use super::engine::{OutputImage, row_out};
-use super::finish::Finish;
 use super::memory::grow;
+use crate::kernel::Finish;
 use crate::kernel::rows::{RowKernels, Spread, lane_bytes};
 
 /// Where the rows of an image come from.

@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use prep_onnx_pipeline::{CHANNELS, Dtype, Geometry, Layout, Result};
 
-use super::finish::Finish;
 use super::memory::grow;
 use super::tables::{Prepared, span_bytes};
+use crate::kernel::Finish;
 use crate::kernel::{Isa, Lanes, Ring, RowOut, plane_blocks};
 
 /// Intermediate rows of one worker, reused from band to band and from call to call.

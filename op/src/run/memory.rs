@@ -6,13 +6,23 @@ use prep_onnx_pipeline::{Error, ErrorKind, Result};
 ///
 /// # Errors
 /// When there is not enough memory; the buffer is then as it was.
-pub(crate) fn grow<T: Clone>(buffer: &mut Vec<T>, length: usize, value: T) -> Result<()> {
+pub(crate) fn grow<T: Copy>(buffer: &mut Vec<T>, length: usize, value: T) -> Result<()> {
     let Some(more) = length.checked_sub(buffer.len()) else {
         return Ok(());
     };
     let bytes = length.saturating_mul(size_of::<T>());
     buffer.try_reserve_exact(more).map_err(|_| lack(bytes))?;
-    buffer.resize(length, value);
+    // Copies of what is there: the compiler makes a loop over elements of `resize` where it builds for size.
+    const STEP: usize = 4096;
+    let start = buffer.len();
+    if more > 0 {
+        buffer.push(value);
+    }
+    while buffer.len() < length {
+        let filled = buffer.len() - start;
+        let copied = filled.min(length - buffer.len()).min(STEP);
+        buffer.extend_from_within(start..start + copied);
+    }
     Ok(())
 }
 

@@ -1,11 +1,9 @@
 //! From a plan to finished tensors: checks, weights, scheduling and the row loop around the kernels.
 
-mod axis;
 mod cache;
 #[cfg(target_arch = "x86_64")]
 mod copy;
 mod engine;
-mod finish;
 mod images;
 mod memory;
 mod part;
@@ -14,11 +12,9 @@ mod preprocessor;
 mod schedule;
 mod tables;
 
-pub(crate) use axis::{Axis, HALF, PRECISION, round};
 #[cfg(target_arch = "x86_64")]
 pub(crate) use copy::RowSource;
 pub(crate) use engine::element_size;
-pub(crate) use finish::{Affine, Finish};
 pub(crate) use images::{Image, Pixels, checked_shape, fixed_output, listed, shown};
 pub use images::{ImageShapes, Images, ListedImage, Shape};
 pub(crate) use memory::{grow, room};

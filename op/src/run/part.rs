@@ -8,15 +8,17 @@ use super::cache::Extent;
 #[cfg(target_arch = "x86_64")]
 use super::copy::{RowSource, Stored, copy};
 use super::engine::{Scratch, Task, run_band};
-use super::finish::Finish;
 use super::images::Shape;
 use super::preprocessor::{AnyEngine, Engine, OutputMut, Preprocessor, SharedOutput, check_output};
 use super::schedule::{Executor, Sequential, bands};
 use super::tables::{AnyPrepared, Prepared};
+use crate::kernel::Finish;
 use crate::kernel::Isa;
 #[cfg(target_arch = "x86_64")]
-use crate::kernel::rows::{RowKernels, with_row_kernels};
+use crate::kernel::rows::RowKernels;
 use crate::kernel::scalar::Scalar;
+#[cfg(target_arch = "x86_64")]
+use crate::kernel::with_row_kernels;
 
 /// The rows and columns of an image that its output is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]

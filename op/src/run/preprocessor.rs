@@ -8,11 +8,11 @@ use prep_onnx_pipeline::{Dtype, Error, FusedPlan, Result};
 
 use super::cache::Extent;
 use super::engine::{OutputImage, Scratch, Task, element_size, run_band};
-use super::finish::Finish;
 use super::images::{Image, Images, Pixels, Shape};
 use super::memory::lack;
 use super::schedule::{Executor, Schedule};
 use super::tables::{AnyPrepared, Tables};
+use crate::kernel::Finish;
 #[cfg(target_arch = "aarch64")]
 use crate::kernel::neon::Neon;
 use crate::kernel::scalar::Scalar;

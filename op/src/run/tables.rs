@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use prep_onnx_pipeline::{CHANNELS, FusedPlan, Geometry, Result};
 
-use super::axis::Axis;
 use super::cache::{Cache, Extent, Key};
 use super::memory::room;
+use crate::kernel::Axis;
 use crate::kernel::Isa;
 use crate::kernel::scalar::Scalar;
 

@@ -4,6 +4,7 @@ use half::f16;
 use prep_onnx_pipeline::Layout;
 use prep_onnx_pipeline::plan::Placement;
 
+use crate::kernel::pixels::Fill;
 use crate::run::OutputMut;
 
 /// A canvas of `size` with its image at `inner` = [top, left, height, width].
@@ -32,19 +33,17 @@ pub(super) fn fill(output: &mut OutputMut<'_>, layout: Layout, placement: &Place
 }
 
 impl Area {
-    fn fill<T: Copy>(&self, elements: &mut [T], layout: Layout, values: &[T]) {
+    fn fill<T: Fill>(&self, elements: &mut [T], layout: Layout, values: &[T]) {
         let (height, width) = self.size;
         match layout {
             Layout::Nchw => {
                 for (plane, value) in elements.chunks_exact_mut((height * width).max(1)).zip(values) {
-                    self.runs(|run| plane[run].fill(*value));
+                    self.runs(|run| value.fill(&mut plane[run]));
                 }
             }
             Layout::Nhwc => self.runs(|run| {
                 let channels = values.len();
-                for pixel in elements[run.start * channels..run.end * channels].chunks_exact_mut(channels) {
-                    pixel.copy_from_slice(values);
-                }
+                T::fill_pixels(values, &mut elements[run.start * channels..run.end * channels]);
             }),
         }
     }

@@ -6,6 +6,7 @@ use prep_onnx_pipeline::{CHANNELS, Plan};
 use crate::SimdLevel;
 #[cfg(target_arch = "x86_64")]
 use crate::kernel::avx512::Avx512;
+use crate::kernel::pixels;
 
 /// The tables of a plan.
 pub(super) struct Bytes {
@@ -44,27 +45,21 @@ impl Bytes {
         }
     }
 
-    fn one(&self, channel: usize, pixels: &mut [u8]) {
+    fn one(&self, channel: usize, values: &mut [u8]) {
         let table = self.table.channel(channel);
         #[cfg(target_arch = "x86_64")]
         if let Some(avx512) = self.avx512 {
-            return avx512.look_up(table, pixels);
+            return avx512.look_up(table, values);
         }
-        for pixel in pixels {
-            *pixel = table[usize::from(*pixel)];
-        }
+        pixels::look_up(table, values);
     }
 
-    fn in_turn(&self, pixels: &mut [u8]) {
+    fn in_turn(&self, values: &mut [u8]) {
         let tables = [0, 1, 2].map(|channel| self.table.channel(channel));
         #[cfg(target_arch = "x86_64")]
         if let Some(avx512) = self.avx512 {
-            return avx512.look_up_in_turn(tables, pixels);
+            return avx512.look_up_in_turn(tables, values);
         }
-        for pixel in pixels.chunks_mut(CHANNELS) {
-            for (value, table) in pixel.iter_mut().zip(tables) {
-                *value = table[usize::from(*value)];
-            }
-        }
+        pixels::look_up_in_turn(tables, values);
     }
 }

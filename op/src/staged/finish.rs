@@ -259,7 +259,7 @@ enum Joined {
 
 impl Joined {
     fn new(dtype: Dtype, length: usize) -> Result<Self> {
-        fn values<T: Clone>(length: usize, zero: T) -> Result<Vec<T>> {
+        fn values<T: Copy>(length: usize, zero: T) -> Result<Vec<T>> {
             let mut values = Vec::new();
             grow(&mut values, length, zero)?;
             Ok(values)

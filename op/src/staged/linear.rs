@@ -10,8 +10,11 @@ use prep_onnx_pipeline::{CHANNELS, Geometry, Layout};
 
 use super::pixels::Pixels;
 use crate::SimdLevel;
+use crate::kernel::pixels;
 #[cfg(target_arch = "x86_64")]
-use crate::kernel::rows::{RowKernels, Spread, Tap, line_lanes, with_row_kernels};
+use crate::kernel::rows::{RowKernels, Spread, Tap, line_lanes};
+#[cfg(target_arch = "x86_64")]
+use crate::kernel::with_row_kernels;
 use crate::run::{BANDS_PER_THREAD, Executor, LEAST_ROWS, each, grow, room};
 #[cfg(target_arch = "x86_64")]
 use crate::run::{OutputMut, Preprocessor, RowSource};
@@ -57,12 +60,16 @@ pub(super) fn resize(
         }
     }
     let _ = level;
+    let taps = (
+        &axes.horizontal.positions[axes.columns.clone()],
+        &axes.horizontal.weights[axes.columns.clone()],
+    );
     axes.resize(
         image,
         size.1 * channels,
         (&bands, executor),
-        |row, line| across(row, channels, &axes.horizontal, axes.columns.clone(), line),
-        down,
+        |row, line| pixels::across(row, channels, taps, line),
+        pixels::down,
     )?;
     Pixels::new(size, channels, bytes)
 }
@@ -309,24 +316,5 @@ impl<K: RowKernels> RowSource<K> for Rows<'_, K> {
                 kernels.down_spread(lines, weights, bytes, spread, lanes);
             }
         }
-    }
-}
-
-/// One row, horizontally, without its lowest 4 bits.
-fn across(row: &[u8], channels: usize, axis: &LinearAxis, columns: Range<usize>, out: &mut [i16]) {
-    let taps = axis.positions[columns.clone()].iter().zip(&axis.weights[columns]);
-    for (pixel, ([left, right], [a, b])) in out.chunks_exact_mut(channels).zip(taps) {
-        for (channel, value) in pixel.iter_mut().enumerate() {
-            let tap = |at: usize| i32::from(row[at * channels + channel]);
-            *value = ((tap(*left) * a + tap(*right) * b) >> 4) as i16;
-        }
-    }
-}
-
-/// Two rows, vertically.
-fn down([top, bottom]: [&[i16]; 2], [c, d]: [i32; 2], out: &mut [u8]) {
-    for ((out, top), bottom) in out.iter_mut().zip(top).zip(bottom) {
-        let sum = ((c * i32::from(*top)) >> 16) + ((d * i32::from(*bottom)) >> 16);
-        *out = ((sum + 2) >> 2) as u8;
     }
 }

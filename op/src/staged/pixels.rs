@@ -7,8 +7,11 @@ use prep_onnx_pipeline::plan::{Fill, GrayRule, Placement};
 use prep_onnx_pipeline::{CHANNELS, Error, Result};
 
 use crate::SimdLevel;
+use crate::kernel::pixels;
 #[cfg(target_arch = "x86_64")]
-use crate::kernel::rows::{RowKernels, with_row_kernels};
+use crate::kernel::rows::RowKernels;
+#[cfg(target_arch = "x86_64")]
+use crate::kernel::with_row_kernels;
 use crate::run::grow;
 
 /// uint8 [height, width, channel], in C order.
@@ -120,10 +123,7 @@ impl<'a> Pixels<'a> {
             return Pixels::new((width, height), channels, bytes);
         }
         let _ = level;
-        match channels {
-            CHANNELS => turn::<CHANNELS>(&self.bytes, self.size, &mut bytes),
-            _ => turn::<1>(&self.bytes, self.size, &mut bytes),
-        }
+        pixels::turn(channels, &self.bytes, self.size, &mut bytes);
         Pixels::new((width, height), channels, bytes)
     }
 
@@ -131,9 +131,7 @@ impl<'a> Pixels<'a> {
     pub(super) fn gray(&self, rule: GrayRule) -> Result<Pixels<'static>> {
         let mut bytes = Vec::new();
         grow(&mut bytes, self.bytes.len() / CHANNELS, 0)?;
-        for (value, pixel) in bytes.iter_mut().zip(self.bytes.chunks_exact(CHANNELS)) {
-            *value = rule.gray([pixel[0], pixel[1], pixel[2]]);
-        }
+        pixels::gray(rule, &self.bytes, &mut bytes);
         Pixels::new(self.size, 1, bytes)
     }
 
@@ -141,9 +139,7 @@ impl<'a> Pixels<'a> {
     pub(super) fn tripled(&self) -> Result<Pixels<'static>> {
         let mut bytes = Vec::new();
         grow(&mut bytes, self.bytes.len() * 3, 0)?;
-        for (pixel, value) in bytes.chunks_exact_mut(3).zip(self.bytes.iter()) {
-            pixel.fill(*value);
-        }
+        pixels::tripled(&self.bytes, &mut bytes);
         Pixels::new(self.size, 3, bytes)
     }
 
@@ -151,28 +147,8 @@ impl<'a> Pixels<'a> {
     pub(super) fn first_channel(&self) -> Result<Pixels<'static>> {
         let mut bytes = Vec::new();
         grow(&mut bytes, self.bytes.len() / self.channels.max(1), 0)?;
-        for (value, pixel) in bytes.iter_mut().zip(self.bytes.chunks_exact(self.channels)) {
-            *value = pixel[0];
-        }
+        pixels::first(self.channels, &self.bytes, &mut bytes);
         Pixels::new(self.size, 1, bytes)
-    }
-}
-
-/// Turns by 90 degrees clockwise.
-fn turn<const CHANNELS: usize>(pixels: &[u8], (height, width): (usize, usize), out: &mut [u8]) {
-    /// Pixels of a side of the squares that are turned one after the other, so that their lines stay in the cache.
-    const SIDE: usize = 32;
-    for top in (0..width).step_by(SIDE) {
-        for left in (0..height).step_by(SIDE) {
-            for row in top..(top + SIDE).min(width) {
-                let columns = left..(left + SIDE).min(height);
-                let out = &mut out[(row * height + left) * CHANNELS..][..columns.len() * CHANNELS];
-                for (column, pixel) in columns.zip(out.chunks_exact_mut(CHANNELS)) {
-                    let from = ((height - 1 - column) * width + row) * CHANNELS;
-                    pixel.copy_from_slice(&pixels[from..from + CHANNELS]);
-                }
-            }
-        }
     }
 }
 

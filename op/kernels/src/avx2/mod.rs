@@ -1,0 +1,104 @@
+//! AVX2 with FMA.
+//!
+//! A 22-bit weight is `high * 2^11 + low`, two 16-bit multiply-adds (`vpmaddwd`). Four source rows are
+//! resized horizontally at a time and packed into the bytes of one dword per lane; the vertical pass
+//! takes rows 0 and 1, then rows 2 and 3, as pairs of 16-bit elements.
+//!
+//! - [`tables`]: which bytes each half of a vector loads, and the weights beside them; [`taps`]: their order;
+//! - [`horizontal`]: the weighted sum of neighbouring pixels;
+//! - [`vertical`]: the weighted sum of row groups; [`sinks`]: what becomes of it;
+//! - [`weigh`]: the vertical pass where it comes first;
+//! - [`rows`]: rows that the two passes do not make: [`copy`], and [`linear`], INTER_LINEAR of OpenCV, [`turn`].
+
+mod copy;
+mod horizontal;
+pub(super) mod linear;
+mod rows;
+mod sinks;
+mod tables;
+mod taps;
+mod turn;
+mod vertical;
+mod weigh;
+
+use std::ops::Range;
+
+use prep_onnx_pipeline::{CHANNELS, Layout};
+
+use super::{Isa, Lanes, Ring, RowOut};
+use crate::{Axis, Finish};
+
+/// The proof that this processor has every feature that the functions here enable.
+#[derive(Clone, Copy)]
+pub struct Avx2(());
+
+impl Avx2 {
+    /// The proof, where it holds.
+    pub fn new() -> Option<Self> {
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self(()))
+    }
+}
+
+/// Bits of the lower part of a weight.
+const LOW_BITS: u32 = 11;
+
+/// A weight as two signed 16-bit numbers: `w = split[0] * 2^11 + split[1]`.
+fn split(weight: i32) -> [i16; 2] {
+    [
+        (weight >> LOW_BITS) as i16,
+        (weight & ((1 << LOW_BITS) - 1)) as i16,
+    ]
+}
+
+/// Two 16-bit weights as a dword.
+fn pair(first: i16, second: i16) -> i32 {
+    i32::from(first as u16) | i32::from(second) << 16
+}
+
+impl Isa for Avx2 {
+    const GROUP: usize = 4;
+    type Columns = tables::Columns;
+    type Rows = vertical::Rows;
+
+    fn columns(
+        self,
+        axis: &Axis,
+        source: Range<usize>,
+        channels: [usize; CHANNELS],
+        layout: Layout,
+    ) -> tables::Columns {
+        tables::Columns::new(axis, source, channels, layout)
+    }
+
+    fn rows(self, axis: &Axis, first: usize) -> vertical::Rows {
+        vertical::Rows::new(axis, first)
+    }
+
+    fn horizontal(
+        self,
+        columns: &tables::Columns,
+        rows: &[&[u8]],
+        ahead: &[&[u8]],
+        scratch: &mut [Lanes],
+        group: &mut [Lanes],
+    ) {
+        // SAFETY: `self` proves the features.
+        unsafe { horizontal::resize(columns, rows, ahead, scratch, group) }
+    }
+
+    fn vertical(
+        self,
+        rows: &vertical::Rows,
+        row: usize,
+        ring: &Ring<'_>,
+        finish: &Finish,
+        out: &mut RowOut<'_>,
+    ) {
+        vertical::resize(self, rows, row, ring, finish, out);
+    }
+
+    fn weigh_rows(self, source: &[u8], stride: usize, weights: &[i32], out: &mut [u8]) {
+        // SAFETY: `self` proves the features.
+        unsafe { weigh::weigh_rows(source, stride, weights, out) }
+    }
+}

@@ -1,0 +1,54 @@
+//! What [`RowKernels`] are at this level.
+
+use prep_onnx_pipeline::Layout;
+
+use super::copy::{Copied, halve, take_apart};
+use super::{Avx2, linear, turn};
+use crate::Finish;
+use crate::RowOut;
+use crate::elements::write_row;
+use crate::rows::{RowKernels, Spread, Tap};
+
+impl RowKernels for Avx2 {
+    type Taps = linear::Taps;
+
+    fn spread(self, row: &[u8], spread: Spread, lanes: &mut [u8]) {
+        match spread.layout {
+            Layout::Nchw => {
+                let planes = spread.planes(lanes, row.len() / 3);
+                // SAFETY: `self` proves the features.
+                unsafe { take_apart(row, spread.channels, planes) }
+            }
+            Layout::Nhwc => spread.in_turn(row, lanes),
+        }
+    }
+
+    fn finish(self, lanes: &[u8], finish: &Finish, out: &mut RowOut<'_>) {
+        write_row(&Copied { isa: self, lanes }, finish, out);
+    }
+
+    fn taps(self, row_bytes: usize, taps: &[Tap]) -> linear::Taps {
+        linear::Taps::new(row_bytes, taps)
+    }
+
+    fn across(self, row: &[u8], taps: &linear::Taps, line: &mut [i16]) {
+        // SAFETY: `self` proves the features.
+        unsafe { linear::across(row, taps, line) }
+    }
+
+    fn down(self, lines: [&[i16]; 2], weights: [i32; 2], out: &mut [u8]) {
+        // SAFETY: `self` proves the features.
+        unsafe { linear::down(lines, weights, out) }
+    }
+
+    fn halve(self, rows: [&[u8]; 2], spread: Spread, lanes: &mut [u8]) {
+        let planes = spread.planes(lanes, rows[0].len() / 6);
+        // SAFETY: `self` proves the features.
+        unsafe { halve(rows, spread.channels, planes) }
+    }
+
+    fn turn(self, pixels: &[u8], size: (usize, usize), out: &mut [u8]) {
+        // SAFETY: `self` proves the features.
+        unsafe { turn::turn(pixels, size, out) }
+    }
+}

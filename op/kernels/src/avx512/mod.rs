@@ -1,0 +1,111 @@
+//! AVX-512 with VBMI, VBMI2 and VNNI.
+//!
+//! A 22-bit weight is three signed bytes, so a sum is three `vpdpbusd` chains joined by shifts of 8; the
+//! rounding term is the first accumulator. Four source rows are resized horizontally at a time and
+//! packed into one dword per lane (`vpshldd`), which is the operand that the vertical `vpdpbusd` takes.
+//!
+//! - [`tables`]: which bytes each vector loads, and the weights beside them;
+//! - [`horizontal`]: the kernels for short and for long windows;
+//! - [`vertical`]: the weighted sum of row groups; [`sinks`]: what becomes of it;
+//! - [`weigh`]: the vertical pass where it comes first;
+//! - [`rows`]: rows that the two passes do not make: [`copy`], and [`linear`], INTER_LINEAR of OpenCV;
+//! - [`lookup`]: bytes of quantised models.
+
+mod copy;
+mod horizontal;
+mod linear;
+mod lookup;
+mod rows;
+mod sinks;
+mod tables;
+mod vertical;
+mod weigh;
+
+use std::ops::Range;
+
+use prep_onnx_pipeline::{CHANNELS, Layout};
+
+use super::avx2::Avx2;
+use super::{Isa, Lanes, Ring, RowOut};
+use crate::{Axis, Finish};
+
+/// The proof that this processor has every feature that the functions here enable.
+#[derive(Clone, Copy)]
+pub struct Avx512(Avx2);
+
+impl Avx512 {
+    /// The proof, where it holds.
+    pub fn new() -> Option<Self> {
+        let has = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vbmi")
+            && is_x86_feature_detected!("avx512vbmi2")
+            && is_x86_feature_detected!("avx512vnni");
+        Avx2::new().filter(|_| has).map(Self)
+    }
+
+    /// The level below.
+    fn avx2(self) -> Avx2 {
+        self.0
+    }
+}
+
+/// A weight as signed bytes, the highest first: `w = (d[0] * 256 + d[1]) * 256 + d[2]`.
+fn digits(weight: i32) -> [u8; 3] {
+    let low = i32::from(weight as i8);
+    let rest = (weight - low) >> 8;
+    let middle = i32::from(rest as i8);
+    let high = (rest - middle) >> 8;
+    debug_assert!(i8::try_from(high).is_ok(), "a wide axis");
+    [high as u8, middle as u8, low as u8]
+}
+
+impl Isa for Avx512 {
+    const GROUP: usize = 4;
+    type Columns = tables::Columns;
+    type Rows = vertical::Rows;
+
+    fn columns(
+        self,
+        axis: &Axis,
+        source: Range<usize>,
+        channels: [usize; CHANNELS],
+        layout: Layout,
+    ) -> tables::Columns {
+        tables::Columns::new(axis, source, channels, layout)
+    }
+
+    fn rows(self, axis: &Axis, first: usize) -> vertical::Rows {
+        vertical::Rows::new(axis, first)
+    }
+
+    fn horizontal(
+        self,
+        columns: &tables::Columns,
+        rows: &[&[u8]],
+        ahead: &[&[u8]],
+        scratch: &mut [Lanes],
+        group: &mut [Lanes],
+    ) {
+        // SAFETY: `self` proves the features.
+        unsafe { horizontal::resize(columns, rows, ahead, scratch, group) }
+    }
+
+    fn vertical(
+        self,
+        rows: &vertical::Rows,
+        row: usize,
+        ring: &Ring<'_>,
+        finish: &Finish,
+        out: &mut RowOut<'_>,
+    ) {
+        vertical::resize(self, rows, row, ring, finish, out);
+    }
+
+    fn weigh_rows(self, source: &[u8], stride: usize, weights: &[i32], out: &mut [u8]) {
+        // SAFETY: `self` proves the features.
+        unsafe { weigh::weigh_rows(source, stride, weights, out) }
+    }
+}

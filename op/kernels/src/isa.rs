@@ -1,0 +1,183 @@
+//! What a SIMD level provides. The driver of the op calls it row by row.
+
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use prep_onnx_pipeline::{CHANNELS, Dtype, Layout};
+
+use crate::{Axis, Finish};
+
+/// Sixteen 32-bit lanes on a cache line: the unit of intermediate rows.
+///
+/// A lane belongs to one (column, channel) of the output and packs the horizontally resized values of
+/// [`Isa::GROUP`] neighbouring source rows.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub struct Lanes(pub [i32; Lanes::COUNT]);
+
+impl Lanes {
+    pub const COUNT: usize = 16;
+    pub const ZERO: Self = Self([0; Self::COUNT]);
+}
+
+/// The lanes of several blocks as one slice.
+pub fn as_lanes(blocks: &[Lanes]) -> &[i32] {
+    // SAFETY: `Lanes` is `repr(C)` around an array whose size is its alignment: no padding, every byte
+    // belongs to an i32 of the borrowed slice.
+    unsafe { std::slice::from_raw_parts(blocks.as_ptr().cast(), blocks.len() * Lanes::COUNT) }
+}
+
+/// The lanes of several blocks as one mutable slice.
+pub fn lanes_of(blocks: &mut [Lanes]) -> &mut [i32] {
+    // SAFETY: as in `as_lanes`; the borrow is exclusive.
+    unsafe { std::slice::from_raw_parts_mut(blocks.as_mut_ptr().cast(), blocks.len() * Lanes::COUNT) }
+}
+
+/// Blocks of one channel's plane of a row of `columns` pixels; a row of three planes has three times as many.
+pub fn plane_blocks(columns: usize) -> usize {
+    columns.div_ceil(Lanes::COUNT)
+}
+
+/// The horizontally resized row groups that a window can reach.
+pub struct Ring<'a> {
+    pub blocks: &'a [Lanes],
+    pub slots: usize,
+    pub blocks_per_group: usize,
+}
+
+impl<'a> Ring<'a> {
+    /// The lanes of row group `group`.
+    pub fn group(&self, group: usize) -> &'a [Lanes] {
+        &self.blocks[group % self.slots * self.blocks_per_group..][..self.blocks_per_group]
+    }
+
+    /// The blocks `blocks` of neighbouring row groups, the first of which is `first`.
+    ///
+    /// Without closures and always inlined: what is called from a function with more instructions than the build has makes it put
+    /// all its vectors aside.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub fn groups<const COUNT: usize>(&self, first: usize, blocks: Range<usize>) -> [&'a [Lanes]; COUNT] {
+        let mut groups: [&[Lanes]; COUNT] = [&[]; COUNT];
+        let mut slot = first % self.slots;
+        for group in &mut groups {
+            let all = &self.blocks[slot * self.blocks_per_group..][..self.blocks_per_group];
+            *group = &all[blocks.start..blocks.end];
+            slot = self.next(slot);
+        }
+        groups
+    }
+
+    /// The slot behind another one.
+    #[cfg(target_arch = "x86_64")]
+    #[inline(always)]
+    pub fn next(&self, slot: usize) -> usize {
+        if slot + 1 == self.slots { 0 } else { slot + 1 }
+    }
+}
+
+/// Where one finished row goes: a plane per channel (NCHW), or all channels of a pixel together (NHWC).
+pub struct RowOut<'a> {
+    rows: [*mut u8; CHANNELS],
+    columns: usize,
+    layout: Layout,
+    dtype: Dtype,
+    exclusive: PhantomData<&'a mut [u8]>,
+}
+
+impl RowOut<'_> {
+    /// # Safety
+    /// For the lifetime of the value, each used pointer is valid for writing one row of elements of
+    /// `dtype` and aligned for them, and nothing else reads or writes there: `columns` elements at all
+    /// three for NCHW, `3 * columns` at the first for NHWC.
+    pub unsafe fn new(rows: [*mut u8; CHANNELS], columns: usize, layout: Layout, dtype: Dtype) -> Self {
+        Self {
+            rows,
+            columns,
+            layout,
+            dtype,
+            exclusive: PhantomData,
+        }
+    }
+
+    /// How many contiguous runs of elements the row consists of, and how long each is.
+    pub fn runs(&self) -> (usize, usize) {
+        match self.layout {
+            Layout::Nchw => (CHANNELS, self.columns),
+            Layout::Nhwc => (1, CHANNELS * self.columns),
+        }
+    }
+
+    /// The elements of run `run`.
+    ///
+    /// # Panics
+    /// When `T` has another size than the element type.
+    pub fn run<T: Element>(&mut self, run: usize) -> &mut [T] {
+        assert_eq!(T::DTYPE, self.dtype, "the element type of the output");
+        let (runs, length) = self.runs();
+        assert!(run < runs, "a run of the layout");
+        // SAFETY: `new` promised `length` writable, aligned elements of this type at each used pointer,
+        // borrowed exclusively.
+        unsafe { std::slice::from_raw_parts_mut(self.rows[run].cast(), length) }
+    }
+}
+
+/// A Rust type that is an element type of the output.
+pub trait Element: Copy {
+    const DTYPE: Dtype;
+}
+
+impl Element for f32 {
+    const DTYPE: Dtype = Dtype::Float32;
+}
+
+impl Element for half::f16 {
+    const DTYPE: Dtype = Dtype::Float16;
+}
+
+impl Element for u8 {
+    const DTYPE: Dtype = Dtype::Uint8;
+}
+
+/// A SIMD level. A value of the type is the proof that the processor has it.
+pub trait Isa: Copy + Send + Sync + 'static {
+    /// How many source rows a lane packs.
+    const GROUP: usize;
+
+    /// Tables of the horizontal pass.
+    type Columns: Send + Sync;
+
+    /// Tables of the vertical pass.
+    type Rows: Send + Sync;
+
+    /// Prepares the horizontal pass over rows that hold the source columns `source`. `axis` is not wide.
+    fn columns(
+        self,
+        axis: &Axis,
+        source: Range<usize>,
+        channels: [usize; CHANNELS],
+        layout: Layout,
+    ) -> Self::Columns;
+
+    /// Prepares the vertical pass over row groups, the first of which begins at source row `first`.
+    fn rows(self, axis: &Axis, first: usize) -> Self::Rows;
+
+    /// Resizes [`Isa::GROUP`] rows horizontally and packs them, planes apart for NCHW.
+    ///
+    /// `ahead` are rows that are read soon. `scratch` and `group` hold at least three planes of the
+    /// output's columns; `scratch` one block more.
+    fn horizontal(
+        self,
+        columns: &Self::Columns,
+        rows: &[&[u8]],
+        ahead: &[&[u8]],
+        scratch: &mut [Lanes],
+        group: &mut [Lanes],
+    );
+
+    /// Resizes the window of output row `row` vertically and finishes it.
+    fn vertical(self, rows: &Self::Rows, row: usize, ring: &Ring<'_>, finish: &Finish, out: &mut RowOut<'_>);
+
+    /// `out[i]` = the rounded sum over taps of `weights[tap] * source[tap * stride + i]`.
+    fn weigh_rows(self, source: &[u8], stride: usize, weights: &[i32], out: &mut [u8]);
+}

@@ -1,0 +1,86 @@
+//! What the x86 levels share.
+
+use std::arch::x86_64::{_MM_HINT_ET0, _MM_HINT_T1, _mm_prefetch};
+
+use prep_onnx_pipeline::CHANNELS;
+
+pub(super) use super::windows::{lane_window, padded};
+
+/// A cache line of table bytes.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub(super) struct Block(pub(super) [u8; Block::BYTES]);
+
+impl Block {
+    pub(super) const BYTES: usize = 64;
+    pub(super) const ZERO: Self = Self([0; Self::BYTES]);
+}
+
+/// Asks for the cache line at `offset` bytes after the start of `row`, into the second level.
+#[inline(always)]
+pub(super) fn prefetch(row: &[u8], offset: usize) {
+    // SAFETY: a prefetch reads nothing, whatever the address.
+    unsafe { _mm_prefetch::<_MM_HINT_T1>(row.as_ptr().wrapping_add(offset).cast()) }
+}
+
+/// Asks for the elements that come `out.len()` behind those from `first` on: the row below, of the same plane. Its lines are
+/// there when it is stored, which a tensor larger than the second level of the cache otherwise waits for.
+#[inline(always)]
+pub(super) fn prefetch_below<T>(out: &[T], first: usize) {
+    // SAFETY: a prefetch reads nothing, whatever the address.
+    unsafe { _mm_prefetch::<_MM_HINT_ET0>(out.as_ptr().wrapping_add(out.len() + first).cast()) }
+}
+
+/// Constants of the affine form, a vector of lanes each.
+pub(super) type Constants<V> = [V; 5];
+
+/// Where values of one channel go, as floats of the affine form.
+pub(super) struct Uniform<'a, V> {
+    pub(super) constants: Constants<V>,
+    pub(super) out: &'a mut [f32],
+}
+
+/// Where values of all channels in turn go, as floats of the affine form.
+pub(super) struct InTurn<'a, V> {
+    /// For a vector whose first lane has channel 0, 1 and 2.
+    pub(super) constants: [Constants<V>; CHANNELS],
+    pub(super) out: &'a mut [f32],
+}
+
+/// Where values go as they are.
+pub(super) struct Bytes<'a> {
+    pub(super) out: &'a mut [u8],
+}
+
+/// How many elements there is room for.
+pub(super) trait Length {
+    fn length(&self) -> usize;
+}
+
+impl<V> Length for Uniform<'_, V> {
+    fn length(&self) -> usize {
+        self.out.len()
+    }
+}
+
+impl<V> Length for InTurn<'_, V> {
+    fn length(&self) -> usize {
+        self.out.len()
+    }
+}
+
+impl Length for Bytes<'_> {
+    fn length(&self) -> usize {
+        self.out.len()
+    }
+}
+
+/// Takes the values of a row, a block of 16 lanes at a time.
+pub(super) trait Sink<Values>: Length {
+    /// Stores the values 0 to 255 of block `block`.
+    ///
+    /// # Safety
+    /// The processor has the features of the level that implements it for its vectors, and the block starts
+    /// inside [`Length::length`].
+    unsafe fn store(&mut self, block: usize, values: Values);
+}
