@@ -50,7 +50,11 @@ class Machine:
         """Runs cargo; the folder of what it built."""
         triple = f"{self.target}.{GLIBC}" if self.target and self.zig and self.target.endswith("linux-gnu") else self.target
         command = ["cargo-zigbuild" if self.zig else "cargo", "rustc", "--quiet", "--profile", profile, *arguments]
-        run(*command, *(["--target", triple] if triple else []), **self.environment())
+        environment = self.environment()
+        if "cdylib" in arguments and self.target and self.target.endswith("musl"):
+            # Where musl is linked statically, Rust makes no shared libraries.
+            environment["RUSTFLAGS"] = f"{os.environ.get('RUSTFLAGS', '')} -C target-feature=-crt-static".strip()
+        run(*command, *(["--target", triple] if triple else []), **environment)
         return target_folder() / (self.target or "") / profile
 
 

@@ -33,6 +33,7 @@ TARGETS = {
     "x86_64-unknown-linux-gnu": "manylinux2014",
     "aarch64-unknown-linux-gnu": "manylinux2014",
     "x86_64-unknown-linux-musl": "musllinux_1_2",
+    "aarch64-unknown-linux-musl": "musllinux_1_2",
     "x86_64-pc-windows-gnu": "off",
     "aarch64-apple-darwin": "off",
 }
