@@ -84,17 +84,50 @@ pub(super) struct Usual {
     pub(super) whose: &'static str,
 }
 
+/// The boxes of every place.
+#[derive(Clone)]
+pub(super) enum Boxes {
+    /// float32 [N, A, 4]: x1 y1 x2 y2.
+    Corners(Value),
+    /// float32 [N, A, channels], of which the first four are centre, width and height.
+    Centred { rows: Value, channels: i64 },
+}
+
+impl Boxes {
+    /// [N, A, ...]
+    pub(super) fn rows(&self) -> &Value {
+        match self {
+            Self::Corners(rows) | Self::Centred { rows, .. } => rows,
+        }
+    }
+}
+
+/// The classes of every place.
+#[derive(Clone)]
+pub(super) enum Labels {
+    /// int64 [N, A]
+    Each(Value),
+    /// The best of the channels `from..to` of float32 [N, A, channels], each of them times the channel `times`. Most places
+    /// are left out by their score, and their best class is never looked for.
+    Best {
+        rows: Value,
+        channels: i64,
+        from: i64,
+        to: i64,
+        times: Option<i64>,
+    },
+}
+
 /// What a detector says of every place, before anything is left out.
 #[derive(Clone)]
 pub(super) struct Candidates {
     pub(super) family: &'static str,
     pub(super) frame: Frame,
-    /// float32 [N, A, 4]: x1 y1 x2 y2.
-    pub(super) boxes: Value,
+    pub(super) boxes: Boxes,
     /// float32 [N, A], or [N, classes, A] where a box can have several.
     pub(super) scores: Value,
-    /// int64 [N, A]; none where a box can have several.
-    pub(super) labels: Option<Value>,
+    /// None where a box can have several.
+    pub(super) labels: Option<Labels>,
     /// [N, A, ...]
     pub(super) parts: Vec<(Part, Value)>,
     /// float32 [N, prototypes, h, w]

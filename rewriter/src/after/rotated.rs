@@ -4,7 +4,7 @@ use onnx_protobuf::tensor_proto::DataType;
 use prep_onnx_pipeline::Result;
 
 use super::builder::Builder;
-use super::flow::{Candidates, Selected};
+use super::flow::{Candidates, Labels, Selected};
 use super::ops::Reduction;
 use super::select::{by_score, first_of_each, gathered, where_above};
 use crate::portable::graph::{Graph, Value};
@@ -13,7 +13,7 @@ use crate::portable::graph::{Graph, Value};
 pub(super) fn nms(
     builder: &mut Builder<'_>,
     candidates: &Candidates,
-    (boxes, labels): (&Value, &Value),
+    (boxes, labels): (&Value, &Labels),
     [score, iou]: [&Value; 2],
     max: usize,
     agnostic: bool,

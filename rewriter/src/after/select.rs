@@ -4,11 +4,11 @@ use onnx_protobuf::tensor_proto::DataType;
 use prep_onnx_pipeline::{Error, Result};
 
 use super::builder::Builder;
-use super::flow::{Candidates, Part, Selected};
+use super::flow::{Boxes, Candidates, Labels, Part, Selected};
 use super::ops::Reduction;
 use super::rotated;
 use super::steps::Nms;
-use crate::portable::graph::{Graph, Value, int};
+use crate::portable::graph::{Graph, Value};
 
 /// Where a family has no usual overlap.
 pub(super) const USUAL_IOU: f64 = 0.7;
@@ -23,8 +23,17 @@ pub(super) fn nms(builder: &mut Builder<'_>, candidates: &Candidates, nms: &Nms)
     let iou = builder.threshold("iou_threshold", not_above(nms.iou.unwrap_or(USUAL_IOU)));
     let max = nms.max.unwrap_or_default();
     let agnostic = nms.agnostic.unwrap_or_default();
+    let Some(labels) = &candidates.labels else {
+        let most = builder.graph.ints(&[max as i64]);
+        return Ok(of_several_classes(
+            &mut builder.graph,
+            candidates,
+            [&most, &iou, &threshold],
+            max,
+        ));
+    };
     let is_rotated = |(part, _): &&(Part, Value)| *part == Part::Rotated;
-    if let (Some((_, boxes)), Some(labels)) = (candidates.parts.iter().find(is_rotated), &candidates.labels) {
+    if let Some((_, boxes)) = candidates.parts.iter().find(is_rotated) {
         return rotated::nms(
             builder,
             candidates,
@@ -35,36 +44,86 @@ pub(super) fn nms(builder: &mut Builder<'_>, candidates: &Candidates, nms: &Nms)
         );
     }
     let graph = &mut builder.graph;
-    let count = graph.extent(&candidates.boxes, 1);
     let most = graph.ints(&[max as i64]);
-    let Some(labels) = candidates.labels.clone() else {
-        return Ok(of_several_classes(
-            graph,
-            candidates,
-            [&most, &iou, &threshold],
-            max,
-        ));
-    };
-    let mut measured = candidates.boxes.clone();
+    let (image, place) = where_above(graph, &candidates.scores, &threshold, None);
+    let index = flat(graph, candidates, &image, &place);
+    let mut measured = boxes_at(graph, &candidates.boxes, &index);
     if candidates.edge != 0.0 {
         let edge = graph.floats(&[4], &[0.0, 0.0, candidates.edge, candidates.edge]);
         measured = graph.op("Add", &[&measured, &edge]);
     }
     if !agnostic {
-        let class = graph.float(&labels);
+        let class = labels_at(graph, labels, &index);
+        let class = graph.float(&class);
         let shift = graph.with_float("Mul", &class, APART);
-        let shape = with_extent(graph, &[-1], &count, &[1]);
-        let shift = graph.op("Reshape", &[&shift, &shape]);
+        let shift = graph.shaped(&shift, &[-1, 1]);
         measured = graph.op("Add", &[&measured, &shift]);
     }
-    let shape = with_extent(graph, &[-1, 1], &count, &[]);
-    let scores = graph.op("Reshape", &[&candidates.scores, &shape]);
+    let measured = graph.shaped(&measured, &[1, -1, 4]);
+    let scores = graph.shaped(&candidates.scores, &[-1]);
+    let scores = graph.take(&scores, 0, &index);
+    let scores = by_image(graph, candidates, &image, &scores);
     let chosen = graph.op(
         "NonMaxSuppression",
         &[&measured, &scores, &most, &iou, &threshold],
     );
-    let [image, place] = [0, 2].map(|column| graph.entry(&chosen, 1, column));
-    Ok(gathered(graph, candidates, &labels, &image, &place))
+    let [image, found] = [1, 2].map(|column| graph.entry(&chosen, 1, column));
+    let place = graph.take(&place, 0, &found);
+    Ok(gathered(graph, candidates, labels, &image, &place))
+}
+
+/// Scores [M] of places of several images as [1, N, M]: each image in the place of a class, to which boxes of others are none.
+fn by_image(graph: &mut Graph, candidates: &Candidates, image: &Value, scores: &Value) -> Value {
+    let images = graph.extent(candidates.boxes.rows(), 0);
+    let images = graph.shaped(&images, &[]);
+    let [zero, one] = [0, 1].map(|number| graph.int(number));
+    let numbers = graph.op("Range", &[&zero, &images, &one]);
+    let numbers = graph.shaped(&numbers, &[1, -1, 1]);
+    let own = graph.op("Equal", &[&numbers, image]);
+    let none = graph.floats(&[], &[f32::NEG_INFINITY]);
+    graph.op("Where", &[&own, scores, &none])
+}
+
+/// The boxes of the rows `index` of [N * A, ...]: float32 [M, 4], x1 y1 x2 y2.
+fn boxes_at(graph: &mut Graph, boxes: &Boxes, index: &Value) -> Value {
+    match boxes {
+        Boxes::Corners(boxes) => {
+            let boxes = graph.shaped(boxes, &[-1, 4]);
+            graph.take(&boxes, 0, index)
+        }
+        Boxes::Centred { rows, channels } => {
+            let rows = graph.shaped(rows, &[-1, *channels]);
+            let rows = graph.take(&rows, 0, index);
+            let boxes = graph.part(&rows, 1, 0, 4);
+            graph.corners(&boxes, 1)
+        }
+    }
+}
+
+/// The classes of the rows `index` of [N * A, ...]: int64 [M].
+fn labels_at(graph: &mut Graph, labels: &Labels, index: &Value) -> Value {
+    match labels {
+        Labels::Each(labels) => {
+            let labels = graph.shaped(labels, &[-1]);
+            graph.take(&labels, 0, index)
+        }
+        Labels::Best {
+            rows,
+            channels,
+            from,
+            to,
+            times,
+        } => {
+            let rows = graph.shaped(rows, &[-1, *channels]);
+            let rows = graph.take(&rows, 0, index);
+            let mut classes = graph.part(&rows, 1, *from, *to);
+            if let Some(times) = times {
+                let factor = graph.part(&rows, 1, *times, times + 1);
+                classes = graph.op("Mul", &[&classes, &factor]);
+            }
+            graph.index_of_highest(&classes, 1)
+        }
+    }
 }
 
 /// The largest float32 that is not above `number`.
@@ -86,7 +145,7 @@ fn of_several_classes(
 ) -> Selected {
     let chosen = graph.op(
         "NonMaxSuppression",
-        &[&candidates.boxes, &candidates.scores, most, iou, threshold],
+        &[candidates.boxes.rows(), &candidates.scores, most, iou, threshold],
     );
     let [image, class, place] = [0, 1, 2].map(|column| graph.entry(&chosen, 1, column));
     let [classes, count] = [1, 2].map(|axis| graph.extent(&candidates.scores, axis));
@@ -104,10 +163,9 @@ fn of_several_classes(
     let scores = graph.take(&scores, 0, &first);
     let labels = graph.with_int("Add", &labels, candidates.first_class);
     let index = flat(graph, candidates, &image, &place);
-    let boxes = graph.shaped(&candidates.boxes, &[-1, 4]);
     Selected {
         frame: candidates.frame,
-        boxes: graph.take(&boxes, 0, &index),
+        boxes: boxes_at(graph, &candidates.boxes, &index),
         scores,
         labels,
         image,
@@ -127,7 +185,7 @@ pub(super) fn above(
     threshold: &Value,
     max: usize,
 ) -> Result<Selected> {
-    let Some(labels) = candidates.labels.clone() else {
+    let Some(labels) = &candidates.labels else {
         return Err(
             Error::new("threshold", "does not do for boxes that can have several classes")
                 .expected_got("a step nms", candidates.family),
@@ -135,7 +193,7 @@ pub(super) fn above(
     };
     let graph = &mut builder.graph;
     let (image, place) = where_above(graph, &candidates.scores, threshold, Some(max));
-    Ok(gathered(graph, candidates, &labels, &image, &place))
+    Ok(gathered(graph, candidates, labels, &image, &place))
 }
 
 /// Where scores [N, A] are above `threshold`: the image and the place, int64 [M] each, in order; the first `max` of an image.
@@ -162,18 +220,18 @@ pub(super) fn where_above(
 pub(super) fn gathered(
     graph: &mut Graph,
     candidates: &Candidates,
-    labels: &Value,
+    labels: &Labels,
     image: &Value,
     place: &Value,
 ) -> Selected {
     let index = flat(graph, candidates, image, place);
+    let boxes = boxes_at(graph, &candidates.boxes, &index);
+    let labels = labels_at(graph, labels, &index);
     let mut rows = |value: &Value, shape: &[i64]| {
         let value = graph.shaped(value, shape);
         graph.take(&value, 0, &index)
     };
-    let boxes = rows(&candidates.boxes, &[-1, 4]);
     let scores = rows(&candidates.scores, &[-1]);
-    let labels = rows(labels, &[-1]);
     let parts = candidates.parts.iter().map(|(part, value)| {
         let value = match part {
             Part::Keypoints { points, numbers } => rows(value, &[-1, *points, *numbers]),
@@ -196,7 +254,7 @@ pub(super) fn gathered(
 
 /// The row of [N * A, …] that is `place` of `image`.
 fn flat(graph: &mut Graph, candidates: &Candidates, image: &Value, place: &Value) -> Value {
-    let count = graph.extent(&candidates.boxes, 1);
+    let count = graph.extent(candidates.boxes.rows(), 1);
     let index = graph.op("Mul", &[image, &count]);
     graph.op("Add", &[&index, place])
 }
@@ -215,7 +273,7 @@ pub(super) fn by_score(graph: &mut Graph, image: &Value, scores: &Value) -> Valu
 
 /// The places of the first `max` of each image, of `image` [M] that is sorted: int64 [K].
 pub(super) fn first_of_each(graph: &mut Graph, candidates: &Candidates, image: &Value, max: usize) -> Value {
-    let images = graph.extent(&candidates.boxes, 0);
+    let images = graph.extent(candidates.boxes.rows(), 0);
     let images = graph.shaped(&images, &[]);
     let [zero, one] = [0, 1].map(|number| graph.int(number));
     let numbers = graph.op("Range", &[&zero, &images, &one]);
@@ -228,14 +286,4 @@ pub(super) fn first_of_each(graph: &mut Graph, candidates: &Candidates, image: &
     let early = graph.with_float("Less", &rank, max as f32 + 0.5);
     let places = graph.op("NonZero", &[&early]);
     graph.entry(&places, 0, 0)
-}
-
-/// A shape with an extent that may be known only when a model runs.
-fn with_extent(graph: &mut Graph, before: &[i64], extent: &Value, after: &[i64]) -> Value {
-    let (before, behind) = (graph.ints(before), graph.ints(after));
-    let mut parts = vec![&before, extent];
-    if !after.is_empty() {
-        parts.push(&behind);
-    }
-    graph.op_with("Concat", &parts, vec![int("axis", 0)])
 }

@@ -3,7 +3,7 @@
 use prep_onnx_pipeline::Result;
 
 use crate::after::builder::{Builder, Want};
-use crate::after::flow::Tensor;
+use crate::after::flow::{Labels, Tensor};
 use crate::after::ops::Reduction;
 use crate::after::steps::Detections;
 use crate::model::Dimension;
@@ -31,14 +31,19 @@ pub(super) fn output(builder: &mut Builder<'_>, options: &Detections) -> Result<
     Ok(output)
 }
 
-/// The score of the best class and that class, of each box: [N, boxes] each.
-pub(super) fn best(builder: &mut Builder<'_>, output: &Tensor) -> (Value, Value) {
+/// The score of the best class of each box, [N, boxes], and the classes.
+pub(super) fn best(builder: &mut Builder<'_>, output: &Tensor) -> (Value, Labels) {
     let graph = &mut builder.graph;
     let object = graph.part(&output.value, 2, 4, 5);
     let classes = graph.part(&output.value, 2, 5, i64::MAX);
     let scores = graph.op("Mul", &[&classes, &object]);
-    (
-        graph.reduce(Reduction::Max, &scores, 2, false),
-        graph.index_of_highest(&scores, 2),
-    )
+    let channels = output.fixed(2).unwrap_or_default();
+    let labels = Labels::Best {
+        rows: output.value.clone(),
+        channels,
+        from: 5,
+        to: channels,
+        times: Some(4),
+    };
+    (graph.reduce(Reduction::Max, &scores, 2, false), labels)
 }

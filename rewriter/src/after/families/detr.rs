@@ -3,7 +3,7 @@
 use prep_onnx_pipeline::{Error, Result};
 
 use crate::after::builder::{Builder, Want};
-use crate::after::flow::{Candidates, Frame, Tensor, Usual};
+use crate::after::flow::{Boxes, Candidates, Frame, Labels, Tensor, Usual};
 use crate::after::ops::Reduction;
 use crate::after::steps::Detections;
 use crate::portable::graph::int;
@@ -25,9 +25,9 @@ pub(super) fn decode(builder: &mut Builder<'_>, options: &Detections) -> Result<
     Ok(Candidates {
         family: "detr",
         frame: Frame::Relative,
-        boxes: graph.corners(&boxes.value, 2),
+        boxes: Boxes::Corners(graph.corners(&boxes.value, 2)),
         scores: graph.reduce(Reduction::Max, &classes, 2, false),
-        labels: Some(graph.index_of_highest(&classes, 2)),
+        labels: Some(Labels::Each(graph.index_of_highest(&classes, 2))),
         parts: Vec::new(),
         prototypes: None,
         usual: USUAL,

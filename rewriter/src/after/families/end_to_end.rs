@@ -4,7 +4,7 @@ use onnx_protobuf::tensor_proto::DataType;
 use prep_onnx_pipeline::Result;
 
 use crate::after::builder::{Builder, Want};
-use crate::after::flow::{Candidates, Frame, Usual};
+use crate::after::flow::{Boxes, Candidates, Frame, Labels, Usual};
 use crate::after::steps::Detections;
 
 const USUAL: Usual = Usual {
@@ -30,9 +30,9 @@ pub(super) fn decode(builder: &mut Builder<'_>, options: &Detections) -> Result<
     Ok(Candidates {
         family: "yolo-e2e",
         frame: Frame::Input,
-        boxes,
+        boxes: Boxes::Corners(boxes),
         scores,
-        labels: Some(graph.cast(&labels, DataType::INT64)),
+        labels: Some(Labels::Each(graph.cast(&labels, DataType::INT64))),
         parts: Vec::new(),
         prototypes: None,
         usual: USUAL,

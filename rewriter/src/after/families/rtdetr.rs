@@ -4,7 +4,7 @@ use prep_onnx_pipeline::Result;
 
 use super::detr::{USUAL, outputs};
 use crate::after::builder::Builder;
-use crate::after::flow::{Candidates, Frame};
+use crate::after::flow::{Boxes, Candidates, Frame, Labels};
 use crate::after::steps::Detections;
 
 pub(super) fn decode(builder: &mut Builder<'_>, options: &Detections) -> Result<Candidates> {
@@ -36,9 +36,9 @@ pub(super) fn decode(builder: &mut Builder<'_>, options: &Detections) -> Result<
     Ok(Candidates {
         family: "rtdetr",
         frame: Frame::Relative,
-        boxes,
+        boxes: Boxes::Corners(boxes),
         scores,
-        labels: Some(labels),
+        labels: Some(Labels::Each(labels)),
         parts: Vec::new(),
         prototypes: None,
         usual: USUAL,

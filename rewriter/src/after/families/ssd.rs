@@ -3,7 +3,7 @@
 use prep_onnx_pipeline::{Error, Result};
 
 use crate::after::builder::{Builder, Want};
-use crate::after::flow::{Candidates, Frame, Usual};
+use crate::after::flow::{Boxes, Candidates, Frame, Usual};
 use crate::after::steps::Detections;
 
 const USUAL: Usual = Usual {
@@ -45,7 +45,7 @@ pub(super) fn decode(builder: &mut Builder<'_>, options: &Detections) -> Result<
     Ok(Candidates {
         family: "ssd",
         frame: Frame::Relative,
-        boxes: boxes.value,
+        boxes: Boxes::Corners(boxes.value),
         scores: graph.permuted(&classes, &[0, 2, 1]),
         labels: None,
         parts: Vec::new(),

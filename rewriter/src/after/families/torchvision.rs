@@ -4,7 +4,7 @@ use onnx_protobuf::tensor_proto::DataType;
 use prep_onnx_pipeline::{Error, Result};
 
 use crate::after::builder::{Builder, Want};
-use crate::after::flow::{Candidates, Frame, Usual};
+use crate::after::flow::{Boxes, Candidates, Frame, Labels, Usual};
 use crate::after::steps::Detections;
 use crate::model::{ElementType, ValueType};
 use crate::portable::graph::Value;
@@ -51,9 +51,9 @@ pub(super) fn decode(builder: &mut Builder<'_>, options: &Detections) -> Result<
     Ok(Candidates {
         family: "torchvision",
         frame: Frame::Input,
-        boxes: graph.shaped(&boxes.value, &[1, -1, 4]),
+        boxes: Boxes::Corners(graph.shaped(&boxes.value, &[1, -1, 4])),
         scores: graph.shaped(&scores.value, &[1, -1]),
-        labels: Some(graph.shaped(&labels, &[1, -1])),
+        labels: Some(Labels::Each(graph.shaped(&labels, &[1, -1]))),
         parts: Vec::new(),
         prototypes: None,
         usual: USUAL,

@@ -4,7 +4,7 @@ use prep_onnx_pipeline::Result;
 
 use super::centers;
 use crate::after::builder::Builder;
-use crate::after::flow::{Candidates, Frame, Usual};
+use crate::after::flow::{Boxes, Candidates, Frame, Usual};
 use crate::after::steps::Detections;
 
 const USUAL: Usual = Usual {
@@ -18,12 +18,13 @@ const USUAL: Usual = Usual {
 pub(super) fn decode(builder: &mut Builder<'_>, options: &Detections) -> Result<Candidates> {
     let output = centers::output(builder, options)?;
     let (scores, labels) = centers::best(builder, &output);
-    let boxes = builder.graph.part(&output.value, 2, 0, 4);
-    let boxes = builder.graph.corners(&boxes, 2);
     Ok(Candidates {
         family: "yolov5",
         frame: Frame::Input,
-        boxes,
+        boxes: Boxes::Centred {
+            channels: output.fixed(2).unwrap_or_default(),
+            rows: output.value,
+        },
         scores,
         labels: Some(labels),
         parts: Vec::new(),

@@ -3,7 +3,7 @@
 use prep_onnx_pipeline::{Error, Result};
 
 use crate::after::builder::{Builder, Want};
-use crate::after::flow::{Candidates, Frame, Part, Tensor, Usual};
+use crate::after::flow::{Boxes, Candidates, Frame, Labels, Part, Tensor, Usual};
 use crate::after::ops::Reduction;
 use crate::after::steps::Detections;
 use crate::model::Dimension;
@@ -184,17 +184,24 @@ fn split(
     }
     builder.tells_apart(Some(classes));
     let graph = &mut builder.graph;
-    let boxes = graph.part(&output.value, 1, 0, 4);
-    let boxes = graph.permuted(&boxes, &[0, 2, 1]);
-    let boxes = graph.corners(&boxes, 2);
+    let rows = graph.permuted(&output.value, &[0, 2, 1]);
     let scores = graph.part(&output.value, 1, 4, 4 + classes);
     let rest = (rest > 0).then(|| (rest, graph.part(&output.value, 1, 4 + classes, i64::MAX)));
     let candidates = Candidates {
         family,
         frame: Frame::Input,
-        boxes,
+        boxes: Boxes::Centred {
+            rows: rows.clone(),
+            channels,
+        },
         scores: graph.reduce(Reduction::Max, &scores, 1, false),
-        labels: Some(graph.index_of_highest(&scores, 1)),
+        labels: Some(Labels::Best {
+            rows,
+            channels,
+            from: 4,
+            to: 4 + classes,
+            times: None,
+        }),
         parts: Vec::new(),
         prototypes: None,
         usual: ULTRALYTICS,

@@ -4,7 +4,7 @@ use prep_onnx_pipeline::{Error, Layout, Result};
 
 use super::centers;
 use crate::after::builder::Builder;
-use crate::after::flow::{Candidates, Frame, Usual};
+use crate::after::flow::{Boxes, Candidates, Frame, Usual};
 use crate::after::steps::Detections;
 use crate::model::{Dimension, ValueType};
 
@@ -72,7 +72,7 @@ pub(super) fn decode(builder: &mut Builder<'_>, options: &Detections) -> Result<
     Ok(Candidates {
         family: "yolox",
         frame: Frame::Input,
-        boxes,
+        boxes: Boxes::Corners(boxes),
         scores,
         labels: Some(labels),
         parts: Vec::new(),
