@@ -83,6 +83,19 @@ pub fn checkpoint(name: &str) -> Option<Result<Checkpoint>> {
     Some(find(library, name))
 }
 
+/// torchvision's models of videos, before `_Weights.`.
+const OF_VIDEOS: [&str; 9] = [
+    "MC3_18",
+    "MViT_V1_B",
+    "MViT_V2_S",
+    "R2Plus1D_18",
+    "R3D_18",
+    "S3D",
+    "Swin3D_B",
+    "Swin3D_S",
+    "Swin3D_T",
+];
+
 fn find(library: Library, wanted: &str) -> Result<Checkpoint> {
     let named = |config, name| Checkpoint {
         library,
@@ -112,10 +125,19 @@ fn find(library: Library, wanted: &str) -> Result<Checkpoint> {
         }
         (None, _) => {}
     }
+    let model = wanted.split_once("_Weights.").map(|(model, _)| model);
+    if library == Library::Torchvision && model.is_some_and(|model| OF_VIDEOS.contains(&model)) {
+        return Err(error("is fed with videos")
+            .why(
+                "torchvision resizes their frames as floats without antialiasing and rounds them: about one value in \
+                 100,000 is a tie, of which torch makes another whole number than the resampler torch",
+            )
+            .fix("for a frame within that, give a file of steps: resize with resampler torch and antialias = false"));
+    }
     let error = error("is not known").why(match library {
         Library::Timm => "the table has the pretrained models of the timm that it was made from",
         Library::Torchvision => {
-            "the table has the weights of torchvision but for videos, whose frames are an axis that no pipeline gives"
+            "the table has the weights of the torchvision that it was made from, but for videos"
         }
         Library::OpenClip => "the table has the pretrained models of the open_clip that it was made from",
     });

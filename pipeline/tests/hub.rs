@@ -70,6 +70,7 @@ const REFUSED: &[(&str, &str)] = &[
         "temporal_patch_size",
     ),
     (r#"NeoMME {"max_side": 64}"#, "max_side"),
+    (r#"Cohere2Vision {"size": {"height": 32, "width": 24}}"#, "size"),
 ];
 
 fn folder(name: &str) -> PathBuf {
@@ -114,7 +115,9 @@ fn judge(row: &Value, picture: impl Fn(&str) -> Array3<u8>) -> Result<bool, Stri
         (Some(images), Ok(import)) => {
             let images = images.as_object().expect("results by picture");
             images.iter().try_for_each(|(name, hash)| {
-                let (layout, dtype) = (Layout::Nchw, Dtype::Float32);
+                // Some classes have channels last.
+                let layout = import.pipeline.output.layout.unwrap_or(Layout::Nchw);
+                let dtype = Dtype::Float32;
                 let tensor = import.pipeline.reference(picture(name).view(), layout, dtype);
                 let bytes = tensor.map_err(|error| error.to_string())?.to_le_bytes();
                 let digest: String = Sha256::digest(bytes)

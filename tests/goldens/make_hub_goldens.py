@@ -101,14 +101,14 @@ GEOMETRIES = {
     "Kimi_K25": [{}, {"size": {"max_height": 4, "max_width": 4}}, {"max_patches": 20, "merge_size": 1}], "NeoMME": [{}, {"patch_size": 16}, {"max_side": 64}],
     "ViT": [BOTH, WITHIN, {**EDGE, "do_pad": True}, {**EXACT, "do_pad": True, "pad_size": hw(128, 100)}, {**EDGE, "do_pad": True, "pad_size": hw(400, 400), "do_normalize": False, "do_rescale": False}],
     "Mllama": [{"size": hw(32, 32)}, {"size": hw(32, 32), "max_image_tiles": 2}, {"size": hw(32, 32), "do_pad": False}], "GotOcr2": [{"size": hw(32, 24), "crop_to_patches": True}, {"size": hw(32, 32), "crop_to_patches": True, "max_patches": 5}],
-    "Cohere2Vision": [{"size": hw(32, 32)}, {"size": hw(32, 32), "max_patches": 5}], "GraniteDocling": [{"size": hw(32, 32)}, {"size": hw(32, 32), "max_patches": 5}, {"size": hw(32, 32), "crop_to_patches": False}],
+    "Cohere2Vision": [{"size": hw(32, 32)}, {"size": hw(32, 24)}, {"size": hw(32, 32), "max_patches": 5}], "GraniteDocling": [{"size": hw(32, 32)}, {"size": hw(32, 32), "max_patches": 5}, {"size": hw(32, 32), "crop_to_patches": False}],
     "LlavaNext": [{"size": {"shortest_edge": 32}, "crop_size": hw(32, 32), "image_grid_pinpoints": PINPOINTS}], "LlavaOnevision": [{"size": hw(32, 32), "image_grid_pinpoints": PINPOINTS}],
     "PerceptionLM": [{"tile_size": 32}, {"tile_size": 32, "max_num_tiles": 4}, {"tile_size": 32, "vision_input_type": "vanilla"}], "UltraVBert": [{"size": {"longest_edge": 256}, "max_image_size": {"longest_edge": 32}}],
-    "Glm5Next": [{"min_image_tokens": 2, "max_image_tokens": 20}, {"min_image_tokens": 2, "max_image_tokens": 20, "patch_expand_factor": 2}],
+    "Inkling2": [{"size": hw(16, 16)}], "Glm5Next": [{"min_image_tokens": 2, "max_image_tokens": 20}, {"min_image_tokens": 2, "max_image_tokens": 20, "patch_expand_factor": 2}],
     "CLIP": [{**BOTH, "do_center_crop": False, "do_pad": True}, {**WITHIN, **CROP}],
 }
 # Nougat's thumbnail in its Pillow backend is one of two steps, which is refused.
-TORCHVISION_ONLY = {"Apertus1p5", "CHMv2", "Cohere2Vision", "PerceptionLM", "UltraVBert", "Gemma4Unified", "Kimi_K25", "MiniMaxM3VL", "NeoMME", "PPLCNet", "Nougat", "PI0", "PPDocLayoutV2", "PPDocLayoutV3", "PPFormulaNet", "Sam2", "Sam3", "Sapiens2", "Tipsv2", "Tipsv2Dpt", "UnlimitedOcr"}
+TORCHVISION_ONLY = {"Apertus1p5", "CHMv2", "Cohere2Vision", "Inkling2", "PerceptionLM", "UltraVBert", "Gemma4Unified", "Kimi_K25", "MiniMaxM3VL", "NeoMME", "PPLCNet", "Nougat", "PI0", "PPDocLayoutV2", "PPDocLayoutV3", "PPFormulaNet", "Sam2", "Sam3", "Sapiens2", "Tipsv2", "Tipsv2Dpt", "UnlimitedOcr"}
 PILLOW_ONLY = {"Emu3", "VideoLlava", "Vivit"}
 SWITCHES = ("do_resize", "do_rescale", "do_normalize", "do_center_crop")
 VALUES = ("size", "resample", "rescale_factor", "image_mean", "image_std", "crop_size")

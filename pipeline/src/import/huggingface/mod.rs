@@ -190,6 +190,14 @@ impl<'a> Reader<'a> {
             .fix(format_args!("give {key}, or set {switch} to false"))
     }
 
+    /// A `size` that the class itself does not look at, but without which transformers resizes nothing.
+    fn unread_size(&mut self, resizes: bool) -> Result<()> {
+        match self.keys.given("size") {
+            Given::Null if resizes => Err(self.needed("size", "is null")),
+            Given::Null | Given::Absent | Given::Is(_) => Ok(()),
+        }
+    }
+
     fn layout(&mut self) -> Result<Option<Layout>> {
         match self.keys.text("data_format")?.as_deref() {
             None | Some("channels_first") => Ok(None),

@@ -266,7 +266,8 @@ pub(in super::super) fn mllama(reader: &mut Reader<'_>, steps: &mut Vec<Step>) -
 /// Perception LM: the whole before the tiles, which the image fills.
 pub(in super::super) fn perception(reader: &mut Reader<'_>, steps: &mut Vec<Step>) -> Result<()> {
     let resizes = reader.keys.switch("do_resize", true)?;
-    for key in ["size", "do_pad", "pad_size"] {
+    reader.unread_size(resizes)?;
+    for key in ["do_pad", "pad_size"] {
         // Not looked at by this class.
         reader.keys.take(key);
     }

@@ -14,7 +14,8 @@ const FOLLOWS: &str = "the number of patches follows from the image";
 pub(in super::super) fn glm5(reader: &mut Reader<'_>, steps: &mut Vec<Step>) -> Result<()> {
     let resizes = reader.keys.switch("do_resize", true)?;
     let resample = reader.keys.given("resample");
-    for key in ["size", "do_pad", "pad_size"] {
+    reader.unread_size(resizes)?;
+    for key in ["do_pad", "pad_size"] {
         // Not looked at by this class.
         reader.keys.take(key);
     }
