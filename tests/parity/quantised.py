@@ -108,7 +108,8 @@ def main():
                     unequal += a.tobytes() != b.tobytes()
             left = floats_of_images(paths[0])
             print(f"{name} {kind}: {2 * len(SIZES)} images, {unequal} with other outputs; QuantizeLinear of the image: {len(left)} (before: {len(floats_of_images(paths[1]))}); strip restores: {same_file}", flush=True)
-            wrong += bool(unequal or left or not same_file)
+            # The floats of int8 stay unless --fold-int8 says otherwise: ONNX Runtime on x86 would optimise it otherwise.
+            wrong += bool(unequal or bool(left) != (kind == "int8") or not same_file)
             if "--times" in sys.argv:
                 for form, what in ((None, "standard ops"), (library, "the op")):
                     for size in SIZES[:4]:

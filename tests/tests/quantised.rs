@@ -214,6 +214,7 @@ fn write(way: &Way, options: &EmbedOptions) -> Pair {
     let embedded = |keep_floats: bool, to: &Path| {
         let options = EmbedOptions {
             keep_floats,
+            fold_int8: true,
             input: Some("x".to_owned()),
             ..options.clone()
         };
@@ -444,6 +445,33 @@ fn bytes_in_the_place_of_floats_change_no_output() {
             }
         }
     }
+}
+
+/// Which ONNX Runtime on x86 makes uint8 where it sees the QuantizeLinear.
+#[test]
+fn int8_that_is_dequantized_keeps_its_floats_unless_asked() {
+    let way = Way {
+        zero_point: Some((DataType::INT8, vec![-14])),
+        ..Way::new(17)
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    std::fs::write(&path, way.model().write_to_bytes().unwrap()).unwrap();
+    let model = Model::open(&path).unwrap();
+    let pipeline = Pipeline::parse(PIPELINE, Notation::Toml).unwrap();
+    let found = |fold_int8| {
+        let options = EmbedOptions {
+            fold_int8,
+            input: Some("x".to_owned()),
+            ..EmbedOptions::default()
+        };
+        embed(&model, &pipeline, &options).unwrap().report.quantised
+    };
+    let Some(Quantisation::Kept { kept }) = found(false) else {
+        panic!("the floats are kept")
+    };
+    assert!(kept.contains("--fold-int8"), "{kept}");
+    assert!(matches!(found(true), Some(Quantisation::Bytes { .. })));
 }
 
 #[test]

@@ -88,6 +88,10 @@ pub(crate) struct Options {
     /// Of a quantised model: keep its QuantizeLinear and the floats before it, where the preprocessing could give the bytes
     #[arg(long)]
     keep_quantize: bool,
+    /// Of a quantised model with int8: give the bytes, too. ONNX Runtime on x86 optimises it otherwise then, and outputs may
+    /// differ by a step of their scale
+    #[arg(long, conflicts_with = "keep_quantize")]
+    fold_int8: bool,
     /// Do not load the result in ONNX Runtime before it takes its place
     #[arg(long)]
     no_load: bool,
@@ -187,6 +191,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         outputs: outputs(&options.outputs)?,
         feeds: Vec::new(),
         keep_floats: options.keep_quantize,
+        fold_int8: options.fold_int8,
         inner: then::inner(steps),
     };
     let (embedding, embed_options) = embed_fed(&model, &choice.pipeline, &embed_options, &mut choice.notes)?;

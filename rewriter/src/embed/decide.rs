@@ -62,7 +62,7 @@ pub(super) fn decide(model: &Model, pipeline: &Pipeline, options: &EmbedOptions)
     let mut found = if options.keep_floats {
         Found::Floats
     } else {
-        quantised::find(model, &image_input, &plan)?
+        quantised::find(model, &image_input, &plan, options.fold_int8)?
     };
     if let (Found::Bytes(_), OnBadImage::Zero) = (&found, options.on_bad_image) {
         found = Found::Kept("images that cannot be read become zeros, of floats".to_owned());

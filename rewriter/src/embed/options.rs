@@ -38,6 +38,9 @@ pub struct EmbedOptions {
     pub feeds: Vec<Feed>,
     /// Whether the floats of a quantised model stay, and its `QuantizeLinear` with them.
     pub keep_floats: bool,
+    /// Whether a model that reads int8 bytes by `DequantizeLinear` gets them, too: ONNX Runtime on x86 optimises what comes
+    /// after them otherwise than after a `QuantizeLinear`, which may change the model's outputs by a step of their scale.
+    pub fold_int8: bool,
     /// Outputs of the preprocessing that stay inside of the model, for what comes after it.
     pub inner: Vec<OutputKind>,
 }
@@ -67,6 +70,7 @@ impl Default for EmbedOptions {
             outputs: Vec::new(),
             feeds: Vec::new(),
             keep_floats: false,
+            fold_int8: false,
             inner: Vec::new(),
         }
     }

@@ -87,7 +87,7 @@ pub(crate) struct Bytes {
 ///
 /// # Errors
 /// A file that changed since it was opened.
-pub(crate) fn find(model: &Model, input: &ImageInput, plan: &Plan) -> Result<Found> {
+pub(crate) fn find(model: &Model, input: &ImageInput, plan: &Plan, fold_int8: bool) -> Result<Found> {
     let quantises = model.op_types().any(|op| op == "QuantizeLinear");
     if !quantises || input.dtype == Dtype::Uint8 {
         return Ok(Found::Floats);
@@ -99,9 +99,24 @@ pub(crate) fn find(model: &Model, input: &ImageInput, plan: &Plan) -> Result<Fou
         Err(why) => return Ok(Found::Kept(why)),
     };
     match bytes(model, &graph, input, plan, &way)? {
+        Ok(bytes) if !fold_int8 && becomes_uint8(&graph, &bytes.quantised) => Ok(Found::Kept(
+            "its bytes are int8: ONNX Runtime on x86 computes with uint8 in their place where it sees the \
+             QuantizeLinear, and without it outputs may differ by a step of their scale; --fold-int8 takes the bytes"
+                .to_owned(),
+        )),
         Ok(bytes) => Ok(Found::Bytes(Box::new(bytes))),
         Err(why) => Ok(Found::Kept(why)),
     }
+}
+
+/// Whether ONNX Runtime's `QDQS8ToU8Transformer` has anything to change: int8 bytes of a pair of `QuantizeLinear` and
+/// `DequantizeLinear`.
+fn becomes_uint8(graph: &RawGraph, quantised: &Quantised) -> bool {
+    let mut reads = graph
+        .nodes
+        .iter()
+        .filter(|node| node.inputs.contains(&quantised.value));
+    quantised.quantize.signed && reads.any(|node| node.op_type == "DequantizeLinear")
 }
 
 /// The bytes, or why there are none.
