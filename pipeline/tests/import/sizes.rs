@@ -118,3 +118,20 @@ fn sizes_that_no_image_has_are_refused() {
         }
     }
 }
+
+/// torch's antialiased resize of floats to one column repeats the first row.
+#[test]
+fn one_column_of_floats_is_refused() {
+    let config = |width: usize| {
+        let text = format!(
+            r#"{{"image_processor_type": "DINOv3ViTImageProcessor", "size": {{"height": 64, "width": {width}}}}}"#
+        );
+        import_with(&text, Notation::Json, &ImportOptions::default())
+    };
+    assert!(config(2).is_ok());
+    let said = config(1).unwrap_err().to_string();
+    assert!(
+        said.contains("size.width: is where torch gives no resize"),
+        "{said}"
+    );
+}

@@ -307,5 +307,23 @@ fn check_fit(want: &Want, tensor: &Tensor) -> Result<()> {
             .why("the file does not say how many axes the output has")
             .fix("export the model with shapes, or infer them with onnx.shape_inference"));
     };
-    if (want.fits)(shape) { Ok(()) } else { Err(wrong()) }
+    if (want.fits)(shape) {
+        Ok(())
+    } else {
+        Err(wrong().fix(advice(shape.len())))
+    }
+}
+
+/// What takes an output of so many axes.
+fn advice(axes: usize) -> &'static str {
+    match axes {
+        2 => {
+            "scores of classes are for --then softmax, sigmoid, top_k or argmax, an embedding for --then l2_normalize"
+        }
+        3 => {
+            "candidates of a detector are for --then detections=FAMILY, depth [N, rows, columns] for --then resize_to_image"
+        }
+        4 => "maps of classes or of depth are for --then resize_to_image and --then argmax",
+        _ => "prep-onnx steps lists what each step takes",
+    }
 }

@@ -5,7 +5,7 @@ use crate::import::keys::Given;
 use crate::resample::{TORCH_ONE_THREAD, torch_bound};
 use crate::size::Limit;
 use crate::steps::{ChannelOrder, Order, Rescale, Resize, Step};
-use crate::{Filter, Precision, Resampler, Result, SizeRule};
+use crate::{Error, Filter, Precision, Resampler, Result, SizeRule};
 
 /// A resize of 8-bit pixels without antialiasing.
 pub(in super::super) fn aliased(reader: &mut Reader<'_>, steps: &mut Vec<Step>) -> Result<()> {
@@ -44,6 +44,7 @@ pub(super) fn between(reader: &mut Reader<'_>, steps: &mut Vec<Step>, antialias:
     for step in &mut geometry {
         if let Step::Resize(resize) = step {
             resize.antialias = antialias;
+            two_columns(resize)?;
             of_floats(reader, resize, 1.0, "before the normalisation ");
         }
     }
@@ -75,6 +76,18 @@ pub(in super::super) fn arithmetic_first(reader: &mut Reader<'_>, steps: &mut Ve
     }
     steps.append(&mut geometry);
     Ok(())
+}
+
+/// Refuses what torch gets wrong: resizing floats with antialiasing to one column, it gives the first row in every row.
+fn two_columns(resize: &Resize) -> Result<()> {
+    match resize.size {
+        SizeRule::Exact { width: 1, .. } if resize.antialias => Err(Error::new(
+            "size.width",
+            "is where torch gives no resize: its rows of floats would all be the first one",
+        )
+        .expected_got("at least 2", 1)),
+        _ => Ok(()),
+    }
 }
 
 /// Makes a resize one of floats, the largest of which is `largest`.
@@ -123,6 +136,7 @@ pub(super) fn float_pixels(
             "before the normalisation "
         };
         let resize = Resize::new(size, filter, Resampler::Torch);
+        two_columns(&resize)?;
         apart(reader, &resize, largest, when);
         steps.push(Step::Resize(resize));
     }
