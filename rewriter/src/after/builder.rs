@@ -111,10 +111,20 @@ impl<'a> Builder<'a> {
         match &self.flow {
             Flow::Tensor(tensor) if name.is_none() => {
                 let tensor = tensor.clone();
-                check_fit(want, &tensor)?;
+                check_fit(want, &tensor).map_err(|error| advised(error, tensor.shape.as_deref()))?;
                 Ok(tensor)
             }
-            Flow::Outputs => self.output(want, name),
+            Flow::Outputs => self.output(want, name).map_err(|error| {
+                let mut outputs = self.outputs();
+                match outputs.next().map(|output| &output.value_type) {
+                    Some(ValueType::Tensor { element, shape })
+                        if is_float(*element) && outputs.next().is_none() =>
+                    {
+                        advised(error, shape.as_deref())
+                    }
+                    _ => error,
+                }
+            }),
             other => Err(
                 Error::new(want.step, "has nothing to work on that it can take").expected_got(
                     format_args!("an output of the model, {}", want.shape),
@@ -307,23 +317,22 @@ fn check_fit(want: &Want, tensor: &Tensor) -> Result<()> {
             .why("the file does not say how many axes the output has")
             .fix("export the model with shapes, or infer them with onnx.shape_inference"));
     };
-    if (want.fits)(shape) {
-        Ok(())
-    } else {
-        Err(wrong().fix(advice(shape.len())))
-    }
+    if (want.fits)(shape) { Ok(()) } else { Err(wrong()) }
 }
 
-/// What takes an output of so many axes.
-fn advice(axes: usize) -> &'static str {
-    match axes {
-        2 => {
+/// With the steps that take an output of such a shape, where nothing better is said.
+fn advised(error: Error, shape: Option<&[Dimension]>) -> Error {
+    if error.help().is_some() {
+        return error;
+    }
+    error.fix(match shape.map(<[Dimension]>::len) {
+        Some(2) => {
             "scores of classes are for --then softmax, sigmoid, top_k or argmax, an embedding for --then l2_normalize"
         }
-        3 => {
+        Some(3) => {
             "candidates of a detector are for --then detections=FAMILY, depth [N, rows, columns] for --then resize_to_image"
         }
-        4 => "maps of classes or of depth are for --then resize_to_image and --then argmax",
+        Some(4) => "maps of classes or of depth are for --then resize_to_image and --then argmax",
         _ => "prep-onnx steps lists what each step takes",
-    }
+    })
 }
