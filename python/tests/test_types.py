@@ -36,7 +36,14 @@ def test_a_sample_and_the_package_pass_pyright(tmp_path):
         required("pyright")
     shutil.copytree(pathlib.Path(prep_onnx.__file__).parent, tmp_path / "prep_onnx", ignore=shutil.ignore_patterns("*.so", "__pycache__"))
     shutil.copy(pathlib.Path(__file__).with_name("sample_typed.py"), tmp_path)
-    # Of what the package can do with other libraries, those that are installed are checked.
+    files = [*tmp_path.rglob("*.py"), *tmp_path.rglob("*.pyi")]
+    # Of what the package can do with other libraries, those that are installed are checked. For another one, pyright would take the module of
+    # the package that is called like it.
+    for library in ("ray", "transformers"):
+        if importlib.util.find_spec(library) is None:
+            stub = tmp_path / "typings" / library / "__init__.pyi"
+            stub.parent.mkdir(parents=True)
+            stub.write_text("from typing import Any\n\ndef __getattr__(name: str) -> Any: ...\n")
     settings = {"typeCheckingMode": "standard", "pythonVersion": "3.10", "reportMissingImports": False, "reportMissingModuleSource": False}
     (tmp_path / "pyrightconfig.json").write_text(json.dumps({"include": ["prep_onnx", "sample_typed.py"], **settings}))
     environment = {**os.environ, "PYRIGHT_PYTHON_IGNORE_WARNINGS": "1", "PYRIGHT_PYTHON_CACHE_DIR": os.path.join(sys.prefix, "pyright")}
@@ -45,4 +52,4 @@ def test_a_sample_and_the_package_pass_pyright(tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     # It ends well where it finds no file, too.
-    assert json.loads(done.stdout)["summary"]["filesAnalyzed"] == len([*tmp_path.rglob("*.py"), *tmp_path.rglob("*.pyi")]), done.stdout
+    assert json.loads(done.stdout)["summary"]["filesAnalyzed"] == len(files), done.stdout
