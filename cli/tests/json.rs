@@ -52,6 +52,19 @@ fn embed_inspect_and_strip_agree() {
     assert!(read("back.onnx") == read("model.onnx"));
 }
 
+/// `check` finds the library by it.
+#[test]
+fn a_name_that_a_preset_is_for_stays_in_the_file() {
+    let folder = folder_with_model();
+    let name = "timm:resnet50.a1_in1k";
+    let (embedded, code) = json(
+        &["embed", "model.onnx", "--pipeline", name, "--json"],
+        folder.path(),
+    );
+    assert_eq!(code, Some(0));
+    assert_eq!(embedded["pipeline"]["description"], name);
+}
+
 #[test]
 fn a_preset_as_json_is_a_pipeline_file() {
     let folder = folder_with_model();

@@ -176,7 +176,12 @@ pub(crate) fn named(name: &str, asked: &ImportOptions<'_>) -> Outcome<Choice> {
             } else {
                 format!("preset {}, which is for {name}", preset.name)
             };
-            return Ok(Choice::read(preset.import_with(asked)?, origin, Vec::new()));
+            let mut import = preset.import_with(asked)?;
+            if preset.name != name {
+                // `check` finds the library by it.
+                import.pipeline.description = Some(name.to_owned());
+            }
+            return Ok(Choice::read(import, origin, Vec::new()));
         }
         Ok(_) => None,
         Err(unknown) => match checkpoint(name) {
