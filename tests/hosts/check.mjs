@@ -13,8 +13,11 @@ const require = createRequire(join(resolve('.'), 'check.mjs'));
 const ort = require(host);
 if (host === 'onnxruntime-web') ort.env.wasm.numThreads = 1;
 
+// WebAssembly has 4 GB: of results beyond so many values, thin images enlarged, the steps on the way do not fit.
+const most = host === 'onnxruntime-web' ? 50e6 : Infinity;
 let cases = 0;
 let wrong = 0;
+let tooLarge = 0;
 const { models } = JSON.parse(readFileSync(join(folder, 'vectors.json'), 'utf8'));
 for (const [index, entry] of models.entries()) {
   if (index % Number(every) !== 0) continue;
@@ -23,6 +26,10 @@ for (const [index, entry] of models.entries()) {
     logSeverityLevel: 3,
   });
   for (const test of entry.cases) {
+    if (test.shape.reduce((product, extent) => product * extent, 1) > most) {
+      tooLarge += 1;
+      continue;
+    }
     const pixels = new Uint8Array(readFileSync(join(folder, test.image)));
     const feeds = { [session.inputNames[0]]: new ort.Tensor('uint8', pixels, test.image_shape) };
     const output = (await session.run(feeds))[session.outputNames[0]];
@@ -37,5 +44,5 @@ for (const [index, entry] of models.entries()) {
   await session.release();
 }
 const { version } = JSON.parse(readFileSync(join('node_modules', host, 'package.json'), 'utf8'));
-console.log(`${host} ${version} (Node ${process.version}): ${cases - wrong} of ${cases} equal`);
+console.log(`${host} ${version} (Node ${process.version}): ${cases - wrong} of ${cases} equal${tooLarge ? `; ${tooLarge} results too large for it left out` : ''}`);
 process.exit(wrong || !cases ? 1 : 0);
