@@ -15,9 +15,9 @@ needed=$("$readelf" -d "$stripped" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
 glibc=$("$nm" -D --undefined-only "$stripped" | sed -n 's/.*@\(GLIBC_[0-9.]*\)$/\1/p' | sort -Vu | tail -1)
 echo "size $size, exports $exports, newest glibc version needed $glibc ($("$nm" -D --undefined-only "$stripped" | grep "$glibc\$" | awk '{ print $2 }' | tr '\n' ' '))"
 echo "needs" $needed
-# Plans of version 2 and their kernels took it from 2.16 MB to 2.88 MB; building what decodes for size, and fewer copies of
-# kernels, to 2.55 MB. For other processors it was not measured since.
-most=2560000
+# Plans of version 2 and their kernels took it from 2.16 MB to 2.88 MB; level 2 for the op and fewer copies of
+# kernels, to 2.69 MB. For other processors it was not measured since.
+most=2700000
 [ -z "${BINUTILS:-}" ] || most=2900000
 [ "$size" -le "$most" ] || { echo "larger than $most bytes" >&2; exit 1; }
 [ "$exports" = RegisterCustomOps ] || { echo "exports other than RegisterCustomOps" >&2; exit 1; }
