@@ -132,9 +132,9 @@ impl Bounds {
                 least(height, width)
             }
             SizeRule::LongestEdge { size } | SizeRule::Longest { size, .. } => most(size, size),
-            SizeRule::Fit { height, width, .. } | SizeRule::Thumbnail { height, width } => {
-                most(height, width)
-            }
+            SizeRule::Fit { height, width, .. } => most(height, width),
+            // The longer edge alone is held to its own limit: the other one may pass its.
+            SizeRule::Thumbnail { height, width } => most(height.max(width), height.max(width)),
             SizeRule::ShortestEdge { max: Some(_), .. }
             | SizeRule::Detr { .. }
             | SizeRule::Yolos { .. }
