@@ -184,7 +184,6 @@ fn may_vanish(rule: SizeRule) -> bool {
         | SizeRule::PaddleocrDet { .. }
         | SizeRule::PaddleocrRec { .. }
         | SizeRule::PaddleocrCls { .. }
-        | SizeRule::Ddddocr { .. }
         | SizeRule::Height { .. }
         | SizeRule::Lcnet { .. }
         | SizeRule::Kimi { .. }
@@ -204,6 +203,7 @@ fn may_vanish(rule: SizeRule) -> bool {
         | SizeRule::Glpn { .. }
         | SizeRule::Vilt { .. }
         | SizeRule::Thumbnail { .. }
+        | SizeRule::Ddddocr { .. }
         | SizeRule::Smart { .. }
         | SizeRule::Maskformer { .. }
         | SizeRule::Longest { .. }
@@ -211,5 +211,40 @@ fn may_vanish(rule: SizeRule) -> bool {
         | SizeRule::Gemma4 { .. }
         | SizeRule::Nemotron { .. }
         | SizeRule::Idefics3Tiles { .. } => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prep_onnx_pipeline::random::{self, Random};
+
+    use super::*;
+
+    #[test]
+    fn rules_of_which_something_is_always_left_leave_something() {
+        let mut random = Random::new(0);
+        let mut tried = 0;
+        for seed in 0..4000 {
+            let (pipeline, layout, dtype) = random::pipeline(seed);
+            let plan = pipeline.compile(layout, dtype).unwrap();
+            let sizes = plan
+                .stages
+                .iter()
+                .filter_map(|stage| Some(stage.resample.as_ref()?.size));
+            for rule in sizes.filter(|rule| !may_vanish(*rule)) {
+                for _ in 0..40 {
+                    let [height, width] = [(); 2].map(|()| {
+                        let most = random.pick(&[5, 300, 3000]);
+                        random.range(1, most)
+                    });
+                    tried += 1;
+                    if let Err(error) = rule.output_size(height, width) {
+                        // What is too large is refused elsewhere.
+                        assert!(error.to_string().contains("pixels"), "{rule:?}: {error}");
+                    }
+                }
+            }
+        }
+        assert!(tried > 20_000, "{tried}");
     }
 }

@@ -336,3 +336,59 @@ fn centred<'s>(rule: CropRule, from: N<'s>, size: N<'s>, larger: Larger) -> N<'s
         Larger::Unknown => from.below(size).pick(around(half), inside(half)),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use prep_onnx_pipeline::random::{self, Random};
+
+    use super::*;
+
+    #[test]
+    fn sizes_lie_within_the_bounds_of_their_rules() {
+        let mut rules = vec![
+            // The shorter edge passes its own limit.
+            SizeRule::Thumbnail {
+                height: 14,
+                width: 198,
+            },
+            SizeRule::Thumbnail {
+                height: 198,
+                width: 4,
+            },
+        ];
+        for seed in 0..4000 {
+            let (pipeline, layout, dtype) = random::pipeline(seed);
+            let plan = pipeline.compile(layout, dtype).unwrap();
+            rules.extend(
+                plan.stages
+                    .iter()
+                    .filter_map(|stage| Some(stage.resample.as_ref()?.size)),
+            );
+        }
+        let mut random = Random::new(0);
+        let mut bounded = 0;
+        for rule in rules {
+            let bounds = Bounds::of(rule);
+            if bounds.least.iter().chain(&bounds.most).all(Option::is_none) {
+                continue;
+            }
+            for _ in 0..40 {
+                let most = random.pick(&[5, 300, 3000]);
+                let [height, width] = [(); 2].map(|()| random.range(1, most));
+                let Ok((rows, columns)) = rule.output_size(height, width) else {
+                    continue;
+                };
+                bounded += 1;
+                for (axis, edge) in [rows, columns].into_iter().enumerate() {
+                    let within = bounds.least[axis].is_none_or(|least| edge >= least)
+                        && bounds.most[axis].is_none_or(|most| edge <= most);
+                    assert!(
+                        within,
+                        "{rule:?} of {height} x {width}: {rows} x {columns}, {bounds:?}"
+                    );
+                }
+            }
+        }
+        assert!(bounded > 20_000, "{bounded}");
+    }
+}
