@@ -291,3 +291,25 @@ fn transparent_pixels_lie_over_white_where_the_class_converts_to_rgb() {
         }
     }
 }
+
+/// What a library does not take is refused, each backend alone.
+#[test]
+fn nulls_mean_what_each_backend_makes_of_them() {
+    let import = |class: &str, rest: &str, resampler: Resampler| {
+        let options = ImportOptions {
+            resampler: Some(resampler),
+            ..ImportOptions::default()
+        };
+        let text = format!(r#"{{"image_processor_type": "{class}ImageProcessor", {rest}}}"#);
+        import_with(&text, Notation::Json, &options)
+    };
+    let null = r#""padding_value": null"#;
+    let taken = import("Fuyu", null, Resampler::Torchvision).expect("torchvision pads with 0");
+    let zero = import("Fuyu", r#""padding_value": 0.0"#, Resampler::Torchvision).expect("0 is a colour");
+    assert_eq!(taken.pipeline.steps, zero.pipeline.steps);
+    let said = import("Fuyu", null, Resampler::Pillow).expect_err("NumPy pads with no None");
+    assert!(said.to_string().contains("padding_value: is null"), "{said}");
+    let said = import("PPOCRV5ServerDet", r#""size": null"#, Resampler::Torchvision)
+        .expect_err("nothing to resize to");
+    assert!(said.to_string().contains("size: is null"), "{said}");
+}
