@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Draws the picture of the README: a photo, and the boxes that a file that embed wrote answers for it.
+"""Draws the pictures of the README: a photo, and what three files that embed wrote answer for it.
 
-The photo is drawn (`scene.py`), and the model is a toy without weights, made here: boxes around balls by their colours. What is shown is
-what `run --draw` writes; the file takes the photo as it is.
+The photo is drawn (`scene.py`), and the models are toys without weights, made here: boxes and masks of balls by their colours, a class for
+each pixel, a nearness for each pixel. What is shown is what `run --draw` writes; each file takes the photo as it is.
 
 Needs numpy, Pillow, onnx, and a built prep-onnx with ONNX Runtime.
 usage: make_pictures.py PREP_ONNX [-o FOLDER]
@@ -58,10 +58,15 @@ class Graph:
     def balls(self):
         """1 where there is a red, a green, a blue ball: three of [1, 1, ROWS, COLUMNS]."""
         masks = []
-        for index, least in enumerate((0.3, 0.22, 0.42)):
-            mask = self.floats(self.op("Greater", self.excess(index), np.float32(least)))
+        ground = (np.arange(ROWS) > 0.66 * ROWS).astype(np.float32).reshape(1, 1, ROWS, 1)
+        around = {"kernel_shape": [13, 13], "pads": [6] * 4}
+        for index, least in enumerate((0.28, 0.08, 0.1)):
+            mask = self.op("Mul", self.floats(self.op("Greater", self.excess(index), np.float32(least))), ground)
             mean = self.op("AveragePool", mask, kernel_shape=[5, 5], pads=[2] * 4)
-            masks.append(self.floats(self.op("Greater", mean, np.float32(0.6))))
+            mask = self.floats(self.op("Greater", mean, np.float32(0.6)))
+            # Without holes where the light is.
+            wide = self.op("MaxPool", mask, **around)
+            masks.append(self.op("Neg", self.op("MaxPool", self.op("Neg", wide), **around)))
         return masks
 
     def model(self, outputs):
@@ -74,31 +79,67 @@ class Graph:
 
 
 def detector():
-    """Logits and boxes of three queries, as DETR has them: one for each colour."""
+    """Boxes, scores and weights of masks of twelve places, and the masks, as YOLO's segmentation has them: a place and a mask for each
+    colour, and empty places."""
     graph = Graph()
-    boxes, scores = [], []
-    for mask in graph.balls():
+    masks = graph.balls()
+    places = []
+    for index, mask in enumerate(masks):
         edges = []
         for axis, length in ((3, COLUMNS), (2, ROWS)):
             line = graph.op("ReduceMax", mask, axes=[5 - axis], keepdims=0)
-            places = np.arange(length, dtype=np.float32).reshape(1, 1, -1)
-            last = graph.op("ReduceMax", graph.op("Mul", line, places + 1), axes=[2], keepdims=1)
-            first = graph.op("ReduceMax", graph.op("Mul", line, length - places), axes=[2], keepdims=1)
+            places_of_line = np.arange(length, dtype=np.float32).reshape(1, 1, -1)
+            last = graph.op("ReduceMax", graph.op("Mul", line, places_of_line + 1), axes=[2], keepdims=1)
+            first = graph.op("ReduceMax", graph.op("Mul", line, length - places_of_line), axes=[2], keepdims=1)
             first = graph.op("Sub", np.float32(length), first)
-            centre = graph.op("Div", graph.op("Add", first, last), np.float32(2 * length))
-            edges.append((centre, graph.op("Div", graph.op("Sub", last, first), np.float32(length))))
+            edges.append((graph.op("Div", graph.op("Add", first, last), np.float32(2)), graph.op("Sub", last, first)))
         (x, width), (y, height) = edges
-        boxes.append(graph.op("Concat", x, y, width, height, axis=2))
-        area = graph.op("Mul", graph.op("Mul", width, height), np.float32(ROWS * COLUMNS * np.pi / 4))
-        filled = graph.op("Div", graph.op("ReduceSum", mask, np.int64([1, 2, 3]), keepdims=0), graph.op("Add", graph.op("Reshape", area, np.int64([1])), np.float32(1)))
-        scores.append(graph.op("Reshape", graph.op("Sub", graph.op("Mul", filled, np.float32(9)), np.float32(5)), np.int64([1, 1, 1])))
-    same = np.eye(3, 4, dtype=np.float32)[None]
-    logits = graph.op("Mul", graph.op("Concat", *scores, axis=1), same)
-    logits = graph.op("Add", logits, (np.float32(1) - np.eye(3, 4, dtype=np.float32)[None]) * np.float32([-9, -9, -9, 0]))
-    return graph.model([("logits", logits, [1, 3, 4]), ("pred_boxes", graph.op("Concat", *boxes, axis=1), [1, 3, 4])])
+        area = graph.op("Mul", graph.op("Mul", width, height), np.float32(np.pi / 4))
+        count = graph.op("Reshape", graph.op("ReduceSum", mask, np.int64([1, 2, 3]), keepdims=0), np.int64([1, 1, 1]))
+        filled = graph.op("Div", count, graph.op("Add", area, np.float32(1)))
+        score = graph.op("Sigmoid", graph.op("Sub", graph.op("Mul", filled, np.float32(9)), np.float32(5)))
+        of_class = np.eye(3, dtype=np.float32)[index].reshape(1, 3, 1)
+        places.append(graph.op("Concat", x, y, width, height, graph.op("Mul", score, of_class), of_class, axis=1))
+    places.append(np.zeros((1, 10, 9), np.float32))
+    prototypes = graph.op("AveragePool", graph.op("Concat", *masks, axis=1), kernel_shape=[2, 2], strides=[2, 2])
+    prototypes = graph.op("Sub", graph.op("Mul", prototypes, np.float32(2)), np.float32(1))
+    return graph.model([("output0", graph.op("Concat", *places, axis=2), [1, 10, 12]), ("output1", prototypes, [1, 3, ROWS // 2, COLUMNS // 2])])
 
 
-ANSWERS = [("boxes", detector, ["detections=detr"], ["red ball", "green ball", "blue ball"])]
+def regions(graph):
+    """Scores of sky, hills, ground and ball: [1, 4, ROWS, COLUMNS]."""
+    red, green, blue = (graph.channel(index) for index in range(3))
+    rows = np.linspace(0, 1, ROWS, dtype=np.float32).reshape(1, 1, ROWS, 1) * np.ones((1, 1, 1, COLUMNS), np.float32)
+    sky = graph.op("Add", graph.op("Sub", blue, green), np.float32(1.1) - 3 * rows)
+    ground = graph.op("Add", graph.op("Sub", red, blue), 8 * rows - np.float32(5.8))
+    hills = graph.op("Mul", graph.op("Sub", red, red), np.float32(0))
+    ball = graph.op("Mul", graph.op("Max", *graph.balls()), np.float32(9))
+    return graph.op("Concat", sky, hills, ground, ball, axis=1)
+
+
+def segmentation():
+    graph = Graph()
+    small = graph.op("AveragePool", regions(graph), kernel_shape=[2, 2], strides=[2, 2])
+    return graph.model([("logits", small, [1, 4, ROWS // 2, COLUMNS // 2])])
+
+
+def nearness():
+    graph = Graph()
+    parts = graph.op("Softmax", graph.op("Mul", regions(graph), np.float32(6)), axis=1)
+    rows = np.linspace(0, 1, ROWS, dtype=np.float32).reshape(1, 1, ROWS, 1) * np.ones((1, 1, 1, COLUMNS), np.float32)
+    dark = graph.op("Sub", np.float32(0.75), graph.op("ReduceMean", "image", axes=[1], keepdims=1))
+    of_parts = graph.op("Concat", 0 * rows, dark, rows * 1.3 - np.float32(0.35), rows * 1.3 - np.float32(0.2), axis=1)
+    depth = graph.op("ReduceSum", graph.op("Mul", parts, of_parts), np.int64([1]), keepdims=0)
+    depth = graph.op("Add", depth, np.float32(0.1))
+    depth = graph.op("AveragePool", graph.op("Reshape", depth, np.int64([1, 1, ROWS, COLUMNS])), kernel_shape=[5, 5], strides=[5, 5])
+    return graph.model([("predicted_depth", graph.op("Reshape", depth, np.int64([1, ROWS // 5, COLUMNS // 5])), [1, ROWS // 5, COLUMNS // 5])])
+
+
+ANSWERS = [
+    ("boxes", detector, ["detections=seg"], ["red ball", "green ball", "blue ball"]),
+    ("mask", segmentation, ["resize_to_image", "argmax"], ["sky", "hills", "ground", "ball"]),
+    ("depth", nearness, ["resize_to_image=bicubic"], []),
+]
 
 
 def few_colours(picture, colours=COLOURS):
@@ -126,7 +167,7 @@ def answers(tool, photo, folder):
 def strip(photo, drawn):
     """The photo, and beside it what the file answers."""
     width, height, gap, line = 360, 270, 10, 26
-    panels = [("photo.png", photo)] + [(caption, drawn[name]) for caption, name in (("detector.prep.onnx: boxes in its pixels", "boxes"),)]
+    panels = [("photo.png", photo), ("detector.prep.onnx: boxes and masks in its pixels", drawn)]
     sheet = Image.new("RGB", (len(panels) * (width + gap) + gap, height + gap + line), "white")
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(15)
     for index, (caption, picture) in enumerate(panels):
@@ -146,7 +187,8 @@ def main():
     options.output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         drawn = answers(tool, photo, pathlib.Path(folder))
-    pictures = {"answers": strip(photo, drawn)}
+    small = {name: picture.resize((360, 270), Image.Resampling.LANCZOS) for name, picture in drawn.items() if name != "boxes"}
+    pictures = {"answers": strip(photo, drawn["boxes"]), **small}
     for name, picture in pictures.items():
         path = options.output / f"{name}.png"
         few_colours(picture).save(path, optimize=True)

@@ -2,34 +2,47 @@
 
 use std::path::Path;
 
-use ndarray::{Array2, ArrayView3};
+use ndarray::{Array2, ArrayView3, Axis, Ix3};
 use prep_onnx_pipeline::{Error, ErrorKind, Result};
-use prep_onnx_rewriter::after::Role;
 
 use crate::answer::Outcome;
 use crate::args::Global;
-use crate::detection::Detection;
-use crate::drawing::{Sheet, of_class};
+use crate::drawing::Sheet;
 use crate::embedded::EmbeddedModel;
 use crate::host::{Array, Provider, Session, SessionOptions};
 use crate::inference::{Inference, Picture};
 use crate::labels::Labels;
+use crate::map::{MapKind, Shows, plane};
 use crate::results::Kept;
 use crate::trial::AtHand;
 
 /// What a model answers for an image, as far as it can be drawn.
 pub(crate) struct Answered {
-    found: Vec<Detection>,
+    /// Boxes, or what is told of a map.
+    kept: Kept,
+    /// uint8 [M, rows, columns] of the boxes.
     masks: Option<Array>,
-    /// int64 [1, rows, columns].
-    classes: Option<Array>,
-    /// float32 [1, rows, columns].
-    values: Option<Array>,
-    labels: Labels,
+    /// A class or a value for each pixel.
+    map: Option<(MapKind, Array)>,
 }
 
 impl Answered {
-    /// The answers, or why there are none to draw.
+    /// What `array`, the result of an image, and the masks of what was found there say.
+    ///
+    /// # Errors
+    /// A result that is no places of the image.
+    pub(crate) fn new(inference: &Inference, array: &Array, masks: Option<Array>) -> Result<Self> {
+        let mut kept = inference.answer(array)?.ok_or_else(no_places)?;
+        if let (Kept::Found(found), Some(Array::Uint8(masks))) = (&mut kept, &masks) {
+            for (detection, mask) in found.iter_mut().zip(masks.axis_iter(Axis(0))) {
+                detection.mask_pixels = Some(mask.iter().filter(|value| **value != 0).count() as u64);
+            }
+        }
+        let map = inference.map().map(|kind| (kind, array.clone()));
+        Ok(Self { kept, masks, map })
+    }
+
+    /// The answers for `image`, or why there are none to draw.
     ///
     /// # Errors
     /// A model that does not load or run.
@@ -42,10 +55,6 @@ impl Answered {
         let Some(after) = &embedded.after else {
             return Ok(Err("no steps come after the model".to_owned()));
         };
-        let drawn = [Role::Boxes, Role::Classes, Role::Resized];
-        if !drawn.iter().any(|role| after.outputs.contains_key(role)) {
-            return Ok(Err("its answers are no places of the image".to_owned()));
-        }
         if embedded.accept.form().decodes {
             return Ok(Err(
                 "it takes files, of which the model makes the pixels".to_owned()
@@ -63,71 +72,74 @@ impl Answered {
         let mut inference = Inference::new(path, session, None, None, None, Vec::new())?
             .with_plan(&embedded.plan()?)
             .with_answers(Some(after))?;
-        let picture = Picture::of_pixels(image);
-        let found = if inference.detects() {
-            let table = inference.run_alone(&picture)?;
-            match inference.answer(&table) {
-                Some(Kept::Found(found)) => found,
-                Some(Kept::Output(_) | Kept::Top(_)) | None => Vec::new(),
-            }
-        } else {
-            Vec::new()
-        };
-        let mut one = |role: Role| -> Result<Option<Array>> {
-            let Some(name) = after.outputs.get(&role) else {
-                return Ok(None);
-            };
-            inference.run_output(&picture, name).map(Some)
-        };
-        Ok(Ok(Self {
-            found,
-            masks: one(Role::Masks)?,
-            classes: one(Role::Classes)?,
-            values: one(Role::Resized)?,
-            labels: Labels::of(after.labels.clone()),
-        }))
+        if !inference.has_places() {
+            return Ok(Err(no_places().to_string()));
+        }
+        let (array, masks) = inference.run_with_masks(&Picture::of_pixels(image))?;
+        Ok(Ok(Self::new(&inference, &array, masks)?))
     }
 
     /// How many things were found; none of a map.
     pub(crate) fn count(&self) -> Option<usize> {
-        (self.classes.is_none() && self.values.is_none()).then_some(self.found.len())
+        match &self.kept {
+            Kept::Found(found) => Some(found.len()),
+            Kept::Map(_) | Kept::Output(_) | Kept::Top(_) => None,
+        }
+    }
+
+    /// What is kept of them.
+    pub(crate) fn into_kept(self) -> Kept {
+        self.kept
     }
 
     /// Draws them.
     ///
     /// # Errors
     /// An output of another shape than it is declared with.
-    pub(crate) fn draw(&self, sheet: &mut Sheet<'_>) -> Result<()> {
-        if let Some(values) = &self.values {
-            sheet.values(plane(values)?.view());
-        }
-        if let Some(classes) = &self.classes {
-            sheet.classes(plane(classes)?.view());
-        }
-        if let Some(masks) = &self.masks {
-            for (index, detection) in self.found.iter().enumerate().rev() {
-                let mask = masks.row(index).ok_or_else(|| wrong(masks))?;
-                sheet.mask(plane(&mask)?.view(), of_class(detection.class));
+    pub(crate) fn draw(&self, sheet: &mut Sheet<'_>, labels: &Labels) -> Result<()> {
+        match (&self.kept, &self.map) {
+            (Kept::Found(found), _) => {
+                if let Some(Array::Uint8(masks)) = &self.masks {
+                    let masks = masks.view().into_dimensionality::<Ix3>();
+                    let masks = masks.map_err(|error| no_map(&error))?;
+                    for (detection, mask) in found.iter().zip(masks.outer_iter()).rev() {
+                        sheet.mask(mask, detection.corners, detection.class);
+                    }
+                }
+                sheet.detections(found, labels);
             }
+            (Kept::Map(told), Some((kind, map))) => {
+                let size = plane(map)?;
+                let values = map.to_f64();
+                let whole = || values.iter().map(|value| *value as i64).collect();
+                let of_shape =
+                    |values: Vec<i64>| Array2::from_shape_vec(size, values).map_err(|error| no_map(&error));
+                match (kind, &told.shows) {
+                    (MapKind::Classes, Shows::Classes(present)) => {
+                        sheet.classes(of_shape(whole())?.view(), present, labels);
+                    }
+                    (MapKind::Values, _) => {
+                        let values = Array2::from_shape_vec(size, values).map_err(|error| no_map(&error))?;
+                        sheet.values(values.view());
+                    }
+                    (MapKind::Classes | MapKind::Above, _) => sheet.above(of_shape(whole())?.view()),
+                }
+            }
+            (Kept::Map(_) | Kept::Output(_) | Kept::Top(_), _) => {}
         }
-        sheet.detections(&self.found, &self.labels);
         Ok(())
     }
 }
 
-/// The last two axes of an array of which all others are 1.
-fn plane(array: &Array) -> Result<Array2<f64>> {
-    let [.., rows, columns] = array.shape() else {
-        return Err(wrong(array));
-    };
-    Array2::from_shape_vec((*rows, *columns), array.to_f64()).map_err(|_| wrong(array))
+fn no_places() -> Error {
+    Error::new(
+        "",
+        "its answers are no places of the image: neither boxes nor a map in its size",
+    )
 }
 
-fn wrong(array: &Array) -> Error {
+fn no_map(error: &ndarray::ShapeError) -> Error {
     Error::new("answers", "cannot be drawn")
-        .expected_got(
-            "one map of rows and columns",
-            format_args!("shape {:?}", array.shape()),
-        )
+        .why(error)
         .with_kind(ErrorKind::Model)
 }

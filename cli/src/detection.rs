@@ -10,11 +10,13 @@ pub(crate) struct Columns {
     pub(crate) rotated: bool,
     /// Points, and numbers of each.
     pub(crate) keypoints: [usize; 2],
+    /// Whether the pixels of its mask come last.
+    pub(crate) mask: bool,
 }
 
 impl Columns {
     pub(crate) fn width(&self) -> usize {
-        6 + 5 * usize::from(self.rotated) + self.keypoints[0] * self.keypoints[1]
+        6 + 5 * usize::from(self.rotated) + self.keypoints[0] * self.keypoints[1] + usize::from(self.mask)
     }
 }
 
@@ -29,6 +31,8 @@ pub(crate) struct Detection {
     pub(crate) rotated: Option<[f32; 5]>,
     /// x, y and, where the model says it, how sure it is.
     pub(crate) points: Vec<Vec<f32>>,
+    /// The pixels of its mask, once it is drawn.
+    pub(crate) mask_pixels: Option<u64>,
 }
 
 impl Detection {
@@ -51,6 +55,10 @@ impl Detection {
                         .collect()
                 })
                 .collect(),
+            mask_pixels: columns.mask.then(|| {
+                row.get(behind + points * numbers)
+                    .map_or(0, |pixels| *pixels as u64)
+            }),
         }
     }
 
@@ -60,6 +68,7 @@ impl Detection {
         row.extend([f64::from(self.score), self.class as f64]);
         row.extend(self.rotated.iter().flatten().map(|number| f64::from(*number)));
         row.extend(self.points.iter().flatten().map(|number| f64::from(*number)));
+        row.extend(self.mask_pixels.map(|pixels| pixels as f64));
         row
     }
 
@@ -68,13 +77,13 @@ impl Detection {
         Columns {
             rotated: self.rotated.is_some(),
             keypoints: [self.points.len(), self.points.first().map_or(0, Vec::len)],
+            mask: self.mask_pixels.is_some(),
         }
     }
 
     /// The name of its class, where there are names.
     pub(crate) fn name(&self, labels: &Labels) -> Option<String> {
-        let class = usize::try_from(self.class).ok()?;
-        (!labels.is_empty()).then(|| labels.name(class))
+        labels.name_of(self.class)
     }
 
     /// The fields of a line of JSON.
@@ -88,6 +97,9 @@ impl Detection {
         }
         if !self.points.is_empty() {
             entry["keypoints"] = json!(self.points);
+        }
+        if let Some(pixels) = self.mask_pixels {
+            entry["mask_pixels"] = pixels.into();
         }
         entry
     }

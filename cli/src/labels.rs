@@ -91,6 +91,12 @@ impl Labels {
             .unwrap_or_else(|| index.to_string())
     }
 
+    /// The name of a class that may be any number; none where there are no names.
+    pub(crate) fn name_of(&self, class: i64) -> Option<String> {
+        let named = usize::try_from(class).map_or_else(|_| class.to_string(), |class| self.name(class));
+        (!self.is_empty()).then_some(named)
+    }
+
     /// How many classes there are.
     pub(crate) fn len(&self) -> usize {
         self.0.len()

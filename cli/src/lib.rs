@@ -24,6 +24,7 @@ pub mod installation;
 mod job;
 mod labels;
 pub mod lint;
+mod map;
 mod original;
 mod output;
 mod parse;

@@ -8,6 +8,7 @@ use prep_onnx_pipeline::{Error, Filter, Output, Pipeline, Resampler, Result, Siz
 
 use crate::answered::Answered;
 use crate::drawing::Sheet;
+use crate::labels::Labels;
 use crate::output::OutputFile;
 use crate::seen::{Seen, View};
 
@@ -30,7 +31,7 @@ type Span = (usize, usize);
 pub(crate) fn side_by_side(
     image: ArrayView3<'_, u8>,
     seen: &Seen,
-    answered: Option<&Answered>,
+    answered: Option<(&Answered, &Labels)>,
 ) -> Result<(Array3<u8>, View)> {
     let (height, width, _) = image.dim();
     let view = seen.view(height, width)?;
@@ -41,11 +42,12 @@ pub(crate) fn side_by_side(
         fit(image)?
     };
     let scale = left.dim().0 as f64 / view.image.0.max(1) as f64;
-    if let (Some(answered), false) = (answered, view.turned) {
-        answered.draw(&mut Sheet {
+    if let (Some((answered, labels)), false) = (answered, view.turned) {
+        let mut sheet = Sheet {
             picture: &mut left,
             scale,
-        })?;
+        };
+        answered.draw(&mut sheet, labels)?;
     }
     mark_crop(&mut left, &view);
     mark_padding(&mut right, &view);

@@ -11,6 +11,7 @@ use crate::answer::{Answer, Outcome};
 use crate::answered::Answered;
 use crate::args::Global;
 use crate::embedded::EmbeddedModel;
+use crate::labels::Labels;
 use crate::picture::{in_words, no_pixels, side_by_side, write_png};
 use crate::seen::Seen;
 use crate::ui;
@@ -52,7 +53,9 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         None => None,
     };
     let drawn = answered.as_ref().and_then(|answered| answered.as_ref().ok());
-    let (sheet, view) = side_by_side(image, &seen, drawn)?;
+    let names = embedded.after.as_ref().map(|after| after.labels.clone());
+    let labels = Labels::of(names.unwrap_or_default());
+    let (sheet, view) = side_by_side(image, &seen, drawn.map(|drawn| (drawn, &labels)))?;
     write_png(&options.out, &sheet)?;
     let size = |(height, width): (usize, usize)| format!("{height} x {width}");
     let resized: Vec<_> = view.resized.iter().map(|to| size(*to)).collect();

@@ -1,21 +1,37 @@
 //! Answers drawn onto the picture that they are of.
 
 mod colours;
+mod legend;
 mod letters;
+mod maps;
 
-use ndarray::{Array3, ArrayView2};
+use ndarray::Array3;
 
 use crate::detection::Detection;
 use crate::labels::Labels;
-pub(crate) use colours::of_class;
-
-/// How much of a colour lies over what it marks.
-const COVER: f32 = 0.45;
+use colours::of_class;
 
 /// A picture, and how many of its pixels one of the image has.
 pub(crate) struct Sheet<'a> {
     pub(crate) picture: &'a mut Array3<u8>,
     pub(crate) scale: f64,
+}
+
+/// Rows and columns of the picture.
+#[derive(Clone, Copy)]
+struct Block {
+    row: i64,
+    column: i64,
+    tall: i64,
+    wide: i64,
+}
+
+impl Block {
+    fn meets(&self, other: &Self) -> bool {
+        let meet = |one: i64, long: i64, two: i64, length: i64| one < two + length && two < one + long;
+        meet(self.row, self.tall, other.row, other.tall)
+            && meet(self.column, self.wide, other.column, other.wide)
+    }
 }
 
 impl Sheet<'_> {
@@ -40,72 +56,43 @@ impl Sheet<'_> {
                 }
             }
         }
-        for detection in found.iter().rev() {
+        // Those of the highest score choose their places first, and lie above where there is no room.
+        let mut placed: Vec<Block> = Vec::new();
+        let mut texts = Vec::new();
+        for detection in found {
             let name = detection
                 .name(labels)
                 .unwrap_or_else(|| detection.class.to_string());
             let text = format!("{name} {:.2}", detection.score);
-            let [left, top, ..] = detection.corners.map(|edge| f64::from(edge) * self.scale);
-            self.label(left, top, &text, of_class(detection.class));
+            placed.push(self.place_of(&text, detection.corners, &placed));
+            texts.push((text, of_class(detection.class)));
+        }
+        for (block, (text, colour)) in placed.iter().zip(&texts).rev() {
+            self.fill(*block, *colour);
+            self.text((block.row, block.column), text, colours::ink_on(*colour));
         }
     }
 
-    /// A colour where `mask`, of the image's size, is not 0.
-    pub(crate) fn mask(&mut self, mask: ArrayView2<'_, f64>, colour: [u8; 3]) {
-        self.over(mask.dim(), |row, column| {
-            (mask[[row, column]] > 0.0).then_some(colour)
-        });
-    }
-
-    /// A colour for the class of each pixel of the image.
-    pub(crate) fn classes(&mut self, classes: ArrayView2<'_, f64>) {
-        self.over(classes.dim(), |row, column| {
-            Some(of_class(classes[[row, column]] as i64))
-        });
-    }
-
-    /// Values of each pixel of the image from dark to light.
-    pub(crate) fn values(&mut self, values: ArrayView2<'_, f64>) {
-        let finite = || values.iter().copied().filter(|value| value.is_finite());
-        let low = finite().fold(f64::INFINITY, f64::min);
-        let high = finite().fold(f64::NEG_INFINITY, f64::max);
-        let (rows, columns) = values.dim();
-        for ((row, column, channel), pixel) in self.picture.indexed_iter_mut() {
-            let at = |position: usize, extent: usize| {
-                ((position as f64 / self.scale) as usize).min(extent.saturating_sub(1))
-            };
-            if rows * columns == 0 {
-                break;
-            }
-            let value = values[[at(row, rows), at(column, columns)]];
-            let part = if high > low {
-                (value - low) / (high - low)
-            } else {
-                0.0
-            };
-            *pixel = colours::of_value(part)[channel];
-        }
-    }
-
-    fn over(&mut self, (rows, columns): (usize, usize), colour: impl Fn(usize, usize) -> Option<[u8; 3]>) {
+    /// Where the name of a box lies: above it, or else below, or inside, wherever no other name is; above where all are taken.
+    fn place_of(&self, text: &str, corners: [f32; 4], placed: &[Block]) -> Block {
         let (height, width, _) = self.picture.dim();
-        for row in 0..height {
-            for column in 0..width {
-                let (y, x) = (
-                    (row as f64 / self.scale) as usize,
-                    (column as f64 / self.scale) as usize,
-                );
-                if y >= rows || x >= columns {
-                    continue;
-                }
-                let Some(colour) = colour(y, x) else { continue };
-                for (channel, colour) in colour.into_iter().enumerate() {
-                    let pixel = &mut self.picture[[row, column, channel]];
-                    let mixed = f32::from(*pixel) * (1.0 - COVER) + f32::from(colour) * COVER;
-                    *pixel = mixed as u8;
-                }
-            }
-        }
+        let (tall, wide) = self.text_size(text);
+        let within = |at: i64, extent: i64, most: usize| at.min(most as i64 - extent).max(0);
+        let [left, top, _, bottom] = corners.map(|edge| (f64::from(edge) * self.scale).round() as i64);
+        let above = top.saturating_sub(tall);
+        let block = |row: i64| Block {
+            row: within(row, tall, height),
+            column: within(left, wide, width),
+            tall,
+            wide,
+        };
+        let first = block(if above < 0 { top } else { above });
+        let others = [bottom, top, bottom.saturating_sub(tall)].map(block);
+        let is_free = |block: &Block| !placed.iter().any(|other| other.meets(block));
+        std::iter::once(first)
+            .chain(others)
+            .find(is_free)
+            .unwrap_or(first)
     }
 
     fn set(&mut self, row: i64, column: i64, colour: [u8; 3]) {
@@ -179,32 +166,39 @@ impl Sheet<'_> {
         self.spot(y * self.scale, x * self.scale, thick, colour);
     }
 
-    /// Text on its colour, above the corner, or inside where there is no room.
-    fn label(&mut self, left: f64, top: f64, text: &str, colour: [u8; 3]) {
-        let size = self.unit() * 2;
-        let (pad, letter) = (size as i64, (letters::EDGE * size) as i64);
+    /// Rows and columns of a text with the border around it.
+    fn text_size(&self, text: &str) -> (i64, i64) {
+        let (pad, letter) = self.letter();
         let count = text.chars().count() as i64;
-        let (height, width, _) = self.picture.dim();
-        let (tall, wide) = (letter + 2 * pad, count * letter + 2 * pad);
-        let within = |at: i64, extent: i64, most: usize| at.min(most as i64 - extent).max(0);
-        let above = top.round() as i64 - tall;
-        let row = within(if above < 0 { top.round() as i64 } else { above }, tall, height);
-        let column = within(left.round() as i64, wide, width);
-        for down in 0..tall {
-            for across in 0..wide {
-                self.set(row + down, column + across, colour);
+        (letter + 2 * pad, count * letter + 2 * pad)
+    }
+
+    /// The border around a text, and the edge of a letter.
+    fn letter(&self) -> (i64, i64) {
+        let size = self.unit() * 2;
+        (size as i64, (letters::EDGE * size) as i64)
+    }
+
+    fn fill(&mut self, block: Block, colour: [u8; 3]) {
+        for down in 0..block.tall {
+            for across in 0..block.wide {
+                self.set(block.row + down, block.column + across, colour);
             }
         }
-        let ink = colours::ink_on(colour);
+    }
+
+    fn text(&mut self, (row, column): (i64, i64), text: &str, ink: [u8; 3]) {
+        let (pad, letter) = self.letter();
         for (index, character) in text.chars().enumerate() {
             let begin = column + pad + index as i64 * letter;
             for (y, x) in letters::dots(character) {
-                for down in 0..size as i64 {
-                    for across in 0..size as i64 {
-                        let dot = |at: usize, inner: i64| at as i64 * size as i64 + inner;
-                        self.set(row + pad + dot(y, down), begin + dot(x, across), ink);
-                    }
-                }
+                let dot = Block {
+                    row: row + pad + y as i64 * pad,
+                    column: begin + x as i64 * pad,
+                    tall: pad,
+                    wide: pad,
+                };
+                self.fill(dot, ink);
             }
         }
     }
@@ -221,6 +215,7 @@ mod tests {
             class,
             rotated: None,
             points: Vec::new(),
+            mask_pixels: None,
         }
     }
 
@@ -244,6 +239,31 @@ mod tests {
         assert_eq!(pixel(41, 41), colour);
         let ink = colours::ink_on(colour);
         assert!((42..58).any(|row| (42..180).any(|column| pixel(row, column) == ink)));
+    }
+
+    #[test]
+    fn names_of_neighbours_do_not_lie_over_each_other() {
+        let mut picture = Array3::zeros((300, 400, 3));
+        let sheet = Sheet {
+            picture: &mut picture,
+            scale: 1.0,
+        };
+        let mut placed: Vec<Block> = Vec::new();
+        for corners in [
+            [50.0, 100.0, 90.0, 140.0],
+            [70.0, 104.0, 110.0, 150.0],
+            [60.0, 98.0, 90.0, 200.0],
+        ] {
+            let block = sheet.place_of("a long name 0.98", corners, &placed);
+            assert!(!placed.iter().any(|other| other.meets(&block)));
+            placed.push(block);
+        }
+        // Where all places are taken, the usual one.
+        for _ in 0..9 {
+            let block = sheet.place_of("a long name 0.98", [50.0, 100.0, 90.0, 140.0], &placed);
+            placed.push(block);
+        }
+        assert_eq!(placed[11].row, 100 - placed[11].tall);
     }
 
     #[test]

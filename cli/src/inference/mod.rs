@@ -16,13 +16,14 @@ use prep_onnx_rewriter::Model;
 use prep_onnx_rewriter::after::Recorded;
 
 use crate::host::{Array, Session};
+use crate::map::{Map, MapKind};
 use crate::results::Kept;
 use crate::source::as_source;
 use inputs::{ImageInputs, Images, Padded, all_feeds};
 use rows::{Known, refusal};
 pub(crate) use rows::{Rows, RowsOption};
 pub(crate) use taken::Taken;
-use taken::{detections, ranked};
+use taken::{Detector, detections, ranked};
 use trial::{Shown, trial};
 
 /// A session with what it needs beside the images.
@@ -132,10 +133,32 @@ impl Inference {
         matches!(self.taken, Taken::Detections(_))
     }
 
-    /// What `array`, the result of an image, says; none where it is an output as it is.
-    pub(crate) fn answer(&self, array: &Array) -> Option<Kept> {
+    /// Whether what is answered are places of the image.
+    pub(crate) fn has_places(&self) -> bool {
+        self.detects() || self.map().is_some()
+    }
+
+    /// Whether what is found in an image has masks.
+    pub(crate) fn has_masks(&self) -> bool {
+        matches!(&self.taken, Taken::Detections(detector) if detector.masks().is_some())
+    }
+
+    /// What the pixels of each image's map say; none where it has none.
+    pub(crate) fn map(&self) -> Option<MapKind> {
         match &self.taken {
+            Taken::Map(_, kind) => Some(*kind),
+            Taken::One(_) | Taken::Ranked(_) | Taken::Detections(_) => None,
+        }
+    }
+
+    /// What `array`, the result of an image, says; none where it is an output as it is.
+    ///
+    /// # Errors
+    /// A map of another form than its steps make.
+    pub(crate) fn answer(&self, array: &Array) -> Result<Option<Kept>> {
+        Ok(match &self.taken {
             Taken::One(_) => None,
+            Taken::Map(_, kind) => Some(Kept::Map(Map::of(array, *kind)?)),
             Taken::Ranked(_) => Some(Kept::Top(ranked(array))),
             Taken::Detections(detector) => {
                 let port = detector
@@ -149,7 +172,7 @@ impl Inference {
                 let columns = detector.columns([extent(1), extent(2)]);
                 Some(Kept::Found(detections(array, &columns)))
             }
-        }
+        })
     }
 
     /// Finds out whether the output has a row for each image: `option` says it, or else what `model`, the file of
@@ -158,7 +181,7 @@ impl Inference {
     /// # Errors
     /// An output that is no image's, of a model that takes several images at once.
     pub(crate) fn with_rows(mut self, option: RowsOption, model: &Model) -> Result<Self> {
-        if !matches!(self.taken, Taken::One(_)) {
+        if !matches!(self.taken, Taken::One(_) | Taken::Map(..)) {
             // Each detection says which image it is of, and the highest classes are declared.
             self.known = Known::Settled(Rows::Each);
             return Ok(self);
@@ -432,19 +455,29 @@ impl Inference {
         Padded::new(&self.inputs, &views)
     }
 
-    /// The table of the answers for one picture.
-    pub(crate) fn run_alone(&mut self, picture: &Picture<'_>) -> Result<Array> {
-        let row = self.run_group(&[picture.pixels])?.pop();
-        row.ok_or_else(|| Error::new("output", "has no row").with_kind(ErrorKind::Runtime))
-    }
-
-    /// The output `name` for one picture, as it is.
-    pub(crate) fn run_output(&mut self, picture: &Picture<'_>, name: &str) -> Result<Array> {
-        let output = self.session.output_index(Some(name))?;
-        let images = self.padded(&[picture.pixels])?;
+    /// The result for one picture, and the masks of what was found in it: uint8 [M, height, width].
+    pub(crate) fn run_with_masks(&mut self, picture: &Picture<'_>) -> Result<(Array, Option<Array>)> {
+        let count = self.fixed_batch.unwrap_or(1).max(1);
+        let images = self.padded(&vec![picture.pixels; count])?;
         let feeds = all_feeds(&self.inputs, images.view(), &self.feeds);
-        let array = self.session.run(&feeds, &[output])?.pop();
-        array.ok_or_else(|| Error::new("output", "was not computed").with_kind(ErrorKind::Runtime))
+        let mut outputs = self.taken.outputs();
+        let detector = match &self.taken {
+            Taken::Detections(detector) => Some(detector),
+            Taken::One(_) | Taken::Map(..) | Taken::Ranked(_) => None,
+        };
+        let masks = detector.and_then(Detector::masks);
+        outputs.extend(masks);
+        let mut arrays = self.session.run(&feeds, &outputs)?;
+        let masks = match (
+            masks.and_then(|_| arrays.pop()),
+            detector.and_then(|it| it.image_of(&arrays)),
+        ) {
+            (Some(masks), Some(image)) => Some(of_the_first(&masks, image)?),
+            _ => None,
+        };
+        let row = self.split(arrays, count, 1)?.pop();
+        let row = row.ok_or_else(|| Error::new("output", "has no row").with_kind(ErrorKind::Runtime));
+        Ok((row?, masks))
     }
 
     /// The output for one picture that runs alone, as it is.
@@ -535,6 +568,17 @@ impl<'a> Picture<'a> {
             file,
         }
     }
+}
+
+/// Of what was found in all images, the rows of the first.
+fn of_the_first(rows: &Array, image: &Array) -> Result<Array> {
+    let image = image.to_f64();
+    if image.iter().all(|image| *image == 0.0) {
+        return Ok(rows.clone());
+    }
+    let first = image.iter().enumerate().filter(|(_, image)| **image == 0.0);
+    let rows: Option<Vec<_>> = first.map(|(index, _)| rows.row(index)).collect();
+    Array::stack(&rows.unwrap_or_default())
 }
 
 /// The channels of the input for images of one size.

@@ -1,11 +1,12 @@
 //! What is taken of a model's outputs: one of them, or the answers of the steps after the model.
 
 use prep_onnx_pipeline::{Error, ErrorKind, Result};
-use prep_onnx_rewriter::after::{Recorded, Role};
+use prep_onnx_rewriter::after::{Recorded, Role, Then};
 
 use crate::detection::{Columns, Detection};
 use crate::host::{Array, Session};
 use crate::labels::Ranked;
+use crate::map::MapKind;
 
 /// Which outputs are run.
 pub(crate) enum Taken {
@@ -15,6 +16,8 @@ pub(crate) enum Taken {
     Detections(Detector),
     /// The highest classes of each image: scores and indices.
     Ranked([usize; 2]),
+    /// A map of each image, in its size.
+    Map(usize, MapKind),
 }
 
 /// The outputs of a detector, by their indices.
@@ -25,6 +28,8 @@ pub(crate) struct Detector {
     image: usize,
     rotated: Option<usize>,
     keypoints: Option<usize>,
+    /// Only what is drawn needs them.
+    masks: Option<usize>,
 }
 
 impl Taken {
@@ -47,18 +52,19 @@ impl Taken {
                 image,
                 rotated: index(Role::Rotated),
                 keypoints: index(Role::Keypoints),
+                masks: index(Role::Masks),
             })));
         }
         Ok(match (index(Role::Scores), index(Role::Indices)) {
             (Some(scores), Some(indices)) => Some(Self::Ranked([scores, indices])),
-            _ => None,
+            _ => map(session, recorded),
         })
     }
 
     /// The outputs that a run computes.
     pub(crate) fn outputs(&self) -> Vec<usize> {
         match self {
-            Self::One(output) => vec![*output],
+            Self::One(output) | Self::Map(output, _) => vec![*output],
             Self::Ranked(outputs) => outputs.to_vec(),
             Self::Detections(detector) => {
                 let mut outputs = vec![detector.boxes, detector.scores, detector.labels, detector.image];
@@ -72,20 +78,33 @@ impl Taken {
     /// The first of them.
     pub(crate) fn first(&self) -> usize {
         match self {
-            Self::One(output) | Self::Ranked([output, _]) => *output,
+            Self::One(output) | Self::Map(output, _) | Self::Ranked([output, _]) => *output,
             Self::Detections(detector) => detector.boxes,
         }
     }
 
     /// A table of numbers for each of the first `count` images, from the arrays of [`Taken::outputs`]; none for one output,
-    /// whose rows are as they are.
     pub(crate) fn tables(&self, arrays: &[Array], count: usize) -> Result<Option<Vec<Array>>> {
         match self {
-            Self::One(_) => Ok(None),
+            Self::One(_) | Self::Map(..) => Ok(None),
             Self::Ranked(_) => ranked_tables(arrays, count).map(Some),
             Self::Detections(detector) => detector.tables(arrays, count).map(Some),
         }
     }
+}
+
+/// The map that a file records, where it is one of the pixels of the image.
+fn map(session: &Session, recorded: &Recorded) -> Option<Taken> {
+    let is_in_its_size = |step: &Then| matches!(step, Then::ResizeToImage(_));
+    if !recorded.steps.iter().any(is_in_its_size) {
+        return None;
+    }
+    recorded.outputs.iter().find_map(|(role, name)| {
+        let kind = MapKind::of(*role)?;
+        let index = session.output_index(Some(name)).ok()?;
+        let shape = session.outputs().get(index)?.shape.as_deref()?;
+        matches!(shape, [_, _, _] | [_, 1, _, _]).then_some(Taken::Map(index, kind))
+    })
 }
 
 fn wrong(what: &str) -> Error {
@@ -143,6 +162,7 @@ impl Detector {
                 let extent = |axis: usize| array.shape().get(axis).copied().unwrap_or_default();
                 [extent(1), extent(2)]
             }),
+            mask: false,
         };
         let parts = [
             Some((boxes, 4)),
@@ -187,7 +207,18 @@ impl Detector {
             } else {
                 [0, 0]
             },
+            mask: false,
         }
+    }
+
+    /// The output with the masks.
+    pub(crate) fn masks(&self) -> Option<usize> {
+        self.masks
+    }
+
+    /// Of the arrays of [`Taken::outputs`], that which says which image each detection is of.
+    pub(crate) fn image_of<'a>(&self, arrays: &'a [Array]) -> Option<&'a Array> {
+        arrays.get(3)
     }
 }
 

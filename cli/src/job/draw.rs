@@ -4,14 +4,15 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use ndarray::ArrayView3;
+use prep_onnx_loader::path_text;
 use prep_onnx_pipeline::{Error, Result};
 
+use crate::answered::Answered;
 use crate::drawing::Sheet;
 use crate::labels::Labels;
 use crate::picture::write_png;
-use crate::results::Kept;
 
-/// Draws what was found in each image into a folder.
+/// Draws what was answered for each image into a folder.
 pub(crate) struct Draw {
     folder: PathBuf,
     labels: Labels,
@@ -33,22 +34,32 @@ impl Draw {
         })
     }
 
-    /// Writes the image `id` with what was found in it, as PNG.
+    /// Remembers a file of an earlier run, which is not written over.
+    pub(crate) fn is_there(&mut self, file: &str) {
+        let name = file.rsplit(['/', '\\']).next().unwrap_or(file);
+        self.names.insert(name.to_owned());
+    }
+
+    /// Writes the image `id` with what was answered, as PNG, and returns the path of the file.
     ///
     /// # Errors
     /// A file that cannot be written.
-    pub(super) fn draw(&mut self, id: &str, image: ArrayView3<'_, u8>, kept: &Kept) -> Result<()> {
-        let Kept::Found(found) = kept else {
-            return Ok(());
-        };
+    pub(super) fn draw(
+        &mut self,
+        id: &str,
+        image: ArrayView3<'_, u8>,
+        answered: &Answered,
+    ) -> Result<String> {
         let mut picture = image.to_owned();
         let mut sheet = Sheet {
             picture: &mut picture,
             scale: 1.0,
         };
-        sheet.detections(found, &self.labels);
+        answered.draw(&mut sheet, &self.labels)?;
         let name = self.name(id);
-        write_png(&self.folder.join(name), &picture)
+        let path = self.folder.join(name);
+        write_png(&path, &picture)?;
+        Ok(path_text(&path).into())
     }
 
     /// A file name like the image's that none had before.

@@ -95,6 +95,7 @@ fn rows(runner: &mut Runner, batch: Vec<File>, options: &DecodeOptions) -> Resul
             id: file.id,
             path: file.path,
             size,
+            drawn: None,
         })
     };
     batch.into_iter().map(&mut row).collect()

@@ -15,6 +15,7 @@ use super::manifest::hex;
 use crate::detection::{Columns, Detection};
 use crate::host::Array;
 use crate::labels::Ranked;
+use crate::map::Map;
 use crate::output::OutputFile;
 use crate::results::{ImageResult, Kept};
 
@@ -46,9 +47,21 @@ struct Line {
     top: Option<Vec<Rank>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     output: Option<Form>,
-    /// The bits of the rows of detections, and what is in them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    found: Option<(bool, [usize; 2], Vec<Vec<u64>>)>,
+    found: Option<Found>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    map: Option<Map>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    drawn: Option<String>,
+}
+
+/// The bits of the rows of detections, and what is in them.
+#[derive(Serialize, Deserialize)]
+struct Found {
+    rotated: bool,
+    keypoints: [usize; 2],
+    mask: bool,
+    rows: Vec<Vec<u64>>,
 }
 
 /// An index and the bits of its score, which JSON cannot hold when it is NaN.
@@ -84,6 +97,8 @@ impl Rows {
             top: None,
             output: None,
             found: None,
+            map: None,
+            drawn: row.drawn.clone(),
         };
         match &row.outcome {
             Err(error) => {
@@ -98,8 +113,14 @@ impl Rows {
                 let columns = found.first().map(Detection::columns).unwrap_or_default();
                 let bits = |detection: &Detection| detection.row().into_iter().map(f64::to_bits).collect();
                 let rows = found.iter().map(bits).collect();
-                line.found = Some((columns.rotated, columns.keypoints, rows));
+                line.found = Some(Found {
+                    rotated: columns.rotated,
+                    keypoints: columns.keypoints,
+                    mask: columns.mask,
+                    rows,
+                });
             }
+            Ok(Kept::Map(map)) => line.map = Some(map.clone()),
             Ok(Kept::Output(array)) => {
                 array.write_le(&mut elements).map_err(|error| encoding(&error))?;
                 line.output = Some(Form {
@@ -210,15 +231,26 @@ impl Part {
         };
         let line = line(&mut self.reader).map_err(|error| broken(&error))?;
         let line: Line = serde_json::from_slice(&line).map_err(|error| broken(&error))?;
-        let found = line.found.map(|(rotated, keypoints, rows)| {
-            let columns = Columns { rotated, keypoints };
+        let found = line.found.map(|found| {
+            let Found {
+                rotated,
+                keypoints,
+                mask,
+                rows,
+            } = found;
+            let columns = Columns {
+                rotated,
+                keypoints,
+                mask,
+            };
             let detection = |bits: &Vec<u64>| {
                 let row: Vec<f64> = bits.iter().copied().map(f64::from_bits).collect();
                 Detection::of(&row, &columns)
             };
             Kept::Found(rows.iter().map(detection).collect())
         });
-        let outcome = match (line.output, line.top.map(ranks).or(found), line.error) {
+        let kept = line.top.map(ranks).or(found).or(line.map.map(Kept::Map));
+        let outcome = match (line.output, kept, line.error) {
             (Some(form), None, None) => {
                 let mut elements = Vec::new();
                 let bytes = form.bytes as u64;
@@ -239,6 +271,7 @@ impl Part {
             id: line.id,
             path: line.path,
             size: line.size,
+            drawn: line.drawn,
             outcome,
         })
     }
@@ -279,13 +312,30 @@ mod tests {
     use ndarray::{ArrayD, IxDyn};
 
     use super::*;
+    use crate::map::Shows;
 
     fn rows() -> Vec<ImageResult> {
         let row = |id: &str, outcome| ImageResult {
             id: id.to_owned(),
             path: Some(format!("folder/{id}")),
             size: Some((3, 4)),
+            drawn: (id == "c").then(|| "drawn/c.png".to_owned()),
             outcome,
+        };
+        let found = Detection {
+            corners: [1.0, f32::NAN, 3.5, 4.0],
+            score: 0.1,
+            class: -3,
+            rotated: None,
+            points: vec![vec![1.0, 2.0], vec![3.0, 4.0]],
+            mask_pixels: Some(12_000_000),
+        };
+        let map = |shows| {
+            Ok(Kept::Map(Map {
+                height: 3,
+                width: 4,
+                shows,
+            }))
         };
         let array = ArrayD::from_shape_vec(IxDyn(&[2, 2]), vec![f32::NAN, -0.0, 1.0, f32::MAX]).unwrap();
         vec![
@@ -302,6 +352,10 @@ mod tests {
                 "d",
                 Ok(Kept::Output(Array::Bool(ArrayD::from_elem(IxDyn(&[]), true)))),
             ),
+            row("e", Ok(Kept::Found(vec![found]))),
+            row("f", map(Shows::Classes(vec![(255, 11), (-1, 1)]))),
+            row("g", map(Shows::Values(Some([f32::MIN_POSITIVE, 0.1])))),
+            row("h", map(Shows::Above(4))),
         ]
     }
 
@@ -321,7 +375,7 @@ mod tests {
         }
         part.write(&path).unwrap();
         let read = Part::open(&path).unwrap().unwrap();
-        assert_eq!((read.rows, read.failed), (4, 1));
+        assert_eq!((read.rows, read.failed), (8, 1));
         let read: Vec<_> = read.map(|row| bytes(&row.unwrap())).collect();
         assert_eq!(read, rows().iter().map(bytes).collect::<Vec<_>>());
     }
@@ -331,8 +385,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("part");
         let mut part = Rows::default();
-        for row in rows() {
-            part.push(&row).unwrap();
+        for row in rows().iter().take(4) {
+            part.push(row).unwrap();
         }
         part.write(&path).unwrap();
         let whole = std::fs::read(&path).unwrap();
@@ -347,8 +401,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("part");
         let mut part = Rows::default();
-        for row in rows() {
-            part.push(&row).unwrap();
+        for row in rows().iter().take(4) {
+            part.push(row).unwrap();
         }
         part.write(&path).unwrap();
         let whole = std::fs::read(&path).unwrap();

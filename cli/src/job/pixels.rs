@@ -5,8 +5,10 @@ use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
 use super::inputs::Places;
 use super::runner::{BatchDone, Runner};
+use crate::answered::Answered;
+use crate::host::Array;
 use crate::inference::Picture;
-use crate::results::ImageResult;
+use crate::results::{ImageResult, Kept};
 
 /// As [`Runner::run`].
 pub(super) fn run(
@@ -23,7 +25,17 @@ pub(super) fn run(
     let places = Places::default();
     for batch in loader.build(places.of(sources))? {
         runner.inference.settle(batch.images().map(Picture::of_pixels))?;
-        let mut outputs = runner.inference.run(&batch, runner.batch).into_iter();
+        let outputs: Vec<Result<(Array, Option<Array>)>> =
+            if runner.draw.is_some() && runner.inference.has_masks() {
+                let images = batch.images().map(Picture::of_pixels);
+                images
+                    .map(|image| runner.inference.run_with_masks(&image))
+                    .collect()
+            } else {
+                let outputs = runner.inference.run(&batch, runner.batch).into_iter();
+                outputs.map(|output| Ok((output?, None))).collect()
+            };
+        let mut outputs = outputs.into_iter();
         let mut images = batch.images();
         let rows = batch.items().iter().map(|item| {
             let image = item.size.is_ok().then(|| images.next()).flatten();
@@ -39,14 +51,23 @@ pub(super) fn run(
                 }
                 Err(error) => (None, Err(error.clone().into())),
             };
-            let outcome = runner.kept(outcome)?;
-            if let (Some(draw), Some(image), Ok(kept)) = (&mut runner.draw, image, &outcome) {
-                draw.draw(&item.id, image, kept)?;
-            }
+            let mut drawn = None;
+            let outcome = match (&mut runner.draw, image, outcome) {
+                (Some(draw), Some(image), Ok((array, masks))) => {
+                    let answered = Answered::new(&runner.inference, &array, masks)?;
+                    drawn = Some(draw.draw(&item.id, image, &answered)?);
+                    match runner.kept(Ok(array))? {
+                        Ok(Kept::Found(_)) => Ok(answered.into_kept()),
+                        kept => kept,
+                    }
+                }
+                (_, _, outcome) => runner.kept(outcome.map(|(array, _)| array))?,
+            };
             Ok(ImageResult {
                 id: item.id.clone(),
                 path: places.next(),
                 size,
+                drawn,
                 outcome,
             })
         });

@@ -23,8 +23,10 @@ pub(crate) struct Runner {
     pub(crate) top: Option<usize>,
     /// How many elements an output has to have for its labels to be right.
     pub(crate) classes: Option<usize>,
-    /// Where images are drawn with what was found in them.
+    /// Where images are drawn with what was answered.
     pub(crate) draw: Option<Draw>,
+    /// Whether maps are kept as they are, not what is told of them.
+    pub(crate) whole_maps: bool,
 }
 
 /// What takes the images of a batch, with what is known of the output's rows, and says whether the next one is wanted.
@@ -43,8 +45,11 @@ impl Runner {
                 classes,
             )?;
         }
-        Ok(
-            outcome.map(|array| match (self.inference.answer(&array), self.top) {
+        if self.whole_maps && self.inference.map().is_some() {
+            return Ok(outcome.map(Kept::Output));
+        }
+        Ok(outcome.and_then(|array| {
+            Ok(match (self.inference.answer(&array)?, self.top) {
                 (Some(Kept::Top(mut ranked)), Some(count)) => {
                     ranked.truncate(count);
                     Kept::Top(ranked)
@@ -52,8 +57,8 @@ impl Runner {
                 (Some(answer), _) => answer,
                 (None, Some(count)) => Kept::Top(top(&array, count)),
                 (None, None) => Kept::Output(array),
-            }),
-        )
+            })
+        }))
     }
 }
 

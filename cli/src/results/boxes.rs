@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::types::{Float32Type, Int64Type, UInt32Type};
+use arrow_array::types::{Float32Type, Int64Type, UInt32Type, UInt64Type};
 use arrow_array::{ArrayRef, FixedSizeListArray, PrimitiveArray, RecordBatch, StringArray};
 use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
@@ -27,17 +27,20 @@ struct Row {
     size: Option<(u32, u32)>,
     status: &'static str,
     error: Option<String>,
+    drawn: Option<String>,
     found: Option<Detection>,
 }
 
 /// A .parquet file with a row per box: id, path, width and height of the image, status (`ok`; `none` for the one row of an image
 /// in which nothing was found; `error` for that of one that failed), error, x1, y1, x2, y2, score, label, and name where there
-/// are names; rotated and keypoints as lists where the model gives them.
+/// are names; rotated and keypoints as lists where the model gives them; drawn, and mask_pixels where there are masks, of what is drawn.
 pub(crate) struct BoxesWriter<'a> {
     file: OutputFile,
     writer: Option<ArrowWriter<SharedBuffer>>,
     encoded: SharedBuffer,
     labels: &'a Labels,
+    /// Whether there is a column with the files that images are drawn in.
+    drawn: bool,
     rows: Vec<Row>,
     /// Known with the first box.
     columns: Option<Columns>,
@@ -50,12 +53,13 @@ fn failed(error: &dyn std::fmt::Display) -> Error {
 }
 
 impl<'a> BoxesWriter<'a> {
-    pub(super) fn create(path: &Path, labels: &'a Labels) -> Result<Self> {
+    pub(super) fn create(path: &Path, labels: &'a Labels, drawn: bool) -> Result<Self> {
         Ok(Self {
             file: OutputFile::create(path)?,
             writer: None,
             encoded: SharedBuffer::default(),
             labels,
+            drawn,
             rows: Vec::new(),
             columns: None,
         })
@@ -69,6 +73,7 @@ impl<'a> BoxesWriter<'a> {
             size: result.size.map(|(height, width)| (edge(height), edge(width))),
             status,
             error,
+            drawn: result.drawn.clone(),
             found,
         };
         match &result.outcome {
@@ -80,7 +85,9 @@ impl<'a> BoxesWriter<'a> {
                     .map(|detection| row("ok", None, Some(detection.clone())));
                 self.rows.extend(boxes);
             }
-            Ok(Kept::Found(_) | Kept::Output(_) | Kept::Top(_)) => self.rows.push(row("none", None, None)),
+            Ok(Kept::Found(_) | Kept::Output(_) | Kept::Top(_) | Kept::Map(_)) => {
+                self.rows.push(row("none", None, None))
+            }
         }
         // Without a box, what the columns are is not known yet.
         if self.columns.is_some() && self.rows.len() >= GROUP_ROWS {
@@ -91,8 +98,8 @@ impl<'a> BoxesWriter<'a> {
 
     fn write_group(&mut self) -> Result<()> {
         let rows = std::mem::take(&mut self.rows);
-        let batch =
-            table(&rows, self.columns.unwrap_or_default(), self.labels).map_err(|error| failed(&error))?;
+        let batch = table(&rows, (self.columns.unwrap_or_default(), self.drawn), self.labels)
+            .map_err(|error| failed(&error))?;
         let writer = match &mut self.writer {
             Some(writer) => writer,
             none => {
@@ -128,7 +135,11 @@ impl<'a> BoxesWriter<'a> {
     }
 }
 
-fn table(rows: &[Row], columns: Columns, labels: &Labels) -> std::result::Result<RecordBatch, ArrowError> {
+fn table(
+    rows: &[Row],
+    (columns, drawn): (Columns, bool),
+    labels: &Labels,
+) -> std::result::Result<RecordBatch, ArrowError> {
     let mut fields = Vec::new();
     let mut arrays: Vec<ArrayRef> = Vec::new();
     let mut push = |field: Field, array: ArrayRef| {
@@ -170,6 +181,12 @@ fn table(rows: &[Row], columns: Columns, labels: &Labels) -> std::result::Result
         Field::new("error", DataType::Utf8, true),
         text(&|row| row.error.clone()),
     );
+    if drawn {
+        push(
+            Field::new("drawn", DataType::Utf8, true),
+            text(&|row| row.drawn.clone()),
+        );
+    }
     for (index, name) in ["x1", "y1", "x2", "y2"].into_iter().enumerate() {
         push(
             Field::new(name, DataType::Float32, true),
@@ -189,6 +206,13 @@ fn table(rows: &[Row], columns: Columns, labels: &Labels) -> std::result::Result
         push(
             Field::new("name", DataType::Utf8, true),
             text(&|row| row.found.as_ref()?.name(labels)),
+        );
+    }
+    if columns.mask {
+        let pixels = rows.iter().map(|row| row.found.as_ref()?.mask_pixels);
+        push(
+            Field::new("mask_pixels", DataType::UInt64, true),
+            Arc::new(pixels.collect::<PrimitiveArray<UInt64Type>>()),
         );
     }
     let present = NullBuffer::new(

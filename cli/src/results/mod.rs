@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::detection::Detection;
 use crate::host::Array;
 use crate::labels::{Labels, Ranked};
+use crate::map::Map;
 
 /// One row: the fate of one image.
 pub(crate) struct ImageResult {
@@ -22,6 +23,8 @@ pub(crate) struct ImageResult {
     pub(crate) path: Option<String>,
     /// Height and width of the image in the file, turned upright.
     pub(crate) size: Option<(usize, usize)>,
+    /// The file that it is drawn in with what was answered.
+    pub(crate) drawn: Option<String>,
     /// What the model made of it, or why there is nothing.
     pub(crate) outcome: Result<Kept>,
 }
@@ -35,6 +38,8 @@ pub(crate) enum Kept {
     Top(Vec<Ranked>),
     /// What was found in the image.
     Found(Vec<Detection>),
+    /// What is told of its map.
+    Map(Map),
 }
 
 impl ImageResult {
@@ -63,7 +68,7 @@ impl ImageResult {
                 })
                 .collect(),
             Ok(Kept::Found(_)) => vec![with_status("none")],
-            Ok(Kept::Output(_) | Kept::Top(_)) => vec![self.json(labels)],
+            Ok(Kept::Output(_) | Kept::Top(_) | Kept::Map(_)) => vec![self.json(labels)],
             Err(_) => vec![with_status("error")],
         }
     }
@@ -74,6 +79,7 @@ impl ImageResult {
         match &self.outcome {
             Err(_) => {}
             Ok(Kept::Output(array)) => entry["output"] = array.to_json(),
+            Ok(Kept::Map(map)) => entry["map"] = map.json(labels),
             Ok(Kept::Found(found)) => {
                 entry["found"] = found.iter().map(|detection| detection.json(labels)).collect();
             }
@@ -99,6 +105,9 @@ impl ImageResult {
         if let Some((height, width)) = self.size {
             entry["height"] = height.into();
             entry["width"] = width.into();
+        }
+        if let Some(drawn) = &self.drawn {
+            entry["drawn"] = drawn.as_str().into();
         }
         if let Err(error) = &self.outcome {
             entry["error"] = error.to_string().into();
@@ -138,6 +147,15 @@ impl Format {
     }
 }
 
+/// What the rows of a run are of.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct RowsOf {
+    /// Whether there is one for each thing that was found.
+    pub(crate) detects: bool,
+    /// Whether the images are drawn.
+    pub(crate) drawn: bool,
+}
+
 /// A file that is being written, row by row, in memory that does not grow with their number.
 pub(crate) enum Writer<'a> {
     Npy(Box<npy::NpyWriter>),
@@ -151,12 +169,15 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// An unknown format; a place that is not writable.
-    pub(crate) fn create(path: &Path, rows: usize, labels: &'a Labels, detects: bool) -> Result<Self> {
+    pub(crate) fn create(path: &Path, rows: usize, labels: &'a Labels, of: RowsOf) -> Result<Self> {
+        let RowsOf { detects, drawn } = of;
         Ok(match Format::of(path)? {
             Format::Npy => Self::Npy(Box::new(npy::NpyWriter::create(path, rows)?)),
             Format::Jsonl => Self::Jsonl(jsonl::JsonlWriter::create(path, labels, detects)?),
-            Format::Parquet if detects => Self::Boxes(Box::new(boxes::BoxesWriter::create(path, labels)?)),
-            Format::Parquet => Self::Parquet(Box::new(parquet::ParquetWriter::create(path, labels)?)),
+            Format::Parquet if detects => {
+                Self::Boxes(Box::new(boxes::BoxesWriter::create(path, labels, drawn)?))
+            }
+            Format::Parquet => Self::Parquet(Box::new(parquet::ParquetWriter::create(path, labels, drawn)?)),
         })
     }
 

@@ -9,6 +9,7 @@ use parquet::file::properties::WriterProperties;
 use prep_onnx_pipeline::{Error, ErrorKind, Result};
 
 mod columns;
+mod maps;
 
 use super::{ImageResult, Kept, differs};
 use crate::labels::Labels;
@@ -21,7 +22,8 @@ const GROUP_BYTES: usize = 32 << 20;
 const GROUP_ROWS: usize = 16_384;
 
 /// A .parquet file with a row per image: id, path, height, width, status (`ok` or `error`), error, and
-/// the output as a fixed-size list, or the highest elements as three of them.
+/// the output as a fixed-size list, or the highest elements as three of them, or what is told of a map. Of images that are drawn
+/// the file, too.
 pub(crate) struct ParquetWriter<'a> {
     file: OutputFile,
     writer: Option<ArrowWriter<SharedBuffer>>,
@@ -32,12 +34,12 @@ pub(crate) struct ParquetWriter<'a> {
 }
 
 impl<'a> ParquetWriter<'a> {
-    pub(super) fn create(path: &Path, labels: &'a Labels) -> Result<Self> {
+    pub(super) fn create(path: &Path, labels: &'a Labels, drawn: bool) -> Result<Self> {
         Ok(Self {
             file: OutputFile::create(path)?,
             writer: None,
             encoded: SharedBuffer::default(),
-            columns: Columns::default(),
+            columns: Columns::new(drawn),
             labels,
         })
     }
@@ -67,10 +69,7 @@ impl<'a> ParquetWriter<'a> {
                 .with_kind(ErrorKind::Io)
                 .why(error)
         };
-        let batch = self
-            .columns
-            .take(!self.labels.is_empty())
-            .map_err(|error| failed(&error))?;
+        let batch = self.columns.take(self.labels).map_err(|error| failed(&error))?;
         let writer = match &mut self.writer {
             Some(writer) => writer,
             none => {
@@ -153,6 +152,7 @@ mod tests {
             id: id.to_owned(),
             path: Some(format!("folder/{id}")),
             size: outcome.is_ok().then_some((3, 4)),
+            drawn: None,
             outcome,
         }
     }
@@ -160,7 +160,7 @@ mod tests {
     fn written(rows: &[ImageResult], labels: &Labels) -> Result<RecordBatch> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out.parquet");
-        let mut writer = ParquetWriter::create(&path, labels)?;
+        let mut writer = ParquetWriter::create(&path, labels, false)?;
         for row in rows {
             writer.push(row)?;
         }

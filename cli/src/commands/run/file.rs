@@ -10,7 +10,7 @@ use serde_json::json;
 use super::Job;
 use crate::answer::{Answer, Outcome};
 use crate::job::{Begin, MEASURED, Manifest, Store, Summary, Tracker};
-use crate::results::{Format, ImageResult, Kept, Writer};
+use crate::results::{Format, ImageResult, Kept, RowsOf, Writer};
 use crate::ui;
 
 impl Job<'_> {
@@ -91,7 +91,11 @@ impl Job<'_> {
             );
         }
         let detects = self.runner.inference.detects();
-        let mut writer = Writer::create(out, summary.images, &self.labels, detects)?;
+        let of = RowsOf {
+            detects,
+            drawn: self.runner.draw.is_some(),
+        };
+        let mut writer = Writer::create(out, summary.images, &self.labels, of)?;
         for row in store.rows() {
             writer.push(&row?)?;
         }
@@ -176,6 +180,9 @@ impl Job<'_> {
             let mut again = Vec::new();
             for (place, row) in store.part(part)?.enumerate() {
                 let row = row?;
+                if let (Some(draw), Some(file)) = (&mut self.runner.draw, &row.drawn) {
+                    draw.is_there(file);
+                }
                 let source = sources.next();
                 match source {
                     Some(source) if source.id() == row.id => {

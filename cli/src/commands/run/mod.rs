@@ -18,6 +18,7 @@ use crate::job::{
     Decode, Decoding, Draw, Inputs, Interrupt, Manifest, ModelFiles, Runner, check_classes, no_images,
 };
 use crate::labels::Labels;
+use crate::results::Format;
 pub(crate) use options::Options;
 use out::Out;
 
@@ -83,23 +84,34 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     if let (Some(elements), Some(classes)) = (inference.row_elements(), classes) {
         check_classes(inference.output_name(), elements, classes)?;
     }
-    if inference.detects() && options.decode == Decode::Fast {
+    if inference.has_places() && options.decode == Decode::Fast {
         return Err(Failure::usage(
-            Error::new("--decode fast", "does not go with boxes in pixels of the image")
-                .fix("leave --decode out"),
+            Error::new(
+                "--decode fast",
+                "does not go with boxes or maps in pixels of the image",
+            )
+            .fix("leave --decode out"),
         ));
     }
     let draw = match &options.draw {
         Some(folder) => {
-            if !inference.detects() || inference.takes_files() {
-                let what = if inference.detects() {
-                    "decodes in the model, whose pixels are not at hand"
-                } else {
-                    "has no detections"
-                };
+            if !inference.has_places() {
                 return Err(Failure::usage(
-                    Error::new("--draw", format_args!("there is nothing to draw on: the model {what}"))
-                        .fix("embed a detector with --answers or --then detections=FAMILY, with --accept batch or ragged"),
+                    Error::new("--draw", "there is nothing to draw: what is taken of the model are no places of the image")
+                        .expected_got(
+                            "boxes, or a map in the size of the image",
+                            format_args!("output `{}`", inference.output_name()),
+                        )
+                        .fix("embed with --answers, --then detections=FAMILY or --then resize_to_image, and leave --output out"),
+                ));
+            }
+            if inference.takes_files() {
+                return Err(Failure::usage(
+                    Error::new(
+                        "--draw",
+                        "there is nothing to draw on: the model decodes, and its pixels are not at hand",
+                    )
+                    .fix("embed with --accept batch or ragged"),
                 ));
             }
             Some(Draw::into(folder, Labels::of(labels.clone().into_names()))?)
@@ -114,6 +126,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
         top: options.top_k.map(|count| count as usize),
         classes,
         draw,
+        whole_maps: matches!(out, Out::File(_, Format::Npy)),
     };
     let mut job = Job {
         options,
@@ -176,6 +189,7 @@ impl Job<'_> {
             ("shard", json!(self.inputs.shard.to_string())),
             ("input", json!(options.input)),
             ("feed", feeds.collect()),
+            ("draw", json!(options.draw.as_deref().map(path_text))),
         ];
         entries
             .into_iter()

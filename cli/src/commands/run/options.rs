@@ -24,7 +24,8 @@ use crate::job::{Decode, Shard};
 /// Any other is no image's alone: then images run one at a time, and each keeps the output whole.
 ///
 /// A model with the steps of a detector after it (embed --then detections=…, --answers) gives boxes: a table, or a row for each
-/// box with the image's id and a status: ok, none where nothing was found, error.
+/// box with the image's id and a status: ok, none where nothing was found, error. Of a map in the size of the image (classes,
+/// depth) a row tells its size and its classes or its range; .npy and --output NAME keep the map itself.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   prep-onnx run model.prep.onnx photo.jpg --top-k 5 --labels labels.txt
@@ -87,7 +88,8 @@ pub(crate) struct Options {
     /// Keep the K highest elements of the output, with their indices
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) top_k: Option<u32>,
-    /// Write each image with what was found in it into this folder, as PNG
+    /// Write each image with what was answered into this folder, as PNG: boxes, masks in their colour, a colour for each
+    /// class of a segmentation, values from dark to light. Rows name the file
     #[arg(long, value_name = "DIR")]
     pub(super) draw: Option<PathBuf>,
     /// Names of the classes, in the place of those that the model carries: one per line, or JSON

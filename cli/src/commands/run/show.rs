@@ -149,6 +149,7 @@ fn in_words(kept: &Kept, labels: &Labels) -> String {
             let shape = ui::shape(array.shape());
             format!("{} {shape}: {}{more}", array.dtype(), first.join(", "))
         }
+        Kept::Map(map) => map.in_words(labels),
         Kept::Found(found) => {
             let found = found.iter().map(|detection| found_in_words(detection, labels));
             found.collect::<Vec<_>>().join("; ")

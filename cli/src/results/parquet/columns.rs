@@ -14,8 +14,10 @@ use arrow_buffer::{BooleanBuffer, NullBuffer};
 use arrow_schema::{ArrowError, DataType, Field, Schema};
 
 use super::super::{ImageResult, Kept};
+use super::maps;
 use crate::host::Array;
 use crate::labels::{Labels, Ranked};
+use crate::map::Map;
 
 /// Rows that wait to be written, column by column.
 #[derive(Default)]
@@ -24,6 +26,8 @@ pub(super) struct Columns {
     paths: Vec<Option<String>>,
     sizes: Vec<Option<(u32, u32)>>,
     errors: Vec<Option<String>>,
+    /// The files that images are drawn in, where they are.
+    drawn: Option<Vec<Option<String>>>,
     kept: Vec<Option<Kept>>,
     labels: Vec<Vec<String>>,
     bytes: usize,
@@ -36,9 +40,19 @@ enum Form {
     Output(Array),
     /// So many ranked elements.
     Top(usize),
+    /// What is told of maps like this one.
+    Map(Map),
 }
 
 impl Columns {
+    /// With a column of the files that images are drawn in, where they are.
+    pub(super) fn new(drawn: bool) -> Self {
+        Self {
+            drawn: drawn.then(Vec::new),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn rows(&self) -> usize {
         self.ids.len()
     }
@@ -67,7 +81,8 @@ impl Columns {
                 form.shape() == array.shape() && form.dtype() == array.dtype()
             }
             (Some(Form::Top(count)), Kept::Top(top)) => *count == top.len(),
-            (Some(_), Kept::Output(_) | Kept::Top(_) | Kept::Found(_)) => false,
+            (Some(Form::Map(form)), Kept::Map(map)) => maps::is_like(form, map),
+            (Some(_), Kept::Output(_) | Kept::Top(_) | Kept::Found(_) | Kept::Map(_)) => false,
         }
     }
 
@@ -84,6 +99,7 @@ impl Columns {
             self.form = Some(match kept {
                 Kept::Output(array) => Form::Output(array.missing()),
                 Kept::Top(top) => Form::Top(top.len()),
+                Kept::Map(map) => Form::Map(map.clone()),
                 // They have a table of their own.
                 Kept::Found(_) => Form::Top(0),
             });
@@ -93,14 +109,19 @@ impl Columns {
         match kept {
             Some(Kept::Output(array)) => self.bytes += array.shape().iter().product::<usize>() * 8,
             Some(Kept::Top(top)) => names.extend(top.iter().map(|ranked| labels.name(ranked.index))),
+            Some(Kept::Map(map)) => self.bytes += maps::bytes(map),
             Some(Kept::Found(_)) | None => {}
+        }
+        if let Some(drawn) = &mut self.drawn {
+            drawn.push(row.drawn.clone());
         }
         self.kept.push(kept.cloned());
         self.labels.push(names);
     }
 
     /// The rows as a table; none remain.
-    pub(super) fn take(&mut self, with_labels: bool) -> Result<RecordBatch, ArrowError> {
+    pub(super) fn take(&mut self, names: &Labels) -> Result<RecordBatch, ArrowError> {
+        let with_labels = !names.is_empty();
         self.bytes = 0;
         let ids = std::mem::take(&mut self.ids);
         let paths = std::mem::take(&mut self.paths);
@@ -131,6 +152,22 @@ impl Columns {
             Arc::new(status),
             Arc::new(errors.into_iter().collect::<StringArray>()),
         ];
+        if let Some(drawn) = &mut self.drawn {
+            fields.push(Field::new("drawn", DataType::Utf8, true));
+            arrays.push(Arc::new(
+                std::mem::take(drawn).into_iter().collect::<StringArray>(),
+            ));
+        }
+        if let Some(Form::Map(form)) = &self.form {
+            let rows = kept.iter().map(|kept| match kept {
+                Some(Kept::Map(map)) => Some(map),
+                _ => None,
+            });
+            for (field, array) in maps::columns(form, &rows.collect::<Vec<_>>(), names) {
+                fields.push(field);
+                arrays.push(array);
+            }
+        }
         let present = NullBuffer::new(kept.iter().map(Option::is_some).collect::<BooleanBuffer>());
         let mut push = |name: &str, count: usize, values: ArrayRef, shape: Option<String>| {
             let item = Arc::new(Field::new_list_field(values.data_type().clone(), false));
@@ -194,7 +231,7 @@ impl Columns {
                     )?;
                 }
             }
-            None => {}
+            Some(Form::Map(_)) | None => {}
         }
         RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
     }
