@@ -1,4 +1,5 @@
-//! Threads and batches: `scaling`. Medians of interleaved rounds, 512 x 512 images, without ONNX Runtime.
+//! Threads and batches: `scaling [ROUNDS] [IMAGES]`. 512 x 512 images, without ONNX Runtime: medians of interleaved rounds, and
+//! the ratio of the least times, which a busy machine spoils less.
 //!
 //! Threads are started for each call, so small batches show that cost too.
 #![forbid(unsafe_code)]
@@ -15,27 +16,36 @@ const ROUNDS: usize = 41;
 fn main() -> Result<()> {
     let level = SimdLevel::best()?;
     println!("level {level}");
+    let mut numbers = std::env::args().skip(1).map_while(|word| word.parse().ok());
+    let (rounds, only) = (numbers.next().unwrap_or(ROUNDS), numbers.next());
     for workload in WORKLOADS.iter().filter(|workload| workload.image == (512, 512)) {
         let op = workload.op(level)?;
-        for images in [1, 2, 4, 8, 16, 32] {
+        for images in only.map_or_else(|| vec![1, 2, 4, 8, 16, 32], |only| vec![only]) {
             let pixels = workload.images(images);
             let mut output = workload.output(images);
             let threads =
                 [1, 2, 4, 8].map(|count| Threads(NonZero::new(count).unwrap_or(NonZero::<usize>::MIN)));
             let mut times = threads.map(|_| Vec::new());
-            for _ in 0..ROUNDS {
+            for _ in 0..rounds {
                 for (threads, times) in threads.iter().zip(&mut times) {
                     let start = Instant::now();
                     workload.run(&op, &pixels, &mut output, threads)?;
                     times.push(start.elapsed().as_secs_f64() * 1e3);
                 }
             }
-            let medians = times.map(|times: Vec<f64>| median(&times));
-            let [one, ..] = medians;
+            let least = |times: &[f64]| times.iter().copied().fold(f64::INFINITY, f64::min);
+            let (one, fastest) = (median(&times[0]), least(&times[0]));
             let shown: Vec<_> = threads
                 .iter()
-                .zip(medians)
-                .map(|(threads, ms)| format!("{} threads {ms:.3} ms ({:.2} times)", threads.0, one / ms))
+                .zip(&times)
+                .map(|(threads, times)| {
+                    let (ms, quickest) = (median(times), least(times));
+                    let (usual, best) = (one / ms, fastest / quickest);
+                    format!(
+                        "{} threads {ms:.3} ms ({usual:.2} times; least {quickest:.3}, {best:.2})",
+                        threads.0
+                    )
+                })
                 .collect();
             println!(
                 "{} batch {images}: {:.4} ms per image; {}",

@@ -143,6 +143,10 @@ pub(crate) const LEAST_ROWS: usize = 16;
 /// Bands per thread, so that threads of uneven speed finish together.
 pub(crate) const BANDS_PER_THREAD: usize = 4;
 
+/// The fewest bands of an image on several threads: the one that is done first helps with a part of the last image, and does not wait
+/// for all of it. Bands that follow each other on a thread cost nothing.
+const BANDS_PER_IMAGE: usize = 4;
+
 /// A partition of the output rows of all images.
 ///
 /// Each worker drains its own segment of neighbouring bands, then helps with the next ones. A worker
@@ -158,7 +162,7 @@ pub(crate) struct Schedule {
 impl Schedule {
     pub(crate) fn new(images: usize, rows: usize, threads: usize) -> Self {
         let wanted = if threads > 1 {
-            (threads * BANDS_PER_THREAD).div_ceil(images.max(1))
+            BANDS_PER_IMAGE.max((threads * BANDS_PER_THREAD).div_ceil(images.max(1)))
         } else {
             1
         };
@@ -209,5 +213,50 @@ impl Schedule {
     fn segment(&self, index: usize) -> Range<usize> {
         let bound = |index: usize| index * self.bands / self.segments;
         bound(index)..bound(index + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_one_workers_and_bands_are_small() {
+        for images in [1, 2, 3, 32, 33] {
+            for rows in [1, 15, 16, 33, 224, 1000] {
+                for threads in [1, 2, 3, 8, 64] {
+                    let schedule = Schedule::new(images, rows, threads);
+                    assert!(schedule.workers() <= threads);
+                    let mut cursors = Vec::new();
+                    schedule.start(&mut cursors);
+                    let seen: Vec<Vec<_>> = (0..images)
+                        .map(|_| (0..rows).map(|_| AtomicUsize::new(0)).collect())
+                        .collect();
+                    let work = |worker: usize| {
+                        schedule.drain(&cursors, worker, |image, band| {
+                            if threads > 1 && rows >= 2 * LEAST_ROWS {
+                                assert!(band.len() <= rows.div_ceil(2), "{images} {rows} {threads}");
+                            }
+                            for row in band {
+                                seen[image][row].fetch_add(1, Ordering::Relaxed);
+                            }
+                        });
+                    };
+                    std::thread::scope(|scope| {
+                        (0..schedule.workers()).for_each(|worker| {
+                            drop(scope.spawn({
+                                let work = &work;
+                                move || work(worker)
+                            }))
+                        });
+                    });
+                    assert!(
+                        seen.iter()
+                            .flatten()
+                            .all(|times| times.load(Ordering::Relaxed) == 1)
+                    );
+                }
+            }
+        }
     }
 }
