@@ -305,9 +305,8 @@ def _run(
         batch_size=batch_size,
         batch_format="numpy",
         num_cpus=_share(processors, low, threads),
+        # Ray restarts the actors of a pool, and runs again what they had, by itself.
         compute=ray.data.ActorPoolStrategy(min_size=low, max_size=high),
-        max_restarts=-1,
-        max_task_retries=-1,
     )
     found.write_parquet(str(folder))
 
