@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import venv
+import zipfile
 
 import third_party
 
@@ -24,8 +25,8 @@ LICENCES = ("LICENSE-APACHE", "LICENSE-MIT")
 THIRD_PARTY = "LICENSE-THIRD-PARTY"
 #: An index that carries the wheel refuses larger ones long after users do.
 MOST_BYTES = 12_000_000
-#: The oldest glibc that wheels of manylinux2014 may ask for.
-GLIBC = "2.17"
+#: The oldest glibc that wheels of manylinux2014 may ask for, and the oldest macOS on arm64.
+GLIBC, MACOS = "2.17", "11.0"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,9 +43,10 @@ class Machine:
     std: bool = False
 
     def environment(self) -> dict[str, str]:
-        if not self.std:
-            return {}
-        return {"RUSTUP_TOOLCHAIN": "nightly", "CARGO_UNSTABLE_BUILD_STD": "std,panic_abort"}
+        found = {"MACOSX_DEPLOYMENT_TARGET": MACOS} if "darwin" in str(self.target) else {}
+        if self.std:
+            found |= {"RUSTUP_TOOLCHAIN": "nightly", "CARGO_UNSTABLE_BUILD_STD": "std,panic_abort"}
+        return found
 
     def build(self, profile: str, *arguments: str) -> pathlib.Path:
         """Runs cargo; the folder of what it built."""
@@ -71,9 +73,12 @@ def tools(name: str, *requirements: str) -> pathlib.Path:
     """The programs of a virtual environment of ours with these packages."""
     folder = target_folder() / name
     programs = folder / ("Scripts" if os.name == "nt" else "bin")
-    if not programs.exists():
+    # Written last, so that neither an install that was interrupted nor one of other packages counts.
+    installed, wanted = folder / "installed.txt", "\n".join(requirements)
+    if not installed.is_file() or installed.read_text(encoding="utf-8") != wanted:
         venv.create(folder, with_pip=True)
         run(programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements)
+        installed.write_text(wanted, encoding="utf-8")
     return programs
 
 
@@ -111,6 +116,11 @@ def wheel(machine: Machine, library: pathlib.Path, out: pathlib.Path) -> pathlib
     started = {path: path.stat().st_mtime_ns for path in out.glob("*.whl")}
     run(*command, **machine.environment())
     (written,) = (path for path in out.glob("*.whl") if started.get(path) != path.stat().st_mtime_ns)
+    with zipfile.ZipFile(written) as packed:
+        inside = {name: packed.getinfo(name).file_size for name in packed.namelist()}
+    if inside.get(f"prep_onnx/{library.name}") != library.stat().st_size:
+        written.unlink()
+        sys.exit(f"{written.name} has not the op library {library}")
     size = written.stat().st_size
     print(f"{written} {size:,} bytes")
     if size > MOST_BYTES:

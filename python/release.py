@@ -3,17 +3,17 @@
 
     python/release.py [--out FOLDER] [--build-std] [TARGET…]
 
-For each target a wheel with the op library in it, and an archive with the program, the op library, README and licences. zig links
-all of them, so one machine builds for the others; it, cargo-zigbuild and maturin come from pip into a virtual environment below the
-target folder. Rust has to have the target's standard library (`rustup target add TARGET`), or, with --build-std, a nightly with
-the source of one (`rustup +nightly component add rust-src`), which is built then. A target that cannot be built is said at the end,
-which is an error.
+For each target a wheel with the op library in it, and an archive with the program, the op library, README and licences; they come
+into FOLDER once `release_check.py` has found their parts to be there, for that target, and without needs that its systems may not
+meet. zig links all of them, so one machine builds for the others; it, cargo-zigbuild, maturin and lief come from pip into a virtual
+environment below the target folder. Rust has to have the target's standard library (`rustup target add TARGET`), or, with
+--build-std, a nightly with the source of one (`rustup +nightly component add rust-src`), which is built then. A target that cannot
+be built is said at the end, which is an error.
 
 Archives have no times and no owners in them: equal inputs give equal bytes.
 """
 
 import argparse
-import dataclasses
 import gzip
 import hashlib
 import io
@@ -23,10 +23,11 @@ import re
 import subprocess
 import sys
 import tarfile
+import tempfile
 import zipfile
 
 import third_party
-from build import GLIBC, LICENCES, ROOT, THIRD_PARTY, Machine, op_library, target_folder, tools, wheel
+from build import HERE, LICENCES, ROOT, THIRD_PARTY, Machine, op_library, run, target_folder, tools, wheel
 
 #: Targets, and the tags of their wheels.
 TARGETS = {
@@ -52,18 +53,6 @@ def program(machine: Machine) -> pathlib.Path:
     folder = machine.build("release", "-p", "prep-onnx", "--bin", "prep-onnx")
     (found,) = (path for path in (folder / "prep-onnx", folder / "prep-onnx.exe") if path.is_file())
     return found
-
-
-def newest_glibc(data: bytes) -> tuple[int, ...]:
-    """The newest version of glibc whose symbols a file asks for."""
-    versions = re.findall(rb"GLIBC_(\d+(?:\.\d+)+)\0", data)
-    return max((tuple(map(int, version.split(b"."))) for version in versions), default=(0,))
-
-
-def check_glibc(name: str, data: bytes) -> None:
-    newest = newest_glibc(data)
-    if newest > tuple(map(int, GLIBC.split("."))):
-        sys.exit(f"{name} asks for glibc {'.'.join(map(str, newest))}: expected at most {GLIBC}")
 
 
 def packed_tar(path: pathlib.Path, folder: str, files: dict[str, tuple[bytes, bool]]) -> None:
@@ -105,17 +94,16 @@ def version() -> str:
     return found[1] if found else sys.exit("Cargo.toml has no version")
 
 
-def release(target: str, std: bool, out: pathlib.Path) -> None:
+def release(target: str, std: bool, out: pathlib.Path, python: pathlib.Path) -> None:
+    """Builds what there is for a target; it lies in `out` once it is checked."""
     machine = Machine(target, zig=True, compatibility=TARGETS[target], std=std)
     library, binary = op_library(machine), program(machine)
-    made = wheel(machine, library, out)
-    archive(machine, version(), binary, library, out)
-    if target.endswith("linux-gnu"):
-        with zipfile.ZipFile(made) as packed:
-            for name in packed.namelist():
-                if name.endswith(".so"):
-                    check_glibc(f"{made.name}: {name}", packed.read(name))
-        check_glibc(str(binary), binary.read_bytes())
+    with tempfile.TemporaryDirectory(prefix=".unchecked-", dir=out) as folder:
+        made = wheel(machine, library, pathlib.Path(folder))
+        packed = archive(machine, version(), binary, library, pathlib.Path(folder))
+        run(python, HERE / "release_check.py", target, made, packed)
+        for path in (made, packed):
+            path.replace(out / path.name)
 
 
 def main() -> None:
@@ -129,7 +117,7 @@ def main() -> None:
         arguments.error(f"unknown target {unknown[0]}: expected one of {', '.join(TARGETS)}")
     out = (given.out or target_folder() / "release-files").resolve()
     out.mkdir(parents=True, exist_ok=True)
-    programs = tools("release-tools", "maturin>=1.9.4,<2", "cargo-zigbuild", "ziglang")
+    programs = tools("release-tools", "maturin>=1.9.4,<2", "cargo-zigbuild", "ziglang", "lief>=0.17")
     os.environ["PATH"] = os.pathsep.join([str(programs), os.environ.get("PATH", "")])
     failed: dict[str, str] = {}
     for target in given.targets or TARGETS:
@@ -138,9 +126,11 @@ def main() -> None:
             failed[target] = f"Rust has no standard library for it: rustup target add {target}, or --build-std"
             continue
         try:
-            release(target, std, out)
+            release(target, std, out, programs / "python")
         except subprocess.CalledProcessError as error:
-            failed[target] = f"{error.cmd[0]} ended with {error.returncode}"
+            failed[target] = f"{' '.join(map(str, error.cmd[:3]))} … ended with {error.returncode}"
+        except SystemExit as error:
+            failed[target] = str(error.code)
     # Of what an earlier run for other targets left there, too.
     packed = sorted(path for path in out.iterdir() if path.name.endswith((".whl", ".tar.gz", ".zip")))
     sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in packed]
