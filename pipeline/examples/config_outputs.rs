@@ -2,13 +2,14 @@
 //!
 //! A question is JSON: `config` and `model` (the texts of preprocessor_config.json and config.json), `backend`, and `batches` of images,
 //! each [height, width] of the made image of `tests/goldens/make_plan_goldens.py`. The answer has an `error`, or the `pipeline` and for each
-//! batch `shape` and `sha` (the first half of the SHA-256 of the float32 values), or its `error`; with `to`, a file for the values of the last.
+//! batch `shape` and `sha` (the first half of the SHA-256 of the float32 values), the other outputs `geometry`, `sizes`, `grid` and `mask` (its
+//! shape and, as with the values, what its int64 numbers hash to), or its `error`; with `to`, a file for the values of the last.
 
 use std::error::Error;
 use std::io::{BufRead, Write};
 
 use ndarray::{Array3, ArrayView3};
-use prep_onnx_pipeline::{Dtype, ImportOptions, Layout, Notation, Pipeline, import_with};
+use prep_onnx_pipeline::{Dtype, Extras, ImportOptions, Layout, Notation, Pipeline, import_with};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -38,7 +39,7 @@ fn answer(question: &Value) -> Result<Value, Box<dyn Error>> {
     };
     let mut results = Vec::new();
     for batch in question["batches"].as_array().into_iter().flatten() {
-        let (shape, bytes) = match run(&import.pipeline, batch) {
+        let (shape, bytes, extras) = match run(&import.pipeline, batch) {
             Ok(result) => result,
             Err(error) => {
                 results.push(json!({ "error": error.to_string() }));
@@ -48,17 +49,32 @@ fn answer(question: &Value) -> Result<Value, Box<dyn Error>> {
         if let Some(path) = text("to") {
             std::fs::write(path, &bytes)?;
         }
-        let digest: String = Sha256::digest(&bytes)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
+        let all = |of: fn(&Extras) -> Value| extras.iter().map(of).collect::<Vec<_>>();
+        let masks: Vec<u8> = (extras.iter().flat_map(|extras| &extras.mask))
+            .flat_map(|value| value.to_le_bytes())
             .collect();
-        results.push(json!({ "shape": shape, "sha": &digest[..32] }));
+        results.push(json!({
+            "shape": shape,
+            "sha": hashed(&bytes),
+            "geometry": all(|extras| json!(extras.geometry)),
+            "sizes": all(|extras| json!(extras.sizes)),
+            "grid": all(|extras| json!(extras.grid)),
+            "mask": { "shape": all(|extras| json!(extras.mask.shape())), "sha": hashed(&masks) },
+        }));
     }
     Ok(json!({ "pipeline": import.pipeline.to_value(), "notes": import.notes, "results": results }))
 }
 
+fn hashed(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The shape and the bytes of the values, and the other outputs.
+type Ran = (Vec<usize>, Vec<u8>, Vec<Extras>);
+
 /// The tensors of a batch, one after the other, where they have one shape.
-fn run(pipeline: &Pipeline, batch: &Value) -> Result<(Vec<usize>, Vec<u8>), Box<dyn Error>> {
+fn run(pipeline: &Pipeline, batch: &Value) -> Result<Ran, Box<dyn Error>> {
     let sizes: Vec<(usize, usize)> = serde_json::from_value(batch.clone())?;
     let images: Vec<_> = sizes
         .iter()
@@ -83,7 +99,7 @@ fn run(pipeline: &Pipeline, batch: &Value) -> Result<(Vec<usize>, Vec<u8>), Box<
         .iter()
         .flat_map(|tensor| tensor.to_le_bytes())
         .collect();
-    Ok((shape, bytes))
+    Ok((shape, bytes, answers.extras))
 }
 
 /// SplitMix64 noise over a slope.

@@ -3,6 +3,7 @@
 
 use crate::named::named_enum;
 use crate::nearest::nearest;
+use crate::steps::Step;
 use crate::{Error, ErrorKind, Import, ImportOptions, Notation, Result, import_with};
 
 named_enum! {
@@ -10,7 +11,8 @@ named_enum! {
     pub enum Library("library") {
         /// `timm:NAME.TAG`; `timm:NAME` is the model with its default tag.
         Timm = "timm",
-        /// `torchvision:ENUM.MEMBER`, such as `ResNet50_Weights.IMAGENET1K_V2`: its `transforms()` of a PIL image.
+        /// `torchvision:ENUM.MEMBER`, such as `ResNet50_Weights.IMAGENET1K_V2`: its `transforms()` of a PIL image;
+        /// for a model of videos, of a uint8 tensor of one frame.
         Torchvision = "torchvision",
         /// `open_clip:MODEL/TAG`; `open_clip:MODEL` where all tags of the model are fed alike.
         OpenClip = "open_clip",
@@ -57,6 +59,18 @@ impl Checkpoint {
         let mut import = import_with(self.config, Notation::Json, options)
             .map_err(|error| error.within(format_args!("{}:{}", self.library, self.name)))?;
         import.pipeline.description = Some(format!("{}:{}", self.library, self.name));
+        if import
+            .pipeline
+            .steps
+            .iter()
+            .any(|step| matches!(step, Step::Resize(resize) if resize.differs_on_one_thread()))
+        {
+            import.notes.push(
+                "an image is a video of one frame: the output is [N, 3, 1, height, width]; on one thread torch rounds \
+                 positions otherwise, and values may then differ by 1 before the normalisation"
+                    .to_owned(),
+            );
+        }
         Ok(import)
     }
 }
@@ -82,19 +96,6 @@ pub fn checkpoint(name: &str) -> Option<Result<Checkpoint>> {
         .find(|known| known.name() == library)?;
     Some(find(library, name))
 }
-
-/// torchvision's models of videos, before `_Weights.`.
-const OF_VIDEOS: [&str; 9] = [
-    "MC3_18",
-    "MViT_V1_B",
-    "MViT_V2_S",
-    "R2Plus1D_18",
-    "R3D_18",
-    "S3D",
-    "Swin3D_B",
-    "Swin3D_S",
-    "Swin3D_T",
-];
 
 fn find(library: Library, wanted: &str) -> Result<Checkpoint> {
     let named = |config, name| Checkpoint {
@@ -125,20 +126,9 @@ fn find(library: Library, wanted: &str) -> Result<Checkpoint> {
         }
         (None, _) => {}
     }
-    let model = wanted.split_once("_Weights.").map(|(model, _)| model);
-    if library == Library::Torchvision && model.is_some_and(|model| OF_VIDEOS.contains(&model)) {
-        return Err(error("is fed with videos")
-            .why(
-                "torchvision resizes their frames as floats without antialiasing and rounds them: about one value in \
-                 100,000 is a tie, of which torch makes another whole number than the resampler torch",
-            )
-            .fix("for a frame within that, give a file of steps: resize with resampler torch and antialias = false"));
-    }
     let error = error("is not known").why(match library {
         Library::Timm => "the table has the pretrained models of the timm that it was made from",
-        Library::Torchvision => {
-            "the table has the weights of the torchvision that it was made from, but for videos"
-        }
+        Library::Torchvision => "the table has the weights of the torchvision that it was made from",
         Library::OpenClip => "the table has the pretrained models of the open_clip that it was made from",
     });
     let near = nearest(wanted, library.names());

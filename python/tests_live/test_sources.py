@@ -60,10 +60,17 @@ def test_compositions_of_torchvision():
         v2.Compose([v2.ToImage(), v2.CenterCrop(600), v2.ToDtype(torch.float32, scale=True)]),
         v2.Compose([v2.PILToTensor(), v2.Resize(50), v2.ConvertImageDtype(torch.float32)]),
         tv.Compose([tv.CenterCrop((50, 700)), tv.ToTensor()]),
+        # The first version resizes bytes through floats; both resize floats.
+        tv.Compose([tv.PILToTensor(), tv.Resize(64), tv.ConvertImageDtype(torch.float32)]),
+        tv.Compose([tv.PILToTensor(), tv.Resize((64, 90), interpolation=tv.InterpolationMode.BICUBIC, antialias=False), tv.ConvertImageDtype(torch.float32)]),
+        tv.Compose([tv.ToTensor(), tv.Resize(64), tv.CenterCrop(60), tv.Normalize(**normalize)]),
+        tv.Compose([tv.ToTensor(), tv.Resize((200, 300), interpolation=tv.InterpolationMode.BICUBIC)]),
+        tv.Compose([tv.ToTensor(), tv.Normalize(**normalize), tv.Resize((33, 44), antialias=False)]),
+        v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Resize((70, 60)), v2.Normalize(**normalize)]),
+        v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Resize((170, 260), interpolation=v2.InterpolationMode.BICUBIC, antialias=False)]),
     ):
         equal(Pipeline.from_torchvision(transform), transform)
     for refused, words in (
-        (tv.Compose([tv.ToTensor(), tv.Resize(64)]), "after the conversion to floats"),
         (tv.Compose([tv.Resize(64)]), "end in an image of Pillow"),
         (tv.Compose([tv.ColorJitter(), tv.ToTensor()]), r"transforms\[0\]: cannot be expressed: ColorJitter"),
         (tv.Compose([tv.Resize(64, max_size=100), tv.ToTensor()]), "max_size"),
@@ -71,6 +78,17 @@ def test_compositions_of_torchvision():
     ):
         with pytest.raises(prep_onnx.ConfigError, match=words):
             Pipeline.from_torchvision(refused)
+
+
+@pytest.mark.parametrize("name", ["R3D_18", "S3D", "MViT_V2_S", "Swin3D_B"])
+def test_videos_of_one_frame(name):
+    weights = torchvision.models.get_model_weights(name.lower()).KINETICS400_V1
+
+    def transform(photo):
+        return weights.transforms()(torch.from_numpy(np.array(photo).transpose(2, 0, 1)[None].copy()))
+
+    for given in (weights, weights.transforms(), str(weights)):
+        equal(Pipeline.from_torchvision(given), transform)
 
 
 def test_open_clip():

@@ -57,7 +57,7 @@ impl ImageKind {
         match self.blocks {
             None => 4,
             Some(Blocks::Tiles { joined, sample, .. }) => 5 - usize::from(joined) + usize::from(sample),
-            Some(Blocks::Frame) => 5,
+            Some(Blocks::Frame { .. }) => 5,
             Some(Blocks::Patches { joined, .. }) => 3 - usize::from(joined),
         }
     }
@@ -65,7 +65,11 @@ impl ImageKind {
     /// The axes of the channels, first or last of an image.
     fn channel_axes(self) -> Option<[usize; 2]> {
         match self.blocks {
-            None | Some(Blocks::Tiles { .. } | Blocks::Frame) => Some([self.rank() - 3, self.rank() - 1]),
+            // Before the frames, which stand before rows and columns.
+            Some(Blocks::Frame { after_channels: true }) => Some([1, 4]),
+            None | Some(Blocks::Tiles { .. } | Blocks::Frame { .. }) => {
+                Some([self.rank() - 3, self.rank() - 1])
+            }
             Some(Blocks::Patches { .. }) => None,
         }
     }

@@ -26,6 +26,8 @@ from timm.models._registry import _model_pretrained_cfgs
 HERE = pathlib.Path(__file__).resolve().parent
 FOLDER = HERE.parents[1] / "models/names"
 PICTURE = HERE.parent / "images" / "extremes-301x227.png"
+# What torchvision does to the frames of a video, through float32. torch on one thread rounds them otherwise.
+FLOATS = {"resampler": "torch", "antialias": False}
 KEYS = ("input_size", "interpolation", "crop_pct", "crop_mode", "mean", "std")
 
 
@@ -43,12 +45,13 @@ def timm_rows():
 
 
 def steps(preset):
-    """The steps of a transform of torchvision for a PIL image."""
+    """The steps of a transform of torchvision for a PIL image, or for a video of one frame."""
+    video = type(preset).__name__ == "VideoClassification"
     found = []
     if getattr(preset, "resize_size", None):
         edges = preset.resize_size
         size = {"shortest_edge": edges[0]} if len(edges) == 1 else {"exact": list(edges)}
-        found.append({"step": "resize", "size": size, "filter": preset.interpolation.value, "resampler": "pillow"})
+        found.append({"step": "resize", "size": size, "filter": preset.interpolation.value, "resampler": "pillow"} | (FLOATS if video else {}))
     if getattr(preset, "crop_size", None):
         found.append({"step": "center_crop", "size": [preset.crop_size[0], preset.crop_size[-1]]})
     found.append({"step": "rescale", "divisor": 255})
@@ -57,6 +60,8 @@ def steps(preset):
         mean, std = [0.5] * 3, [0.5] * 3
     if mean:
         found.append({"step": "normalize", "mean": list(mean), "std": list(std)})
+    if video:
+        found.append({"step": "blocks", "frame": True, "after_channels": True})
     return {"steps": found}
 
 
@@ -64,12 +69,12 @@ def torchvision_rows():
     for model in torchvision.models.list_models():
         for weights in torchvision.models.get_model_weights(model):
             preset = weights.transforms()
-            # Videos have an axis of frames behind the channels, which no pipeline gives.
-            if type(preset).__name__ == "VideoClassification":
-                continue
-            flow = type(preset).__name__ == "OpticalFlow"
+            kind = type(preset).__name__
 
-            def run(picture, preset=preset, flow=flow):
+            def run(picture, preset=preset, kind=kind):
+                if kind == "VideoClassification":
+                    return preset(torch.from_numpy(np.array(picture).transpose(2, 0, 1)[None].copy()))[None].numpy()
+                flow = kind == "OpticalFlow"
                 out = preset(picture, picture)[0] if flow else preset(picture)
                 return (out if out.ndim == 4 else out[None]).numpy()
 

@@ -67,10 +67,41 @@ def run(processor, images):
         images = [[image] for image in images]
     kind = "pt" if getattr(processor, "backend", "") == "torchvision" else "np"
     out = processor(images=images if len(images) > 1 else images[0], return_tensors=kind)
-    values = out if not hasattr(out, "keys") else out[next(key for key in ("pixel_values_images", "pixel_values", "images") if key in out)]
+    named = out if hasattr(out, "keys") else {"pixel_values": out}
+    values = named[next(key for key in ("pixel_values_images", "pixel_values", "images") if key in named)]
     if isinstance(values, list):
         values = np.stack([np.asarray(value) for value in values])
-    return np.ascontiguousarray(np.asarray(values), dtype="<f4")
+    return np.ascontiguousarray(np.asarray(values), dtype="<f4"), named
+
+
+def hashed(array):
+    return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()[:32]
+
+
+def others(named, ours):
+    """What the class gives beside the values that is an output of ours: (key, whether it is equal)."""
+    def numbers(key):
+        return [[int(number) for number in row] for row in np.asarray(named[key]).reshape(-1, np.asarray(named[key]).shape[-1])]
+
+    source = [[int(number) for number in row[:2]] for row in ours["geometry"]]
+    for key in named:
+        if key == "image_grid_thw":
+            yield key, numbers(key) == ours["grid"]
+        elif key in ("spatial_shapes", "image_grid_hw"):
+            yield key, numbers(key) == [row[1:] for row in ours["grid"]]
+        elif key == "reshaped_input_sizes":
+            yield key, numbers(key) == ours["sizes"]
+        elif key == "original_sizes":
+            yield key, numbers(key) == source
+        elif key == "image_sizes":
+            # Of the image as it came, or as it was resized.
+            yield key, numbers(key) in (source, ours["sizes"])
+        elif key in ("pixel_mask", "pixel_attention_mask"):
+            mask = np.asarray(named[key]).astype("<i8")
+            shape = [mask.shape[0], *mask.shape[2:]] if mask.ndim == 4 and mask.shape[1] == 1 else list(mask.shape)
+            # Masks of patches and of tiles are not ours.
+            if len(shape) == 3 and all(shape[1:] == of for of in ours["mask"]["shape"]):
+                yield key, hashed(mask) == ours["mask"]["sha"]
 
 
 def shown(batch):
@@ -79,7 +110,7 @@ def shown(batch):
 
 def within(note, processor, backend, batch, ask):
     """Whether the values of a batch differ by no more than the note says."""
-    theirs = run(processor, [image(*size) for size in batch])
+    theirs, _ = run(processor, [image(*size) for size in batch])
     with tempfile.NamedTemporaryFile() as file:
         ask({"config": processor.to_json_string(), "backend": backend, "batches": [batch], "to": file.name})
         ours = np.fromfile(file.name, dtype="<f4")
@@ -102,19 +133,21 @@ def judge(name, kind, ask):
     if "error" in answer:
         return "refused", answer["why"] or answer["error"]
     excused = EXCUSED.get(re.sub("ImageProcessor(Pil)?$", "", name), {})
-    equal, differing, notes = 0, [], set()
+    equal, differing, notes, beside = 0, [], set(), {}
     for batch, ours in zip(BATCHES, answer["results"]):
         key = shown(batch)
         try:
-            theirs = run(processor, [image(*size) for size in batch])
+            theirs, named = run(processor, [image(*size) for size in batch])
         except Exception:
             continue
         if key in excused:
             notes.add(excused[key])
         elif "error" in ours:
             notes.add(f"{key} is refused: {ours['error'].split(': ')[-1]}")
-        elif ours["shape"] == list(theirs.shape) and ours["sha"] == hashlib.sha256(theirs.tobytes()).hexdigest()[:32]:
+        elif ours["shape"] == list(theirs.shape) and ours["sha"] == hashed(theirs):
             equal += 1
+            for output, same in others(named, ours):
+                beside.setdefault(output, []).append(key if not same else None)
         else:
             differing.append(key)
     if differing:
@@ -122,7 +155,10 @@ def judge(name, kind, ask):
         if not bound or any(not within(bound[0], processor, backend, batch, ask) for batch in BATCHES if shown(batch) in differing):
             return "wrong", f"other values for {', '.join(differing)}"
         return "bound", bound[0]
-    return "exact", "; ".join([f"{equal} of {len(BATCHES)}"] + sorted(notes))
+    if wrong := [f"{output} for {', '.join(filter(None, keys))}" for output, keys in beside.items() if any(keys)]:
+        return "wrong", f"another {'; another '.join(wrong)}"
+    counted = f"{equal} of {len(BATCHES)}"
+    return "exact", "; ".join([f"{counted}, with {', '.join(sorted(beside))}" if beside else counted] + sorted(notes))
 
 
 def main():

@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use image::{ExtendedColorType, ImageEncoder};
 use ndarray::{Array1, Array2, Array3, ArrayView3, Axis};
 use prep_onnx::host::{Array, Feed, Session};
 use prep_onnx::runtime::Loaded;
+use prep_onnx_pipeline::plan::SourceFormat;
 use prep_onnx_pipeline::{Accept, Answers, OutputKind, Pipeline, Plan, Version};
 use prep_onnx_rewriter::{EmbedOptions, Lowering};
 
@@ -85,6 +87,33 @@ impl Planned {
             backends.push(("fused", session(&one_file, true)));
         }
         backends
+    }
+
+    /// The session that takes files; `None` where no file has the plan's source format.
+    pub fn of_files(&self, loaded: &Loaded) -> Option<Session> {
+        (self.plan.source == SourceFormat::Rgb).then(|| {
+            let path = self.embed(Lowering::Fused, Accept::Encoded, None);
+            open(loaded, &path, true)
+        })
+    }
+
+    /// All outputs for images as PNG files.
+    ///
+    /// # Errors
+    /// What ONNX Runtime says.
+    pub fn run_files(
+        &self,
+        session: &mut Session,
+        images: &[ArrayView3<'_, u8>],
+    ) -> Result<Vec<Array>, String> {
+        let files: Vec<Vec<u8>> = images.iter().map(png).collect();
+        let lengths: Array1<i64> = files.iter().map(|file| file.len() as i64).collect();
+        let bytes = Array::Uint8(Array1::from(files.concat()).into_dyn());
+        let lengths = Array::Int64(lengths.into_dyn());
+        self.run(
+            session,
+            &[("bytes", Feed::Array(&bytes)), ("lengths", Feed::Array(&lengths))],
+        )
     }
 
     /// All outputs for images of one size.
@@ -196,6 +225,17 @@ impl Planned {
         }
         None
     }
+}
+
+fn png(image: &ArrayView3<'_, u8>) -> Vec<u8> {
+    let (height, width, _) = image.dim();
+    let pixels: Vec<u8> = image.iter().copied().collect();
+    let mut file = Vec::new();
+    let encoder = image::codecs::png::PngEncoder::new(&mut file);
+    encoder
+        .write_image(&pixels, width as u32, height as u32, ExtendedColorType::Rgb8)
+        .expect("pixels of an image");
+    file
 }
 
 /// An image, and its mirror images: images of one size.

@@ -1,6 +1,8 @@
 //! The named pipelines of `tests/goldens/plans.json` in every backend: the bits that the libraries gave.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+use std::collections::BTreeMap;
+
 use ndarray::ArrayView3;
 use prep_onnx::host::Array;
 use prep_onnx_pipeline::plan::CanvasSize;
@@ -16,22 +18,8 @@ fn has_mask(plan: &Plan) -> bool {
         .is_some_and(|canvas| matches!(canvas.size, CanvasSize::BatchLargest { .. }))
 }
 
-/// What differs from what the library gave: a digest of the bits, or 32 samples within a bound.
-fn difference(planned: &Planned, case: &Value, expected: &Value, outputs: &[Array]) -> Option<String> {
-    if let Some(samples) = expected.as_array() {
-        let values: Vec<f64> = match &outputs[0] {
-            Array::Float32(values) => values.iter().map(|value| f64::from(*value)).collect(),
-            Array::Uint8(values) => values.iter().map(|value| f64::from(*value)).collect(),
-            other => panic!("{other:?}"),
-        };
-        let apart = samples
-            .iter()
-            .enumerate()
-            .map(|(index, sample)| (values[index * (values.len() - 1) / 31] - sample.as_f64().unwrap()).abs())
-            .fold(0.0, f64::max);
-        let bound = case["bound"].as_f64().unwrap();
-        return (apart > bound).then(|| format!("{apart} apart, over the bound of {bound}"));
-    }
+/// What differs from what the library gave: a digest of the bits.
+fn difference(planned: &Planned, expected: &Value, outputs: &[Array]) -> Option<String> {
     let mut hash = Sha256::new();
     hash.update(bytes(&outputs[0]));
     if has_mask(&planned.plan) {
@@ -61,6 +49,40 @@ fn is_large(plan: &Plan, images: &[ArrayView3<'_, u8>]) -> bool {
 /// Standard operator sets, one a case.
 const OPSETS: [i64; 5] = [11, 13, 17, 18, 22];
 
+/// How many results of a plan are equal in a backend, by plan and backend.
+type Equal = BTreeMap<String, BTreeMap<String, usize>>;
+
+/// One line a plan, one column a backend.
+fn print(equal: &Equal) {
+    let mut backends: Vec<&String> = equal.values().flat_map(BTreeMap::keys).collect();
+    backends.sort();
+    backends.dedup();
+    eprintln!("{:32} {}", "results that are equal", names(&backends));
+    for (plan, counts) in equal {
+        let count = |backend: &&String| {
+            let count = counts
+                .get(*backend)
+                .map_or_else(|| "-".to_owned(), usize::to_string);
+            format!("{count:>width$}", width = backend.len())
+        };
+        let counts: Vec<String> = backends.iter().map(count).collect();
+        eprintln!("{plan:32} {}", counts.join("  "));
+    }
+}
+
+fn count(equal: &mut Equal, plan: &str, backend: String) {
+    *equal
+        .entry(plan.to_owned())
+        .or_default()
+        .entry(backend)
+        .or_default() += 1;
+}
+
+fn names(backends: &[&String]) -> String {
+    let names: Vec<&str> = backends.iter().map(|backend| backend.as_str()).collect();
+    names.join("  ")
+}
+
 #[test]
 fn bodies_give_the_bits_of_the_libraries() {
     let Some(loaded) = runtime() else { return };
@@ -70,6 +92,7 @@ fn bodies_give_the_bits_of_the_libraries() {
     // Takes 18 GB.
     let large = std::env::var_os("PREP_LARGE").is_some();
     let (mut differences, mut compared, mut left_out) = (Vec::new(), 0, 0);
+    let mut equal = Equal::new();
     for (number, (name, case)) in cases.as_object().unwrap().iter().enumerate() {
         if !name.contains(&only) {
             continue;
@@ -85,6 +108,8 @@ fn bodies_give_the_bits_of_the_libraries() {
         let mut sessions = vec![(Accept::Batch, planned.backends(loaded, Accept::Batch, None))];
         if one_size {
             sessions.push((Accept::Ragged, planned.backends(loaded, Accept::Ragged, None)));
+            let of_files = planned.of_files(loaded).map(|session| ("fused", session));
+            sessions.push((Accept::Encoded, of_files.into_iter().collect()));
         }
         for (sizes, expected) in case["results"].as_object().unwrap() {
             let images: Vec<_> = sizes
@@ -106,8 +131,10 @@ fn bodies_give_the_bits_of_the_libraries() {
                     }
                     let outputs = planned.run_batch(&mut session, &views).unwrap();
                     compared += 1;
-                    if let Some(difference) = difference(&planned, case, expected, &outputs) {
+                    if let Some(difference) = difference(&planned, expected, &outputs) {
                         differences.push(format!("{name} {sizes} {backend}, known size: {difference}"));
+                    } else {
+                        count(&mut equal, name, format!("{backend} known"));
                     }
                 }
             }
@@ -122,17 +149,20 @@ fn bodies_give_the_bits_of_the_libraries() {
                     }
                     let outputs = match accept {
                         Accept::Batch => planned.run_batch(session, &views),
-                        Accept::Ragged | Accept::Encoded => planned.run_ragged(session, &views),
+                        Accept::Ragged => planned.run_ragged(session, &views),
+                        Accept::Encoded => planned.run_files(session, &views),
                     };
                     compared += 1;
                     let difference = match (outputs, fails) {
-                        (Ok(outputs), false) => difference(&planned, case, expected, &outputs),
+                        (Ok(outputs), false) => difference(&planned, expected, &outputs),
                         (Err(_), true) => None,
                         (Ok(_), true) => Some("taken, where the library fails".to_owned()),
                         (Err(error), false) => Some(error),
                     };
                     if let Some(difference) = difference {
                         differences.push(format!("{name} {sizes} {backend} {accept}: {difference}"));
+                    } else {
+                        count(&mut equal, name, format!("{backend} {accept}"));
                     }
                 }
             }
@@ -144,6 +174,7 @@ fn bodies_give_the_bits_of_the_libraries() {
         differences.len(),
         differences[..differences.len().min(40)].join("\n")
     );
+    print(&equal);
     eprintln!("{compared} results of the libraries are equal");
     if left_out > 0 {
         eprintln!(

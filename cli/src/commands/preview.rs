@@ -119,7 +119,7 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
 fn in_blocks(blocks: Blocks) -> String {
     match blocks {
         Blocks::Tiles { height, width, .. } => format!("cut into tiles of {height} x {width}"),
-        Blocks::Frame => "whole, as one frame".to_owned(),
+        Blocks::Frame { .. } => "whole, as one frame".to_owned(),
         Blocks::Patches { size, .. } => format!("cut into patches of {size} x {size}"),
     }
 }

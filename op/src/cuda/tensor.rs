@@ -48,7 +48,7 @@ impl Tensor {
             ..FormRecord::BYTES
         };
         match plan.form.blocks {
-            None | Some(Blocks::Frame) => {}
+            None | Some(Blocks::Frame { .. }) => {}
             Some(Blocks::Tiles { height, width, .. }) => {
                 form.merge = 1;
                 (form.block_height, form.block_width) = (height as i32, width as i32);

@@ -56,7 +56,11 @@ pub enum Blocks {
         rows: Option<usize>,
     },
     /// The image whole, with an axis for frames: [N, 1, C, H, W] or [N, 1, H, W, C].
-    Frame,
+    Frame {
+        /// Whether channels that come first stand before the axis for frames: [N, C, 1, H, W].
+        #[serde(default, skip_serializing_if = "is_false")]
+        after_channels: bool,
+    },
 }
 
 impl Blocks {
@@ -65,7 +69,7 @@ impl Blocks {
         match self {
             Self::Tiles { height, width, .. } => (height, width),
             Self::Patches { size, merge, .. } => (size * merge, size * merge),
-            Self::Frame => (1, 1),
+            Self::Frame { .. } => (1, 1),
         }
     }
 
@@ -74,7 +78,7 @@ impl Blocks {
         match self {
             Self::Tiles { height, width, .. } => (size.0 / height, size.1 / width),
             Self::Patches { size: edge, .. } => (size.0 / edge, size.1 / edge),
-            Self::Frame => (1, 1),
+            Self::Frame { .. } => (1, 1),
         }
     }
 
@@ -82,7 +86,7 @@ impl Blocks {
     pub const fn is_joined(self) -> bool {
         match self {
             Self::Tiles { joined, .. } | Self::Patches { joined, .. } => joined,
-            Self::Frame => false,
+            Self::Frame { .. } => false,
         }
     }
 
@@ -90,7 +94,7 @@ impl Blocks {
     pub const fn rows(self) -> Option<usize> {
         match self {
             Self::Patches { rows, .. } | Self::Tiles { rows, .. } => rows,
-            Self::Frame => None,
+            Self::Frame { .. } => None,
         }
     }
 
@@ -98,7 +102,7 @@ impl Blocks {
     pub const fn has_sample(self) -> bool {
         match self {
             Self::Tiles { sample, .. } => sample,
-            Self::Patches { .. } | Self::Frame => false,
+            Self::Patches { .. } | Self::Frame { .. } => false,
         }
     }
 
@@ -154,8 +158,11 @@ impl Form {
                 },
                 _,
             ) => (joined, vec![channels * repeat * size * size]),
-            (Blocks::Frame, Layout::Nchw) => (false, vec![channels, size.0, size.1]),
-            (Blocks::Frame, Layout::Nhwc) => (false, vec![size.0, size.1, channels]),
+            (Blocks::Frame { after_channels: true }, Layout::Nchw) => {
+                return vec![images, channels, 1, size.0, size.1];
+            }
+            (Blocks::Frame { .. }, Layout::Nchw) => (false, vec![channels, size.0, size.1]),
+            (Blocks::Frame { .. }, Layout::Nhwc) => (false, vec![size.0, size.1, channels]),
         };
         let mut shape = if joined {
             vec![images * rows * columns]

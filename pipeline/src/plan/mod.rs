@@ -171,8 +171,8 @@ impl Plan {
     pub fn channel_stride(&self, shape: &[usize]) -> usize {
         let plane = || shape.iter().rev().take(2).product::<usize>().max(1);
         match (self.form.blocks, self.form.layout) {
-            (None | Some(Blocks::Tiles { .. } | Blocks::Frame), Layout::Nchw) => plane(),
-            (None | Some(Blocks::Tiles { .. } | Blocks::Frame), Layout::Nhwc) => 1,
+            (None | Some(Blocks::Tiles { .. } | Blocks::Frame { .. }), Layout::Nchw) => plane(),
+            (None | Some(Blocks::Tiles { .. } | Blocks::Frame { .. }), Layout::Nhwc) => 1,
             (
                 Some(Blocks::Patches {
                     size, repeat, order, ..
@@ -322,7 +322,7 @@ impl Plan {
             Blocks::Patches {
                 size, merge, repeat, ..
             } => vec![("size", size), ("merge", merge), ("repeat", repeat)],
-            Blocks::Frame => Vec::new(),
+            Blocks::Frame { .. } => Vec::new(),
         };
         if let Some(rows) = blocks.rows() {
             if blocks.is_joined() {

@@ -13,8 +13,8 @@ mod weights;
 mod windows;
 
 pub use arithmetic::{
-    Arithmetic, FloatAxis, LinearAxis, OpencvFilter, TORCH_ONE_THREAD, area_axes, cubic_axis, nearest_index,
-    resize_floats, torch_bound,
+    Arithmetic, FloatAxis, FloatTap, LinearAxis, OpencvFilter, TORCH_ONE_THREAD, area_axes, cubic_axis,
+    nearest_index, resize_floats, torch_bound,
 };
 pub use filter::{Filter, HAMMING};
 pub use passes::{resize, resize_part};

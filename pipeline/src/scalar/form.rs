@@ -38,7 +38,7 @@ impl Form {
     pub fn ordered<T: Copy + Default>(&self, image: &Array3<T>) -> Vec<T> {
         let (height, width, channels) = image.dim();
         match self.blocks {
-            None | Some(Blocks::Frame) => plain(image, self.layout, (0, 0), (height, width)).collect(),
+            None | Some(Blocks::Frame { .. }) => plain(image, self.layout, (0, 0), (height, width)).collect(),
             Some(
                 blocks @ Blocks::Tiles {
                     height: rows,

@@ -23,6 +23,9 @@ pub struct Blocks {
     /// Whether the image stays whole, with an axis of 1 for frames before it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub frame: bool,
+    /// Whether channels that come first stand before that axis.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub after_channels: bool,
     /// The number of tiles or rows that the blocks of an image are filled up to with 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows: Option<usize>,
@@ -61,7 +64,9 @@ impl Blocks {
                 rows: self.rows,
                 sample: self.sample,
             },
-            (None, None) if self.frame => plan::Blocks::Frame,
+            (None, None) if self.frame => plan::Blocks::Frame {
+                after_channels: self.after_channels,
+            },
             (None, size) => plan::Blocks::Patches {
                 size: size.unwrap_or(1),
                 merge: self.merge,
@@ -85,7 +90,8 @@ impl StepKind for Blocks {
         `repeat = 2` has each channel twice, as Qwen2-VL writes a still image as two frames. `joined` puts the blocks of all \
         images on the first axis. `rows = 256` adds rows of 0 to those of the patches, as SigLIP 2 has them, and refuses an image \
         of more patches; with tiles it gives [N, rows, 3, height, width]. `sample = true` gives [N, 1, tiles, 3, height, width], as Mllama \
-        has the images of a sample. `frame = true` gives [N, 1, 3, height, width].";
+        has the images of a sample. `frame = true` gives [N, 1, 3, height, width], with `after_channels = true` [N, 3, 1, height, width], as \
+        torchvision's models of videos have it.";
     const KEYS: &'static [KeyInfo] = &[
         KeyInfo::optional(
             "tiles",
@@ -99,6 +105,12 @@ impl StepKind for Blocks {
             "true, false",
             "false",
             "whether the image stays whole, with an axis for frames",
+        ),
+        KeyInfo::optional(
+            "after_channels",
+            "true, false",
+            "false",
+            "whether the axis for frames stands behind that of channels that come first",
         ),
         KeyInfo::optional(
             "rows",
@@ -152,6 +164,11 @@ impl StepKind for Blocks {
         if self.sample && (self.tiles.is_none() || self.joined) {
             return Err(Error::new("sample", "is an axis before the tiles of an image")
                 .fix("give tiles, and leave joined out"));
+        }
+        if self.after_channels && !self.frame {
+            return Err(
+                Error::new("after_channels", "is where an axis for frames stands").fix("write frame = true")
+            );
         }
         match (self.tiles, self.patches) {
             (Some(tiles), None) if plain && !self.frame => check_size("tiles", tiles),

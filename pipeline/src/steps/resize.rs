@@ -92,6 +92,11 @@ impl Resize {
         }
     }
 
+    /// Whether torch on one thread has other bits: see [`TORCH_ONE_THREAD`](crate::resample::TORCH_ONE_THREAD).
+    pub(crate) fn differs_on_one_thread(&self) -> bool {
+        (self.resampler, self.filter, self.antialias) == (Resampler::Torch, Filter::Bilinear, false)
+    }
+
     /// What [`StepKind::apply`] and a canvas give one after the other, without the pixels outside the canvas.
     pub(crate) fn apply_on(&self, pixels: Pixels, canvas: &Canvas, at: &Context) -> Result<Pixels> {
         pixels.resampled_on(&self.resample()?, canvas, at)

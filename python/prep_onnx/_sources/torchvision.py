@@ -62,24 +62,22 @@ class _Chain:
         self.steps: list[Step] = []
         self.form = "pillow"
 
-    def resize(self, size: Any, interpolation: Any, antialias: Any = True, max_size: Any = None) -> None:
+    def resize(
+        self, size: Any, interpolation: Any, antialias: Any = True, max_size: Any = None, second: bool = True
+    ) -> None:
         if max_size is not None:
             raise ConfigError(f"Resize: max_size cannot be read: expected None, got {max_size}", None, _FIX)
-        if self.form == "float":
-            raise ConfigError(
-                "Resize: comes after the conversion to floats",
-                "torch's sums of floats depend on the processor",
-                "resize first: images of Pillow, or tensors of uint8",
-            )
         edges = _edges(size)
+        # The first version of transforms resizes bytes as floats.
+        bytes_alone = self.form == "bytes" and second
         step: Step = {
             "step": "resize",
             "size": {"shortest_edge": edges[0]} if len(edges) == 1 else {"exact": edges},
             "filter": getattr(interpolation, "value", str(interpolation)).replace("nearest-exact", "nearest"),
-            "resampler": pillow() if self.form == "pillow" else "torchvision",
+            "resampler": pillow() if self.form == "pillow" else "torchvision" if bytes_alone else "torch",
         }
         # Pillow's resize always widens its filters.
-        if self.form == "bytes" and antialias is False:
+        if self.form != "pillow" and antialias is False:
             step["antialias"] = False
         self.steps.append(step)
 
@@ -89,8 +87,7 @@ class _Chain:
 
     def to_float(self, transform: Any = None) -> None:
         # The second version of transforms multiplies, in float32.
-        second = type(transform).__module__.startswith("torchvision.transforms.v2")
-        scale = {"factor": 1 / 255} if second else {"divisor": 255}
+        scale = {"factor": 1 / 255} if _is_second(transform) else {"divisor": 255}
         self.steps.append({"step": "rescale", **scale})
         self.form = "float"
 
@@ -102,7 +99,13 @@ class _Chain:
         name = getattr(transform, "__name__", type(transform).__name__)
         match name:
             case "Resize":
-                self.resize(transform.size, transform.interpolation, transform.antialias, transform.max_size)
+                self.resize(
+                    transform.size,
+                    transform.interpolation,
+                    transform.antialias,
+                    transform.max_size,
+                    second=_is_second(transform),
+                )
             case "CenterCrop":
                 self.crop(transform.size)
             case "ToTensor" | "MaybeToTensor" if self.form == "pillow":
@@ -134,6 +137,10 @@ def _is_float32(dtype: Any) -> bool:
     return str(dtype) == "torch.float32"
 
 
+def _is_second(transform: Any) -> bool:
+    return type(transform).__module__.startswith("torchvision.transforms.v2")
+
+
 def _classification(preset: Any, chain: _Chain) -> None:
     chain.resize(preset.resize_size, preset.interpolation)
     chain.crop(preset.crop_size)
@@ -152,7 +159,18 @@ def _detection(_: Any, chain: _Chain) -> None:
     chain.to_float()
 
 
+def _video(preset: Any, chain: _Chain) -> None:
+    """An image is a video of one frame: [N, 3, 1, height, width]."""
+    chain.form = "bytes"
+    chain.resize(preset.resize_size, preset.interpolation, antialias=False, second=False)
+    chain.crop(preset.crop_size)
+    chain.to_float()
+    chain.normalize(preset.mean, preset.std)
+    chain.steps.append({"step": "blocks", "frame": True, "after_channels": True})
+
+
 _PRESETS = {
+    "VideoClassification": _video,
     "ImageClassification": _classification,
     "SemanticSegmentation": _segmentation,
     "ObjectDetection": _detection,

@@ -12,7 +12,7 @@ use super::places::Pair;
 /// The axis order in which the values are worked out.
 pub(super) fn layout(form: &Form) -> Layout {
     match form.blocks {
-        None | Some(Blocks::Tiles { .. } | Blocks::Frame) => form.layout,
+        None | Some(Blocks::Tiles { .. } | Blocks::Frame { .. }) => form.layout,
         Some(Blocks::Patches {
             order: PatchOrder::ChannelsFirst,
             ..
@@ -64,8 +64,11 @@ pub(super) fn extents(graph: &mut Graph, form: &Form, channels: usize, size: &Pa
     match (form.blocks, form.layout) {
         (None, Layout::Nchw) => vec![channels, rows, columns],
         (None, Layout::Nhwc) => vec![rows, columns, channels],
-        (Some(Blocks::Frame), Layout::Nchw) => vec![1.0.into(), channels, rows, columns],
-        (Some(Blocks::Frame), Layout::Nhwc) => vec![1.0.into(), rows, columns, channels],
+        (Some(Blocks::Frame { after_channels: true }), Layout::Nchw) => {
+            vec![channels, 1.0.into(), rows, columns]
+        }
+        (Some(Blocks::Frame { .. }), Layout::Nchw) => vec![1.0.into(), channels, rows, columns],
+        (Some(Blocks::Frame { .. }), Layout::Nhwc) => vec![1.0.into(), rows, columns, channels],
         (Some(blocks @ (Blocks::Tiles { .. } | Blocks::Patches { .. })), layout) => {
             let mut extents = vec![match blocks.rows() {
                 Some(rows) => rows.into(),
@@ -75,7 +78,7 @@ pub(super) fn extents(graph: &mut Graph, form: &Form, channels: usize, size: &Pa
                 }
             }];
             match (blocks, layout) {
-                (Blocks::Frame, _) => {}
+                (Blocks::Frame { .. }, _) => {}
                 (Blocks::Tiles { height, width, .. }, Layout::Nchw) => {
                     extents.extend([channels, height.into(), width.into()]);
                 }
@@ -130,7 +133,7 @@ pub(super) fn grid(graph: &mut Graph, blocks: Blocks, size: &Pair) -> [Num; 2] {
     let (down, across) = match blocks {
         Blocks::Tiles { height, width, .. } => (height, width),
         Blocks::Patches { size, .. } => (size, size),
-        Blocks::Frame => return [1.0.into(), 1.0.into()],
+        Blocks::Frame { .. } => return [1.0.into(), 1.0.into()],
     };
     [
         graph.div(&size.rows, &down.into()),
@@ -154,9 +157,10 @@ fn blocked(
     let number = |number: usize| Num::from(number);
     let channels_num = number(channels);
     match blocks {
-        Blocks::Frame => {
+        Blocks::Frame { after_channels } => {
             let one = number(1);
             let extents = match form.layout {
+                Layout::Nchw if after_channels => [&channels_num, &one, &size.rows, &size.columns],
                 Layout::Nchw => [&one, &channels_num, &size.rows, &size.columns],
                 Layout::Nhwc => [&one, &size.rows, &size.columns, &channels_num],
             };

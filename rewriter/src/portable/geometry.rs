@@ -72,7 +72,7 @@ pub(crate) fn geometry(graph: &mut Graph, plan: &Plan, image: &Pair, batch: Opti
             let (height, width) = match blocks {
                 Blocks::Tiles { height, width, .. } => (height, width),
                 Blocks::Patches { size, .. } => (size, size),
-                Blocks::Frame => (1, 1),
+                Blocks::Frame { .. } => (1, 1),
             };
             let count = (walk.at.rows / height) * (walk.at.columns / width);
             walk.wrong = walk.wrong + (count - rows).max(0.0);

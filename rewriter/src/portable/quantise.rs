@@ -148,10 +148,10 @@ fn look_up(graph: &mut Graph, plan: &Plan, table: &ByteTable, signed: bool, pixe
 /// `values`, one for each channel, in the shape in which they meet the tensor.
 fn of_channels(plan: &Plan, values: &[i32]) -> (Vec<usize>, Vec<i32>) {
     match (plan.form.blocks, plan.form.layout) {
-        (None | Some(Blocks::Tiles { .. } | Blocks::Frame), Layout::Nchw) => {
+        (None | Some(Blocks::Tiles { .. } | Blocks::Frame { .. }), Layout::Nchw) => {
             (vec![values.len(), 1, 1], values.to_vec())
         }
-        (None | Some(Blocks::Tiles { .. } | Blocks::Frame), Layout::Nhwc) => {
+        (None | Some(Blocks::Tiles { .. } | Blocks::Frame { .. }), Layout::Nhwc) => {
             (vec![values.len()], values.to_vec())
         }
         (Some(Blocks::Patches { size, repeat, .. }), _) => {

@@ -17,7 +17,7 @@ mod torch;
 pub use opencv::{LinearAxis, nearest_index};
 pub use opencv_area::area_axes;
 pub use opencv_cubic::cubic_axis;
-pub use torch::{FloatAxis, resize_floats};
+pub use torch::{FloatAxis, FloatTap, resize_floats};
 
 named_enum! {
     /// A filter of `cv2.resize`.
@@ -33,12 +33,11 @@ named_enum! {
     }
 }
 
-/// How far [`Arithmetic::Torch`] may be from torch, by the largest value that is resized.
+/// How far a host that does not add as [`Arithmetic::Torch`] does is from it, by the largest value that is resized: one that fuses
+/// no product with its addition, as WebAssembly, or adds in another order.
 ///
-/// Measured with torch 2.15 (AVX-512, two threads) by `tests/goldens/make_plan_goldens.py --measure`, in 44 images at 64 x 96 and at
-/// 300 x 421, 34,965,216 values from 0 to 1: bilinear 2.4e-7, without antialiasing 1.2e-7; bicubic 1.3e-6 and 1.7e-6; bicubic floats
-/// from 0 to 255 1.43e-6 of the largest. Of 811,008 uint8 values, 5 (bilinear) and 9 (bicubic) were apart, by 1. Other processors
-/// are not measured, and torch differs from itself: see [`TORCH_ONE_THREAD`].
+/// Measured on 34,965,216 values of 44 images between two such orders: bilinear 2.4e-7, without antialiasing 1.2e-7; bicubic 1.3e-6
+/// and 1.7e-6. Providers that round factors to 11 bits (TF32) are farther off.
 pub const fn torch_bound(filter: Filter) -> f64 {
     match filter {
         Filter::Bicubic => 2e-6,
@@ -78,7 +77,8 @@ pub enum Arithmetic {
     /// `torch.nn.functional.interpolate` of float32, `align_corners=False`: horizontal first. The result for uint8 pixels is
     /// rounded half to even and clamped once, at the end.
     ///
-    /// Not torch's own bits, whose order of additions is its own: [`torch_bound`] says how far apart the two may be.
+    /// Torch's bits on a CPU with AVX2 or AVX-512 (torch 2.15), bilinear without antialiasing those that it has on several threads:
+    /// see [`TORCH_ONE_THREAD`].
     Torch {
         /// Bilinear or bicubic.
         filter: Filter,

@@ -4,6 +4,8 @@ mod area;
 mod axis;
 mod digits;
 mod fast;
+mod float_sums;
+mod float_taps;
 mod flow;
 mod nearest;
 mod opencv;

@@ -2,7 +2,7 @@
 
 use crate::import::huggingface::Reader;
 use crate::import::keys::Given;
-use crate::resample::{TORCH_ONE_THREAD, torch_bound};
+use crate::resample::TORCH_ONE_THREAD;
 use crate::size::Limit;
 use crate::steps::{ChannelOrder, Order, Rescale, Resize, Step};
 use crate::{Error, Filter, Precision, Resampler, Result, SizeRule};
@@ -96,19 +96,14 @@ fn of_floats(reader: &mut Reader<'_>, resize: &mut Resize, largest: f64, when: &
     apart(reader, resize, largest, when);
 }
 
-/// Says how far the floats of a resize, the largest of which is `largest`, may be from torch's.
+/// Says how far torch's floats, the largest of which is `largest`, may be apart on one thread.
 fn apart(reader: &mut Reader<'_>, resize: &Resize, largest: f64, when: &str) {
-    let bound = torch_bound(resize.filter) * largest;
-    let mut note = format!(
-        "torch resizes floats, and adds in an order of its own: values {when}differ by up to {bound:e}"
-    );
-    if resize.filter == Filter::Bilinear && !resize.antialias {
+    if resize.differs_on_one_thread() {
         let bound = TORCH_ONE_THREAD * largest;
-        note.push_str(&format!(
-            "; on one thread, where torch rounds positions otherwise, by up to {bound:e} at 1536 pixels"
+        reader.notes.push(format!(
+            "torch on one thread rounds positions otherwise: values {when}then differ by up to {bound:e} at 1536 pixels"
         ));
     }
-    reader.notes.push(note);
 }
 
 /// Floats of pixels that are not rescaled, resized or as they are; rescale and normalise follow.

@@ -68,6 +68,7 @@ pub(super) fn one_frame(reader: &mut Reader<'_>, steps: &mut Vec<Step>) -> Resul
         tiles: None,
         patches: None,
         frame: true,
+        after_channels: false,
         rows: None,
         sample: false,
         merge: 1,

@@ -224,6 +224,7 @@ fn finish(reader: &mut Reader<'_>, steps: &mut Vec<Step>, cut: Cut, merge: usize
         tiles: None,
         patches: Some(cut.patch),
         frame: false,
+        after_channels: false,
         rows: None,
         sample: false,
         merge,
