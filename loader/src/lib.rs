@@ -26,7 +26,10 @@ mod loader;
 #[cfg(feature = "threads")]
 pub mod source;
 
-pub use decode::{DecodeOptions, Decoded, Format, ImageReader, Limits, Orientation, Scratch, Window, decode};
+pub use decode::{
+    DecodeOptions, Decoded, Format, ImageReader, Limits, Orientation, SHARED_PIXELS, Scratch, Window,
+    Workers, decode,
+};
 pub use error::{ErrorKind, ImageError};
 #[cfg(feature = "threads")]
 pub use loader::{Batch, Item, Loader, LoaderBuilder, Order, Usage};

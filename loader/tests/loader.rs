@@ -429,6 +429,41 @@ fn sources_from_directories_patterns_and_lists() {
     assert!(Sources::new().list_file(format!("{root}/absent.txt")).is_err());
 }
 
+/// A batch with fewer images than threads, whose threads wait for each other's parts of an image.
+#[test]
+fn a_large_image_alone_in_its_batch_has_its_pixels() {
+    let file = common::read("jpeg/420_large_restart_rows.jpg");
+    let expected = decode(
+        &file,
+        &DecodeOptions::default(),
+        &mut Scratch::default(),
+        Vec::new(),
+    )
+    .unwrap();
+    let mut damaged = file.clone();
+    damaged.truncate(file.len() / 2);
+    for (threads, batch_size) in [(2, 1), (4, 2), (5, 1)] {
+        let sources: Vec<Source> = (0..24)
+            .map(|index| {
+                let bytes = if index % 6 == 5 { &damaged } else { &file };
+                Source::bytes(index.to_string(), bytes.clone())
+            })
+            .collect();
+        let loader = Loader::builder().threads(threads).batch_size(batch_size);
+        let mut seen = 0;
+        for batch in loader.build(sources).unwrap() {
+            let good = batch.items().iter().filter(|item| item.size.is_ok()).count();
+            let length = expected.data.len();
+            assert_eq!(batch.pixels().len(), good * length);
+            let pixels = batch.pixels();
+            let pixels = pixels.as_slice().unwrap();
+            assert!(pixels.chunks_exact(length).all(|image| image == expected.data));
+            seen += batch.items().len();
+        }
+        assert_eq!(seen, 24);
+    }
+}
+
 #[test]
 fn a_scaled_decode_keeps_the_size_of_the_file() {
     let options = DecodeOptions::default().scale(ScaleRule::new(|_, _| (1, 1)));

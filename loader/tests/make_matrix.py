@@ -5,7 +5,7 @@ Needs Pillow 13 and numpy. Deterministic: the same Pillow writes the same files.
 
     python tests/make_matrix.py
 
-The files are those of `matrix/orientation.py` and `matrix/containers.py`, the odd ones of `matrix/tiff.py`, and
+The files are those of `matrix/orientation.py`, `matrix/containers.py` and `matrix/restarts.py`, the odd ones of `matrix/tiff.py`, and
 every 37th of its combinations; all combinations are compared by `compare_pillow.py`. matrix.json: name to
 "offset" and "length" in matrix.bin, and "height", "width" and "sha256" of the RGB bytes, or "error" with the kind
 of Pillow's exception. Entries with "plain" have the pixels of the same samples in the plainest form, because Pillow
@@ -27,6 +27,7 @@ from PIL import Image, ImageOps
 sys.path.insert(0, str(Path(__file__).parent / "matrix"))
 import containers  # noqa: E402
 import orientation  # noqa: E402
+import restarts  # noqa: E402
 import tiff  # noqa: E402
 
 HERE = Path(__file__).parent / "corpus"
@@ -37,6 +38,8 @@ def files():
         yield f"orientation/{name}", data
     for name, data in containers.everything():
         yield f"containers/{name}", data
+    for name, data in restarts.everything():
+        yield f"restarts/{name}", data
     for name, data in tiff.odd():
         yield f"tiff/{name}", data
     for name, data in itertools.islice(tiff.matrix(), 0, None, 37):

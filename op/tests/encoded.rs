@@ -291,6 +291,27 @@ fn damaged_files_harm_no_other_image() {
     assert!(read > 50 && bad > 50);
 }
 
+/// One large file with restart markers is decoded on the threads of the host, whole or in part, turned or damaged, and has the
+/// bits of one thread.
+#[test]
+fn one_large_file_has_the_bits_of_one_thread_on_several() {
+    let file = jpeg("420_large_restart_rows.jpg");
+    let mut random = Random(31);
+    let mut refused = 0;
+    for seed in 0..cases(20) as u64 {
+        let (_, op) = op(&pipeline(&mut Random(seed), true, 80), OnBadImage::Zero);
+        let mut file = file.clone();
+        if seed % 2 == 1 {
+            file = damage(&file, &mut random);
+        }
+        let alone = run(&op, &[&file], &Sequential).unwrap();
+        let together = run(&op, &[&file], executors()[1]).unwrap();
+        refused += usize::from(alone.1[0] != 0);
+        assert!(alone == together, "seed {seed}: {:?}, {:?}", alone.1, together.1);
+    }
+    assert!(refused < cases(20));
+}
+
 fn damage(file: &[u8], random: &mut Random) -> Vec<u8> {
     let mut file = file.to_vec();
     if file.is_empty() {

@@ -5,7 +5,13 @@
 //! the plain decoder of this folder, which follows libjpeg step by step.
 
 mod arithmetic;
+#[cfg(all(feature = "rust-jpeg", not(feature = "c-jpeg")))]
+mod bands;
 mod bits;
+#[cfg(all(feature = "rust-jpeg", not(feature = "c-jpeg")))]
+mod chroma;
+#[cfg(all(feature = "rust-jpeg", not(feature = "c-jpeg")))]
+mod codes;
 mod conditioning;
 mod convert;
 mod entropy;
@@ -25,18 +31,27 @@ mod huffman;
 mod idct;
 mod ordinary;
 mod plain;
+mod restarts;
 mod scans;
 mod smooth;
 mod source;
+#[cfg_attr(
+    not(all(feature = "rust-jpeg", not(feature = "c-jpeg"))),
+    path = "jpeg/stream_none.rs"
+)]
+mod stream;
 mod upsample;
 mod values;
+
 #[cfg(all(feature = "rust-jpeg", not(feature = "c-jpeg")))]
-mod window;
+pub(super) use self::stream::Samples;
 
 use self::fast::Fast;
 use self::headers::{Color, Headers};
+use self::restarts::Restarts;
 use self::source::{Fault, Source};
-use super::{DecodeOptions, Header, Limits, Orientation, Scratch, Window, to_rgb};
+use self::stream::Stream;
+use super::{DecodeOptions, Header, Limits, Orientation, Scratch, Window, Workers, to_rgb};
 use crate::{ErrorKind, ImageError};
 
 /// Most scans of a file. A scan costs a pass over all coefficients however few bytes it has.
@@ -47,12 +62,15 @@ const MAX_SCAN_PIXELS: u64 = 16;
 
 pub(super) struct JpegReader<'a> {
     bytes: &'a [u8],
+    headers: Headers<'a>,
     height: usize,
     width: usize,
     color: Color,
     /// Whether the plain decoder reads this coding.
     plain_reads: bool,
-    /// The fast decoder, for an ordinary file.
+    ordinary: bool,
+    restarts: Restarts,
+    /// The fast decoder, for a lossless file.
     fast: Option<Fast<'a>>,
     denominator: usize,
 }
@@ -115,27 +133,30 @@ pub(super) fn open<'a>(
         orientation,
     };
     let plain_reads = !frame.lossless;
-    let ordinary = ordinary::is_ordinary(&headers, color, &source);
-    let fast = match ordinary.then(|| Fast::open(bytes, limits, color, denominator)) {
-        Some(Ok(decoder)) => Some(decoder),
-        Some(Err(error)) if !plain_reads => return Err(error),
-        Some(Err(_)) | None => None,
+    let mut restarts = Restarts::default();
+    let ordinary = ordinary::is_ordinary(&headers, color, &source, &mut restarts);
+    let fast = match plain_reads {
+        true => None,
+        false => Some(Fast::open(bytes, limits, color, denominator)?),
     };
     Ok((
         header,
         JpegReader {
             bytes,
+            headers,
             height,
             width,
             color,
             plain_reads,
+            ordinary,
+            restarts,
             fast,
             denominator,
         },
     ))
 }
 
-impl JpegReader<'_> {
+impl<'a> JpegReader<'a> {
     /// Rows and columns as stored, before scaling and before turning.
     pub(super) fn stored_size(&self) -> (usize, usize) {
         (self.height, self.width)
@@ -146,17 +167,38 @@ impl JpegReader<'_> {
         out: &mut [u8],
         limits: &Limits,
         scratch: &mut Scratch,
+        workers: Option<&dyn Workers>,
     ) -> Result<(), ImageError> {
         let scan_pixels = limits.max_pixels.saturating_mul(MAX_SCAN_PIXELS);
         let pixels = (self.height * self.width) as u64;
         let most_scans = (scan_pixels / pixels.max(1)).min(MAX_SCANS as u64) as u32;
-        if let Some(fast) = self.fast.take() {
+        if let Some(stream) = self.stream() {
+            let whole = Window::whole(self.height, self.width);
+            if stream.read(&whole, out, (limits, workers), scratch) {
+                return Ok(());
+            }
+        } else if let Some(fast) = self.fast(limits) {
             match self.read_fast(fast, most_scans, out, scratch) {
                 Err(error) if self.plain_reads && error.kind() != ErrorKind::Limit => {}
                 other => return other,
             }
         }
         plain::decode(self.bytes, self.denominator, most_scans, out).map_err(fault)
+    }
+
+    /// The decoder of ordinary files at their own size.
+    fn stream(&self) -> Option<Stream<'_>> {
+        let whole = self.ordinary && self.denominator == 1;
+        whole
+            .then(|| Stream::of(self.bytes, &self.headers, self.color, &self.restarts))
+            .flatten()
+    }
+
+    /// The decoder of other ordinary files.
+    fn fast(&mut self, limits: &Limits) -> Option<Fast<'a>> {
+        let opened = self.fast.take();
+        let open = || Fast::open(self.bytes, limits, self.color, self.denominator).ok();
+        opened.or_else(|| self.ordinary.then(open).flatten())
     }
 
     /// Data that just end are an error for libjpeg too.
@@ -184,10 +226,15 @@ impl JpegReader<'_> {
 
     /// Writes the pixels of `window` to `out`, or gives false where this frame, or its data, ask for the
     /// usual way, which also finds the error.
-    pub(super) fn read_window(&self, window: &Window, out: &mut [u8], scratch: &mut Scratch) -> bool {
-        let fits = matches!(self.color, Color::Rgb | Color::YCbCr) && self.denominator == 1;
-        let fast = self.fast.as_ref().filter(|_| fits && has_eoi(self.bytes));
-        fast.is_some_and(|fast| fast.read_window(window, out, scratch))
+    pub(super) fn read_window(
+        &self,
+        window: &Window,
+        out: &mut [u8],
+        shared: (&Limits, Option<&dyn Workers>),
+        scratch: &mut Scratch,
+    ) -> bool {
+        let stream = self.stream();
+        stream.is_some_and(|stream| stream.read(window, out, shared, scratch))
     }
 }
 

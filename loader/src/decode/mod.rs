@@ -18,6 +18,7 @@ mod tiff;
 mod to_rgb;
 mod webp;
 mod window;
+mod workers;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -26,6 +27,7 @@ pub use format::Format;
 pub use limits::Limits;
 pub use orientation::Orientation;
 pub use window::Window;
+pub use workers::{SHARED_PIXELS, Workers};
 
 #[cfg(all(feature = "rust-jpeg", not(feature = "c-jpeg")))]
 use memory::grown;
@@ -110,6 +112,8 @@ pub struct Scratch {
     whole: Vec<u8>,
     #[cfg(feature = "tiff")]
     planes: Vec<u8>,
+    #[cfg(all(feature = "rust-jpeg", not(feature = "c-jpeg")))]
+    samples: [jpeg::Samples; 2],
     #[cfg(all(feature = "rust-jpeg", not(feature = "c-jpeg")))]
     rows: [Vec<u8>; 2],
     #[cfg(all(feature = "rust-jpeg", not(feature = "c-jpeg")))]
@@ -231,6 +235,41 @@ impl<'a> ImageReader<'a> {
 
     /// Decodes into `out`, which has [`byte_len`](Self::byte_len) bytes. After an error the contents are arbitrary.
     pub fn read_into(self, out: &mut [u8], scratch: &mut Scratch) -> Result<(), ImageError> {
+        self.read_whole(out, scratch, None)
+    }
+
+    /// Decodes the rows and columns of `window` into `out`, which has [`Window::byte_len`] bytes: the same
+    /// pixels as [`read_into`](Self::read_into) gives there, the same errors, but less work where the format
+    /// allows it. A baseline JPEG in gray, 4:4:4, 4:2:2 or 4:2:0 is neither transformed nor converted outside
+    /// the window; the others are decoded whole and cut.
+    pub fn read_window_into(
+        self,
+        window: &Window,
+        out: &mut [u8],
+        scratch: &mut Scratch,
+    ) -> Result<(), ImageError> {
+        self.read_part(window, out, scratch, None)
+    }
+
+    /// The same pixels and errors as [`read_window_into`](Self::read_window_into) on several threads, where the file
+    /// allows it: a baseline JPEG in gray, 4:4:4, 4:2:2 or 4:2:0 whose restart markers begin rows is decoded in bands. That pays
+    /// from about [`SHARED_PIXELS`] on.
+    pub fn read_window_shared(
+        self,
+        window: &Window,
+        out: &mut [u8],
+        scratch: &mut Scratch,
+        workers: &dyn Workers,
+    ) -> Result<(), ImageError> {
+        self.read_part(window, out, scratch, Some(workers))
+    }
+
+    fn read_whole(
+        self,
+        out: &mut [u8],
+        scratch: &mut Scratch,
+        workers: Option<&dyn Workers>,
+    ) -> Result<(), ImageError> {
         if out.len() != self.byte_len() {
             return Err(
                 ImageError::new(ErrorKind::Internal, "the pixel buffer has a wrong length")
@@ -245,11 +284,11 @@ impl<'a> ImageReader<'a> {
         } = self;
         let result = guarded(format, || {
             if header.orientation.is_upright() {
-                return read_codec(codec, out, &limits, scratch);
+                return read_codec(codec, out, &limits, scratch, workers);
             }
             let mut stored = std::mem::take(&mut scratch.stored);
             let result = try_grown(&mut stored, out.len()).and_then(|pixels| {
-                read_codec(codec, pixels, &limits, scratch)?;
+                read_codec(codec, pixels, &limits, scratch, workers)?;
                 header.orientation.apply(pixels, header.height, header.width, out);
                 Ok(())
             });
@@ -260,30 +299,32 @@ impl<'a> ImageReader<'a> {
         result
     }
 
-    /// Decodes the rows and columns of `window` into `out`, which has [`Window::byte_len`] bytes: the same
-    /// pixels as [`read_into`](Self::read_into) gives there, the same errors, but less work where the format
-    /// allows it. An 8-bit YCbCr JPEG that is not progressive is neither transformed outside the window's
-    /// rows nor converted outside the window; the others are decoded whole and cut.
-    pub fn read_window_into(
+    fn read_part(
         self,
         window: &Window,
         out: &mut [u8],
         scratch: &mut Scratch,
+        mut workers: Option<&dyn Workers>,
     ) -> Result<(), ImageError> {
         let (height, width) = (self.height(), self.width());
         window.check(height, width, out.len())?;
         if window.is_whole(height, width) {
-            return self.read_into(out, scratch);
+            return self.read_whole(out, scratch, workers);
         }
         if let Codec::Jpeg(reader) = &self.codec
             && self.header.orientation.is_upright()
-            && guarded(self.format, || Ok(reader.read_window(window, out, scratch)))?
         {
-            return Ok(());
+            let shared = workers.take();
+            let read = guarded(self.format, || {
+                Ok(reader.read_window(window, out, (&self.limits, shared), scratch))
+            })?;
+            if read {
+                return Ok(());
+            }
         }
         let mut whole = std::mem::take(&mut scratch.whole);
         let result = try_grown(&mut whole, self.byte_len()).and_then(|pixels| {
-            self.read_into(pixels, scratch)?;
+            self.read_whole(pixels, scratch, workers)?;
             window.cut(pixels, width, out);
             Ok(())
         });
@@ -337,9 +378,10 @@ fn read_codec(
     out: &mut [u8],
     limits: &Limits,
     scratch: &mut Scratch,
+    workers: Option<&dyn Workers>,
 ) -> Result<(), ImageError> {
     match codec {
-        Codec::Jpeg(reader) => reader.read(out, limits, scratch),
+        Codec::Jpeg(reader) => reader.read(out, limits, scratch, workers),
         Codec::Png(reader) => reader.read(out, scratch),
         Codec::WebP(reader) => reader.read(out, limits, scratch),
         Codec::Gif(reader) => reader.read(out, scratch),

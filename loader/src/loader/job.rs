@@ -7,12 +7,33 @@ use std::sync::{Arc, Weak};
 use super::batch::{Batch, Item, Owner, Pixels};
 use super::opened::{Image, Opened, Size, Work};
 use super::queue::Queue;
-use crate::decode::{ImageReader, Scratch, none_left};
+use crate::decode::{ImageReader, SHARED_PIXELS, Scratch, Window, Workers, none_left};
 use crate::source::Origin;
 use crate::{ErrorKind, ImageError, Source};
 
 thread_local! {
     static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// The threads of the loader, for an image of a batch that has fewer images than there are threads.
+struct Helpers<'a> {
+    queue: &'a Queue,
+    count: usize,
+}
+
+impl Workers for Helpers<'_> {
+    fn count(&self) -> usize {
+        self.count
+    }
+
+    fn run(&self, total: usize, job: &(dyn Fn(usize) + Sync)) {
+        self.queue.threads().in_place_scope(|scope| {
+            for index in 1..total {
+                scope.spawn(move |_| job(index));
+            }
+            job(0);
+        });
+    }
 }
 
 /// Does one piece of work. A coordinator is no thread of the pool: it waits for the images of its batch
@@ -122,12 +143,13 @@ fn into_batch(queue: &Arc<Queue>, mut opened: Opened) -> Batch {
     let sizes: Vec<usize> = opened.images.iter().map(Image::bytes).collect();
     let mut items: Vec<Option<Item>> = Vec::new();
     items.resize_with(opened.images.len(), || None);
+    let helpers = queue.threads().current_num_threads() / opened.images.len().max(1);
     queue.threads().in_place_scope(|scope| {
         let mut rest = &mut pixels.buffer[..total];
         for ((place, image), &bytes) in items.iter_mut().zip(opened.images).zip(&sizes) {
             let (slot, behind) = rest.split_at_mut(bytes);
             rest = behind;
-            scope.spawn(move |_| *place = Some(decode_one(queue, image, slot)));
+            scope.spawn(move |_| *place = Some(decode_one(queue, image, slot, helpers)));
         }
     });
 
@@ -155,10 +177,10 @@ fn into_batch(queue: &Arc<Queue>, mut opened: Opened) -> Batch {
     }
 }
 
-fn decode_one(queue: &Queue, image: Image, slot: &mut [u8]) -> Item {
+fn decode_one(queue: &Queue, image: Image, slot: &mut [u8], helpers: usize) -> Item {
     let Image { id, file, size } = image;
     let result = file.and_then(|file| {
-        let result = read(queue, &file, size, slot);
+        let result = read(queue, &file, size, slot, helpers);
         queue.files().put_file(file);
         result
     });
@@ -175,13 +197,27 @@ fn read(
     file: &[u8],
     size: Option<Size>,
     slot: &mut [u8],
+    helpers: usize,
 ) -> Result<(usize, usize), ImageError> {
     if queue.is_cancelled() {
         return Err(cancelled());
     }
     let size = size.ok_or_else(|| ImageError::new(ErrorKind::Internal, "the size is unknown"))?;
     let reader = ImageReader::open(file, queue.options())?;
-    SCRATCH.with_borrow_mut(|scratch| reader.read_into(slot, scratch))?;
+    // Taken, not borrowed: a thread that waits for others may begin another image.
+    let mut scratch = SCRATCH.take();
+    let result = if size.height * size.width < SHARED_PIXELS {
+        reader.read_into(slot, &mut scratch)
+    } else {
+        let helpers = Helpers {
+            queue,
+            count: helpers,
+        };
+        let whole = Window::whole(size.height, size.width);
+        reader.read_window_shared(&whole, slot, &mut scratch, &helpers)
+    };
+    SCRATCH.set(scratch);
+    result?;
     Ok((size.height, size.width))
 }
 

@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use prep_onnx_loader::Scratch;
+use prep_onnx_loader::{ImageReader, SHARED_PIXELS, Scratch, Window, Workers};
 use prep_onnx_pipeline::{Error, ImageStatus, OnBadImage, Result};
 
-use crate::run::{Executor, OutputMut, Pool, places};
+use crate::run::{Executor, OutputMut, Pool, Sequential, places};
 
 /// Largest buffer of decoded pixels that a worker keeps between images, in bytes.
 const KEPT_PIXELS: usize = 64 << 20;
@@ -30,7 +30,36 @@ pub(super) struct BadImage {
     pub(super) error: Error,
 }
 
-/// Calls `run` with each file's index and its place; gives the status of each.
+/// The threads of the host, for one image.
+struct Helpers<'a>(&'a dyn Executor);
+
+impl Workers for Helpers<'_> {
+    fn count(&self) -> usize {
+        self.0.threads()
+    }
+
+    fn run(&self, total: usize, job: &(dyn Fn(usize) + Sync)) {
+        // What is left out, the decoder sees.
+        let _ = self.0.for_each(total, job);
+    }
+}
+
+/// Decodes a part of an image, on the threads of the host where that pays.
+pub(super) fn decode(
+    image: ImageReader<'_>,
+    part: &Window,
+    pixels: &mut [u8],
+    scratch: &mut Scratch,
+    executor: &dyn Executor,
+) -> std::result::Result<(), BadImage> {
+    if image.height() * image.width() < SHARED_PIXELS {
+        return Ok(image.read_window_into(part, pixels, scratch)?);
+    }
+    Ok(image.read_window_shared(part, pixels, scratch, &Helpers(executor))?)
+}
+
+/// Calls `run` with each file's index, its place and the threads for it: all of them where there is one file. Gives the
+/// status of each.
 ///
 /// # Errors
 /// With [`OnBadImage::Fail`] that of the first file that cannot be read, with its index.
@@ -39,7 +68,7 @@ pub(super) fn each_file(
     places: Vec<OutputMut<'_>>,
     on_bad_image: OnBadImage,
     (workers, executor): (&Pool<Worker>, &dyn Executor),
-    run: impl Fn(usize, OutputMut<'_>, &mut Worker) -> std::result::Result<(), BadImage> + Sync,
+    run: impl Fn(usize, OutputMut<'_>, &mut Worker, &dyn Executor) -> std::result::Result<(), BadImage> + Sync,
 ) -> Result<Vec<ImageStatus>> {
     let places: Vec<_> = (places.into_iter())
         .map(|elements| {
@@ -53,7 +82,7 @@ pub(super) fn each_file(
     // The first image that cannot be read. Those behind it need not be read any more.
     let failed: Mutex<Option<(usize, Error)>> = Mutex::new(None);
     let first_failed = AtomicUsize::new(usize::MAX);
-    let work = |_: usize| {
+    let work = |of_one: &dyn Executor| {
         let mut worker = workers.take(Worker::default);
         loop {
             // Relaxed: the executor orders what jobs write before its return.
@@ -65,7 +94,7 @@ pub(super) fn each_file(
                 break;
             }
             let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
-            let result = run(index, places::borrowed(&mut place.elements), &mut worker);
+            let result = run(index, places::borrowed(&mut place.elements), &mut worker, of_one);
             if worker.pixels.capacity() > KEPT_PIXELS {
                 worker.pixels = Vec::new();
             }
@@ -90,8 +119,9 @@ pub(super) fn each_file(
     };
     match executor.threads().min(files.len()) {
         0 => {}
-        1 => work(0),
-        count => executor.for_each(count, &work)?,
+        1 if files.len() == 1 => work(executor),
+        1 => work(&Sequential),
+        count => executor.for_each(count, &|_| work(&Sequential))?,
     }
     if let Some((index, error)) = failed.into_inner().unwrap_or_else(PoisonError::into_inner) {
         return Err(error.within(format_args!("bytes[{index}]")));

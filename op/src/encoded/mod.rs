@@ -94,7 +94,7 @@ impl EncodedPreprocessor {
             places::split(output, size),
             self.on_bad_image,
             (&self.workers, executor),
-            |index, output, worker| self.run_image(files[index], output, worker),
+            |index, output, worker, executor| self.run_image(files[index], output, worker, executor),
         )?;
         for (code, image) in status.into_iter().flatten().zip(statuses) {
             *code = image.code();
@@ -107,6 +107,7 @@ impl EncodedPreprocessor {
         file: &[u8],
         output: OutputMut<'_>,
         Worker { scratch, pixels }: &mut Worker,
+        executor: &dyn Executor,
     ) -> std::result::Result<(), BadImage> {
         let image = ImageReader::open(file, &self.options)?;
         let part = self.preprocessor.part(image.height(), image.width())?;
@@ -116,8 +117,8 @@ impl EncodedPreprocessor {
         };
         grow(pixels, window.byte_len(), 0).map_err(|error| (ImageStatus::Limit, error))?;
         let needed = &mut pixels[..window.byte_len()];
-        image.read_window_into(&window, needed, scratch)?;
-        let result = self.preprocessor.run_part(&part, needed, output);
+        each::decode(image, &window, needed, scratch, executor)?;
+        let result = self.preprocessor.run_part(&part, needed, output, executor);
         Ok(result?)
     }
 }

@@ -1,12 +1,12 @@
 //! Encoded images through a plan of version 2: all headers first, since the canvas may follow from all sizes.
 
-use prep_onnx_loader::{DecodeOptions, ImageReader};
+use prep_onnx_loader::{DecodeOptions, ImageReader, Window};
 use prep_onnx_pipeline::plan::ImageGeometry;
 use prep_onnx_pipeline::{Accept, Error, ImageStatus, OnBadImage, Plan, Result};
 
-use super::each::{BadImage, Worker, each_file};
+use super::each::{self, BadImage, Worker, each_file};
 use super::files::Files;
-use crate::run::{Executor, OutputMut, Pool, Sequential, grow, places};
+use crate::run::{Executor, OutputMut, Pool, grow, places};
 use crate::staged::{ExtraMut, StagedPreprocessor, StagedShape, mixed};
 
 /// A plan for encoded images made ready to run.
@@ -125,8 +125,8 @@ impl StagedFiles {
             places,
             self.on_bad_image,
             (&self.workers, executor),
-            |index, output, worker| match &geometries[index] {
-                Ok(geometry) => self.run_image(files[index], geometry, output, worker),
+            |index, output, worker, executor| match &geometries[index] {
+                Ok(geometry) => self.run_image(files[index], geometry, output, worker, executor),
                 Err(bad) => Err(BadImage {
                     status: bad.status,
                     error: bad.error.clone(),
@@ -151,13 +151,15 @@ impl StagedFiles {
         geometry: &ImageGeometry,
         output: OutputMut<'_>,
         Worker { scratch, pixels }: &mut Worker,
+        executor: &dyn Executor,
     ) -> std::result::Result<(), BadImage> {
         let image = ImageReader::open(file, &self.options)?;
         let length = geometry.image.0 * geometry.image.1 * prep_onnx_pipeline::CHANNELS;
         grow(pixels, length, 0).map_err(|error| (ImageStatus::Limit, error))?;
         let pixels = &mut pixels[..length];
-        image.read_into(pixels, scratch)?;
-        Ok((self.preprocessor.image(geometry, pixels, output, &Sequential))
+        let whole = Window::whole(geometry.image.0, geometry.image.1);
+        each::decode(image, &whole, pixels, scratch, executor)?;
+        Ok((self.preprocessor.image(geometry, pixels, output, executor))
             .map_err(|error| (ImageStatus::Limit, error))?)
     }
 }

@@ -10,7 +10,7 @@ use super::copy::{RowSource, Stored, copy};
 use super::engine::{Scratch, Task, run_band};
 use super::images::Shape;
 use super::preprocessor::{AnyEngine, Engine, OutputMut, Preprocessor, SharedOutput, check_output};
-use super::schedule::{Executor, Sequential, bands};
+use super::schedule::{Executor, bands};
 use super::tables::{AnyPrepared, Prepared};
 use crate::kernel::Finish;
 use crate::kernel::Isa;
@@ -56,7 +56,7 @@ impl Preprocessor {
             .map_err(|error| (ImageStatus::Limit, error))
     }
 
-    /// Computes the output of one image from the pixels of its part, on this thread.
+    /// Computes the output of one image from the pixels of its part.
     ///
     /// # Errors
     /// When `pixels` or `output` have another size, or there is not enough memory.
@@ -65,6 +65,7 @@ impl Preprocessor {
         part: &Part,
         pixels: &[u8],
         mut output: OutputMut<'_>,
+        executor: &dyn Executor,
     ) -> Result<(), BadPart> {
         let expected = part.rows.len() * part.columns.len() * CHANNELS;
         if pixels.len() != expected {
@@ -82,7 +83,7 @@ impl Preprocessor {
         with_engine!(self, engine => {
             // SAFETY: `check_output` compared the output, which is borrowed mutably, with the shape of this
             // image's output.
-            unsafe { engine.run_one(&self.plan, &self.finish, (part.geometry, Extent::Part), pixels, output, &Sequential) }
+            unsafe { engine.run_one(&self.plan, &self.finish, (part.geometry, Extent::Part), pixels, output, executor) }
         })
         .map_err(|error| (ImageStatus::Limit, error))
     }

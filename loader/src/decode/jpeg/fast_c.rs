@@ -4,7 +4,7 @@
 
 use turbojpeg::{Decompressor, Image, PixelFormat, ScalingFactor};
 
-use super::super::{Limits, Scratch, Window};
+use super::super::Limits;
 use super::headers::Color;
 use crate::ImageError;
 
@@ -66,11 +66,6 @@ impl<'a> Fast<'a> {
             }
         }
         Ok(())
-    }
-
-    /// The C library is asked for whole images only.
-    pub(super) fn read_window(&self, _: &Window, _: &mut [u8], _: &mut Scratch) -> bool {
-        false
     }
 }
 

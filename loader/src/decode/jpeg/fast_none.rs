@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::marker::PhantomData;
 
-use super::super::{Limits, Scratch, Window};
+use super::super::Limits;
 use super::headers::Color;
 use crate::ImageError;
 
@@ -21,10 +21,6 @@ impl Fast<'_> {
     }
 
     pub(super) fn read(self, _: u32, _: bool, _: usize, _: &mut [u8]) -> Result<(), ImageError> {
-        match self.never {}
-    }
-
-    pub(super) fn read_window(&self, _: &Window, _: &mut [u8], _: &mut Scratch) -> bool {
         match self.never {}
     }
 }

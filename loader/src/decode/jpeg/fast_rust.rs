@@ -2,15 +2,13 @@
 
 use libjpeg_turbo_rs::{DecodeLimits, DecodeWarning, Decoder, JpegError, PixelFormat, ScalingFactor};
 
-use super::super::{Limits, Scratch, Window};
+use super::super::Limits;
+use super::MAX_SCANS;
 use super::headers::Color;
-use super::{MAX_SCANS, window};
 use crate::{ErrorKind, ImageError};
 
 pub(super) struct Fast<'a> {
-    bytes: &'a [u8],
     decoder: Decoder<'a>,
-    limits: Limits,
 }
 
 impl<'a> Fast<'a> {
@@ -30,11 +28,7 @@ impl<'a> Fast<'a> {
             Color::Cmyk | Color::Ycck => PixelFormat::Cmyk,
         });
         decoder.set_block_smoothing(true);
-        Ok(Self {
-            bytes,
-            decoder,
-            limits: *limits,
-        })
+        Ok(Self { decoder })
     }
 
     /// Decodes to RGB, or CMYK. Strictly, which stops at the first fault; or leniently from there, for the
@@ -60,12 +54,6 @@ impl<'a> Fast<'a> {
             return Err(error(fault));
         }
         Ok(())
-    }
-
-    /// A part of a file of three components at its own size, or false where all of it must be decoded.
-    pub(super) fn read_window(&self, part: &Window, out: &mut [u8], scratch: &mut Scratch) -> bool {
-        let decoder = Decoder::new_with_limits(self.bytes, decode_limits(&self.limits));
-        decoder.is_ok_and(|decoder| window::read(decoder, part, out, scratch))
     }
 }
 

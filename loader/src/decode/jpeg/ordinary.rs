@@ -2,14 +2,20 @@
 
 use super::frame::{Coding, Frame};
 use super::headers::{Color, Headers};
+use super::restarts::Restarts;
 use super::source::Source;
 use super::values;
 
-/// Decides by the headers up to the first scan, whose data begin where `source` is.
+/// Decides by the headers up to the first scan, whose data begin where `source` is, and finds its restart intervals.
 ///
 /// What is not ordinary here is either refused by the fast decoder or read otherwise than by libjpeg,
 /// which decode errors do not always show: it is settled before.
-pub(super) fn is_ordinary(headers: &Headers<'_>, color: Color, source: &Source<'_>) -> bool {
+pub(super) fn is_ordinary(
+    headers: &Headers<'_>,
+    color: Color,
+    source: &Source<'_>,
+    intervals: &mut Restarts,
+) -> bool {
     let Ok(frame) = headers.frame() else {
         return false;
     };
@@ -26,7 +32,7 @@ pub(super) fn is_ordinary(headers: &Headers<'_>, color: Color, source: &Source<'
         && scans
         && headers.quant.iter().flatten().all(usual_steps)
         && values::are_usual(headers)
-        && markers_are_usual(headers, frame.progressive, source)
+        && markers_are_usual(headers, frame.progressive, source, intervals)
 }
 
 fn usual_sampling(frame: &Frame, color: Color) -> bool {
@@ -53,13 +59,27 @@ fn distinct_ids(frame: &Frame) -> bool {
 /// Whether restart markers come in their order and the image has an end, and nothing else comes before
 /// it; in a progression, nothing that changes the meaning of earlier scans. Each scan's Huffman tables must
 /// be those of usual values.
-fn markers_are_usual(headers: &Headers<'_>, progressive: bool, source: &Source<'_>) -> bool {
+fn markers_are_usual(
+    headers: &Headers<'_>,
+    progressive: bool,
+    source: &Source<'_>,
+    intervals: &mut Restarts,
+) -> bool {
     let (mut due, mut restarts) = (0xD0, headers.restart_interval > 0);
     let mut later = progressive.then(|| headers.clone());
-    for (code, segment) in Markers::of(source) {
+    let mut markers = Markers::of(source);
+    let end = source.at + source.rest().len();
+    intervals.push(source.at);
+    while let Some((code, segment)) = markers.next() {
         match (code, &mut later) {
-            (0xD9, _) => return true,
-            (0xD0..=0xD7, _) if restarts && code == due => due = 0xD0 | (due + 1) & 7,
+            (0xD9, _) => {
+                intervals.finish(end - markers.rest.len());
+                return true;
+            }
+            (0xD0..=0xD7, _) if restarts && code == due => {
+                due = 0xD0 | (due + 1) & 7;
+                intervals.push(end - markers.rest.len());
+            }
             (0xDA, Some(later)) => {
                 if later.scan_header(&mut Source::new(segment)).is_err() || !values::are_usual(later) {
                     return false;

@@ -74,7 +74,7 @@ pub(super) fn decode(
     }
     let mut pixels = Vec::new();
     resize(&mut pixels, header.height * header.width * 3)?;
-    reader.read(&mut pixels, limits, &mut Scratch::default())?;
+    reader.read(&mut pixels, limits, &mut Scratch::default(), None)?;
     match color {
         Color::Rgb | Color::YCbCr => out.copy_from_slice(&pixels[..out.len()]),
         Color::Gray => {
