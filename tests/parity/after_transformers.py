@@ -1,11 +1,13 @@
 """Compares steps after models of transformers with the library's own post-processing.
 
-    python tests/parity/after_transformers.py PREP_ONNX FOLDER [detr rtdetr segformer dpt clip vit]
+    python tests/parity/after_transformers.py PREP_ONNX FOLDER [detr rtdetr segformer dpt clip texts vit]
 
 Needs torch, transformers, onnx, onnxruntime and no network: small models with seeded weights are exported, each with the config files
 that `embed --answers` reads. Each image, of several sizes, goes through the one file; the library's post-processing gets the outputs that
-the same file gives with --keep-outputs, so that the two are of the same numbers.
+the same file gives with --keep-outputs, so that the two are of the same numbers. `texts` is CLIP with both towers in one file: its text
+input stays, its images are embedded, and `run --feed` gives what a session gives. Detectors also run with thresholds of 0 and 1.
 """
+import json
 import pathlib
 import subprocess
 import sys
@@ -74,6 +76,17 @@ def clip():
     return CLIPVisionModelWithProjection(config).eval(), CLIPImageProcessor(size={"shortest_edge": 32}, crop_size=32), ["image_embeds"], (32, 32)
 
 
+TEXTS = np.int64([[3, 9, 4, 1, 1], [3, 20, 31, 4, 1], [3, 7, 7, 7, 4]])
+
+
+def texts():
+    from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
+
+    tower = dict(hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2)
+    config = CLIPConfig(text_config=dict(**tower, vocab_size=40, max_position_embeddings=8, bos_token_id=3, eos_token_id=4, pad_token_id=1), vision_config=dict(**tower, image_size=32, patch_size=8), projection_dim=24)
+    return CLIPModel(config).eval(), CLIPImageProcessor(size={"shortest_edge": 32}, crop_size=32), ["logits_per_image", "image_embeds", "text_embeds"], (32, 32)
+
+
 def vit():
     from transformers import ViTConfig, ViTForImageClassification, ViTImageProcessor
 
@@ -98,21 +111,23 @@ def export(make, folder):
             super().__init__()
             self.model = model
 
-        def forward(self, pixel_values):
-            result = self.model(pixel_values=pixel_values)
+        def forward(self, pixel_values, *ids):
+            result = self.model(pixel_values=pixel_values, **dict(zip(["input_ids"], ids)))
             return tuple(getattr(result, name) for name in outputs)
 
-    torch.onnx.export(Only(), (torch.rand(1, 3, *size),), folder / "model.onnx", input_names=["pixel_values"], output_names=outputs, opset_version=17, dynamo=False)
+    ids = [torch.from_numpy(TEXTS)] if "text_embeds" in outputs else []
+    axes = {"pixel_values": {0: "images"}, "input_ids": {0: "texts"}, "logits_per_image": {0: "images", 1: "texts"}} if ids else None
+    torch.onnx.export(Only(), (torch.rand(1, 3, *size), *ids), folder / "model.onnx", input_names=["pixel_values", "input_ids"][:1 + len(ids)], output_names=outputs, opset_version=17, dynamo=False, dynamic_axes=axes)
     return processor
 
 
-def compare(name, processor, raw, got, size):
+def compare(name, processor, raw, got, size, threshold=0.5):
     """How far the answers are off, in the words of the line that is printed; and whether that is too far."""
     import torch
 
     outputs = Outputs({key: torch.from_numpy(value) for key, value in raw.items()})
     if name in ("detr", "rtdetr"):
-        result = processor.post_process_object_detection(outputs, threshold=0.5, target_sizes=[size])[0]
+        result = processor.post_process_object_detection(outputs, threshold=threshold, target_sizes=[size])[0]
         theirs = {key: value.numpy() for key, value in result.items()}
         if (theirs["labels"].shape != got["labels"].shape) or (theirs["labels"] != got["labels"]).any():
             return f"{size}: {len(theirs['labels'])} boxes there, {len(got['labels'])} here, or other classes", True, 0
@@ -132,16 +147,34 @@ def compare(name, processor, raw, got, size):
         theirs = torch.nn.functional.normalize(outputs.image_embeds, dim=-1).numpy()
         off = np.abs(theirs - got["embeddings"]).max()
         return (off,), off > 1e-5, 1
+    if name == "texts":
+        off = np.abs(torch.softmax(outputs.logits_per_image, 1).numpy() - got["probabilities"]).max()
+        return (off,), off > 1e-5 or got["probabilities"].shape != (1, len(TEXTS)), 1
     scores, indices = torch.softmax(outputs.logits, -1).topk(5)
     off = np.abs(scores.numpy() - got["scores"]).max()
     return (off,), off > 1e-5 or bool((indices.numpy() != got["indices"]).any()), 1
+
+
+def fed_by_run(tool, folder, session, names):
+    """Whether `run --feed` on a photo gives what a session gives."""
+    from PIL import Image
+
+    image = np.random.default_rng(5).integers(0, 256, (60, 90, 3), np.uint8)
+    Image.fromarray(image).save(folder / "photo.png")
+    np.save(folder / "ids.npy", TEXTS)
+    ran = subprocess.run([tool, "run", str(folder / "out.onnx"), str(folder / "photo.png"), "--feed", f"input_ids={folder / 'ids.npy'}", "--output", "probabilities", "-o", "-", "--quiet"], check=True, capture_output=True, text=True)
+    theirs = np.float32(json.loads(ran.stdout.splitlines()[0])["output"])
+    ours = dict(zip(names, session.run(None, {"image": image[None], "input_ids": TEXTS})))["probabilities"]
+    apart = float(np.abs(theirs.reshape(ours.shape) - ours).max())
+    print(f"  texts: {apart:.2e} between run --feed and a session")
+    return apart > 1e-6
 
 
 def main():
     import onnxruntime
 
     tool, root = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
-    makers = {make.__name__: make for make in (detr, rtdetr, segformer, dpt, clip, vit)}
+    makers = {make.__name__: make for make in (detr, rtdetr, segformer, dpt, clip, texts, vit)}
     wrong = 0
     for name in sys.argv[3:] or makers:
         folder = root / name
@@ -153,17 +186,31 @@ def main():
         session = onnxruntime.InferenceSession(str(out), options, providers=["CPUExecutionProvider"])
         names = [output.name for output in session.get_outputs()]
         worst, count, bad = [], 0, 0
+        more = {"input_ids": TEXTS} if name == "texts" else {}
+        ends = []
         for seed, size in enumerate(SIZES):
             image = np.random.default_rng(seed).integers(0, 256, (1, *size, 3), np.uint8)
-            got = dict(zip(names, session.run(None, {"image": image})))
-            raw = {key: got[key] for key in ("logits", "pred_boxes", "predicted_depth", "image_embeds") if key in got}
-            off, too_far, found = compare(name, processor, raw, got, size)
-            count += found
-            bad += bool(too_far)
-            if isinstance(off, tuple):
-                worst.append(off)
-            elif off:
-                print(f"  {name} {off}")
+            for threshold in (None, 0.0, 1.0) if name in ("detr", "rtdetr") else (None,):
+                thresholds = {} if threshold is None else {"score_threshold": np.float32([threshold])}
+                got = dict(zip(names, session.run(None, {"image": image, **more, **thresholds})))
+                raw = {key: got[key] for key in ("logits", "pred_boxes", "predicted_depth", "image_embeds", "logits_per_image") if key in got}
+                off, too_far, found = compare(name, processor, raw, got, size, 0.5 if threshold is None else threshold)
+                bad += bool(too_far)
+                if threshold is None:
+                    count += found
+                else:
+                    ends.append((threshold, found))
+                if isinstance(off, tuple):
+                    worst.append(off)
+                elif off:
+                    print(f"  {name} {off}")
+        if ends:
+            # Everything at 0, nothing at 1.
+            none, everything = (sum(found for at, found in ends if at == threshold) for threshold in (1.0, 0.0))
+            print(f"  {name}: {everything} boxes at threshold 0, {none} at 1")
+            bad += bool(none or everything < count or not everything)
+        if name == "texts":
+            bad += fed_by_run(tool, folder, session, names)
         line = [f"{value:.2e}" for value in np.max(worst, axis=0)] if worst else []
         print(f"{name}: {count} answers of {len(SIZES)} images, {bad} too far off; at most off by {', '.join(line)}", flush=True)
         wrong += bool(bad) or not count

@@ -1,9 +1,9 @@
 """Compares models of Ultralytics with their steps after the model to `YOLO.predict` of the same weights.
 
-    python tests/parity/after_ultralytics.py PREP_ONNX FOLDER [NAME:TASK ...]
+    python tests/parity/after_ultralytics.py PREP_ONNX FOLDER [NAME:TASK[:nms] ...]
 
 Needs ultralytics, onnx, onnxruntime and no network: the models are built from their yaml files with seeded weights, whose last
-layers are scaled so that detections exist. FOLDER keeps the exported models. Each image, of 12 sizes, goes through the one file and
+layers are scaled so that detections exist; yolov5n is YOLOv5u, and `nms` an export with its own NMS. FOLDER keeps the exported models. Each image, of 12 sizes, goes through the one file and
 through the library with the exported model: the same boxes in the same order, coordinates within 0.01 pixels, scores within 1e-5.
 """
 import pathlib
@@ -14,7 +14,7 @@ import sys
 import numpy as np
 
 SIZES = [(720, 1280), (480, 640), (640, 640), (333, 500), (1080, 810), (97, 301), (640, 427), (375, 1242), (1200, 1600), (33, 50), (640, 639), (768, 577)]
-MODELS = ["yolov8n:detect", "yolo11n:detect", "yolo11n-seg:segment", "yolo11n-pose:pose", "yolo11n-obb:obb", "yolo11n-cls:classify", "yolo26n:detect"]
+MODELS = ["yolov8n:detect", "yolo11n:detect", "yolo11n-seg:segment", "yolo11n-pose:pose", "yolo11n-obb:obb", "yolo11n-cls:classify", "yolo26n:detect", "yolov5n:detect", "yolov8n:detect:nms", "yolov5n:detect:nms"]
 
 
 def spread(model, layer, photo, deviation, part):
@@ -34,7 +34,7 @@ def spread(model, layer, photo, deviation, part):
     hook.remove()
 
 
-def export(name, task, path):
+def export(name, task, path, nms=False):
     import torch
     from ultralytics import YOLO
 
@@ -57,7 +57,7 @@ def export(name, task, path):
     if task == "classify":
         head.linear.weight.data *= 20
     size = 224 if task == "classify" else 640
-    made = yolo.export(format="onnx", imgsz=size, opset=17, simplify=False)
+    made = yolo.export(format="onnx", imgsz=size, opset=17, simplify=False, nms=nms)
     shutil.move(made, path)
 
 
@@ -84,10 +84,11 @@ def main():
     tool, folder = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     wrong = 0
-    for name, task in (model.split(":") for model in sys.argv[3:] or MODELS):
-        path = folder / f"{name}.onnx"
+    for name, task, *nms in (model.split(":") for model in sys.argv[3:] or MODELS):
+        path = folder / f"{'-'.join((name, *nms))}.onnx"
         if not path.exists():
-            export(name, task, path)
+            export(name, task, path, bool(nms))
+        name = path.stem
         out = folder / f"{name}.prep.onnx"
         subprocess.run([tool, "embed", str(path), "--answers", "-o", str(out), "--quiet"], check=True)
         session = onnxruntime.InferenceSession(str(out), providers=["CPUExecutionProvider"])

@@ -21,6 +21,12 @@ pub(crate) struct Case {
 }
 
 impl Case {
+    /// Whether texts are fed beside the images.
+    pub(crate) fn has_texts(&self) -> bool {
+        let is_one = |(_, made): &(_, Made)| matches!(made, Made::WithTexts);
+        self.model.outputs.iter().any(is_one)
+    }
+
     /// How far an output may be from what it was, in its own unit; of a map of uint8 or int64 the part of its elements that may differ.
     pub(crate) fn within(&self, output: &str, dtype: &str) -> f64 {
         if !self.open {
@@ -229,6 +235,11 @@ pub(crate) fn cases() -> Vec<Case> {
             "attributes",
             &["sigmoid", "threshold=score=0.6"],
             vec![("logits", Made::Flat)],
+        )),
+        open(detector(
+            "texts",
+            &["softmax"],
+            vec![("logits_per_image", Made::WithTexts)],
         )),
         map("segmentation", &["resize_to_image=bilinear", "argmax"], Made::Map),
         map("depth", &["resize_to_image=bicubic"], Made::Depth),

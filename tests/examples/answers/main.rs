@@ -11,7 +11,7 @@ mod models;
 
 use std::path::Path;
 
-use ndarray::{Array1, Array2, Array4};
+use ndarray::{Array1, Array2, Array4, ArrayD, IxDyn};
 use prep_onnx::host::{Array, Feed, Session, SessionOptions};
 use prep_onnx::runtime::Loaded;
 use prep_onnx_pipeline::Accept;
@@ -95,6 +95,7 @@ struct Fed {
     pixels: Array1<u8>,
     shapes: Array2<i64>,
     images: Array4<u8>,
+    texts: Option<Array>,
 }
 
 impl Fed {
@@ -128,6 +129,10 @@ impl Fed {
             pixels: pixels.into(),
             shapes,
             images,
+            texts: case.has_texts().then(|| {
+                let ids = (0..12).map(|index| index * 5 % 16).collect();
+                Array::Int64(ArrayD::from_shape_vec(IxDyn(&[3, 4]), ids).expect("three texts"))
+            }),
         }
     }
 
@@ -135,10 +140,12 @@ impl Fed {
         if accept == Accept::Batch {
             return vec![("image", Feed::Images(self.images.view()))];
         }
-        vec![
+        let mut feeds = vec![
             ("pixels", Feed::Pixels(self.pixels.view())),
             ("shapes", Feed::Shapes(self.shapes.view())),
-        ]
+        ];
+        feeds.extend(self.texts.iter().map(|texts| (models::TEXTS, Feed::Array(texts))));
+        feeds
     }
 
     fn write(&self, folder: &Path, case: &Case) -> Vec<Value> {
@@ -146,9 +153,11 @@ impl Fed {
         if case.accept == Accept::Batch {
             return vec![write("image", Array::Uint8(self.images.clone().into_dyn()))];
         }
-        vec![
+        let mut entries = vec![
             write("pixels", Array::Uint8(self.pixels.clone().into_dyn())),
             write("shapes", Array::Int64(self.shapes.clone().into_dyn())),
-        ]
+        ];
+        entries.extend(self.texts.iter().map(|texts| write(models::TEXTS, texts.clone())));
+        entries
     }
 }

@@ -52,7 +52,12 @@ pub(crate) enum Made {
     Depth,
     /// All of them: [N, 192].
     Flat,
+    /// How far each image goes with each text of [`TEXTS`], as CLIP has it: [N, texts].
+    WithTexts,
 }
+
+/// Another input of the model, int64 [texts, 4].
+pub(crate) const TEXTS: &str = "input_ids";
 
 pub(crate) struct SmallModel {
     pub(crate) outputs: Vec<(&'static str, Made)>,
@@ -104,14 +109,14 @@ pub(crate) fn write(path: &Path, model: &SmallModel, opset: i64) {
     graph.node.push(gather("peaks", "first", "peak"));
     let mut seed = Numbers(7);
     for (name, made) in &model.outputs {
-        add(&mut graph, &mut seed, name, made);
+        add(&mut graph, &mut seed, opset, (name, made));
     }
     let model = protos::model(graph, 8, opset);
     let bytes = model.write_to_bytes().expect("a small message");
     std::fs::write(path, bytes).expect("a writable folder");
 }
 
-fn add(graph: &mut GraphProto, seed: &mut Numbers, name: &str, made: &Made) {
+fn add(graph: &mut GraphProto, seed: &mut Numbers, opset: i64, (name, made): (&str, &Made)) {
     let (extents, base) = match made {
         Made::Rows {
             rows,
@@ -170,6 +175,36 @@ fn add(graph: &mut GraphProto, seed: &mut Numbers, name: &str, made: &Made) {
             graph
                 .output
                 .push(info(name, DataType::FLOAT, &[-1, CELLS, CELLS]));
+            return;
+        }
+        Made::WithTexts => {
+            const WORDS: i64 = 16;
+            let table = drawn(seed, WORDS * 3, |seed, _| within(seed, (-4.0, 4.0)));
+            let bytes = table.iter().flat_map(|number| number.to_le_bytes()).collect();
+            constant(graph, "words", DataType::FLOAT, &[WORDS, 3], bytes);
+            graph.input.push(info(TEXTS, DataType::INT64, &[-1, 4]));
+            let mut strongest = node("ReduceMax", &["chosen"], "text_of_channels");
+            let axes = ints("axes", &[1]);
+            if opset < 18 {
+                strongest.attribute.push(axes);
+            } else {
+                numbers(graph, "axis_of_words", &[1], &[1]);
+                strongest.input.push("axis_of_words".to_owned());
+            }
+            strongest.attribute.push(AttributeProto {
+                name: "keepdims".to_owned(),
+                i: 0,
+                type_: AttributeType::INT.into(),
+                ..AttributeProto::default()
+            });
+            graph.node.extend([
+                node("Gather", &["words", TEXTS], "chosen"),
+                strongest,
+                node("Transpose", &["text_of_channels"], "texts"),
+                node("Flatten", &["peaks"], "image_of_channels"),
+                node("MatMul", &["image_of_channels", "texts"], name),
+            ]);
+            graph.output.push(info(name, DataType::FLOAT, &[-1, -1]));
             return;
         }
         Made::Flat => {
