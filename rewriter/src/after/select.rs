@@ -7,6 +7,7 @@ use super::builder::Builder;
 use super::flow::{Boxes, Candidates, Labels, Part, Selected};
 use super::ops::Reduction;
 use super::rotated;
+use super::source;
 use super::steps::Nms;
 use crate::portable::graph::{Graph, Value};
 
@@ -43,13 +44,17 @@ pub(super) fn nms(builder: &mut Builder<'_>, candidates: &Candidates, nms: &Nms)
             agnostic,
         );
     }
+    let geometry = match candidates.edge {
+        0.0 => None,
+        _ => Some(builder.geometry("nms")?),
+    };
     let graph = &mut builder.graph;
     let most = graph.ints(&[max as i64]);
     let (image, place) = where_above(graph, &candidates.scores, &threshold, None);
     let index = flat(graph, candidates, &image, &place);
     let mut measured = boxes_at(graph, &candidates.boxes, &index);
-    if candidates.edge != 0.0 {
-        let edge = graph.floats(&[4], &[0.0, 0.0, candidates.edge, candidates.edge]);
+    if let Some(geometry) = geometry {
+        let edge = source::pixel_of_image(graph, &geometry, &image, candidates.edge);
         measured = graph.op("Add", &[&measured, &edge]);
     }
     if !agnostic {

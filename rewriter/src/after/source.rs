@@ -88,6 +88,14 @@ fn points(graph: &mut Graph, rows: &Value, places: &Value, axes: &[i64]) -> Valu
     graph.op("Min", &[&places, &size])
 }
 
+/// What `pixels` of the source are in the frame of the model for the lower right corner of boxes of `image` [M]: float32 [M, 4].
+pub(super) fn pixel_of_image(graph: &mut Graph, geometry: &Value, image: &Value, pixels: f32) -> Value {
+    let rows = graph.take(geometry, 0, image);
+    let scales = graph.pick(&rows, 1, &[SCALE_X, SCALE_Y, SCALE_X, SCALE_Y]);
+    let corner = graph.floats(&[4], &[0.0, 0.0, pixels, pixels]);
+    graph.op("Mul", &[&scales, &corner])
+}
+
 /// Height and width of every source image: float32 [N, 1] each.
 pub(super) fn sizes(graph: &mut Graph, geometry: &Value) -> [Value; 2] {
     [HEIGHT, WIDTH].map(|column| graph.part(geometry, 1, column, column + 1))
