@@ -243,6 +243,10 @@ fn graph_replacements(model: &Model, image_input: &str, insertion: &Insertion) -
     inner.extend(
         gone.map(|range| Replacement::new(range.start, range.end.saturating_sub(range.start), Vec::new())),
     );
+    let replaced = insertion.folded.iter().flat_map(|folded| &folded.replaced);
+    inner.extend(replaced.map(|(range, bytes)| {
+        Replacement::new(range.start, range.end.saturating_sub(range.start), bytes.clone())
+    }));
     for fed in &insertion.fed {
         inner.push(no_longer_an_input(model, only(fed)?, Vec::new()));
     }

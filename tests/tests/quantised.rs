@@ -56,6 +56,11 @@ impl Way {
         }
     }
 
+    /// Whether one `DequantizeLinear` alone takes the bytes.
+    fn is_alone(&self) -> bool {
+        self.twist.starts_with("alone")
+    }
+
     fn model(&self) -> ModelProto {
         let mut graph = GraphProto {
             name: "quantised".to_owned(),
@@ -162,7 +167,61 @@ impl Way {
             };
             graph.value_info.push(info("between_0", of, &[-1; 4]));
         }
+        if self.is_alone() {
+            // Nothing but the pair sees the bytes, and what is behind it is quantised again.
+            let mut pool = node("MaxPool", &["y"], "pooled");
+            pool.attribute.push(AttributeProto {
+                name: "kernel_shape".to_owned(),
+                ints: vec![2, 2],
+                type_: AttributeType::INTS.into(),
+                ..AttributeProto::default()
+            });
+            graph.node.push(pool);
+            graph
+                .node
+                .push(node("QuantizeLinear", &["pooled", "scale", "zero"], "q2"));
+            graph
+                .node
+                .push(node("DequantizeLinear", &["q2", "scale", "zero"], "z"));
+            graph.output = vec![info("z", DataType::FLOAT, &[-1; 4])];
+            graph.value_info.push(info("q", zero_type, &[-1; 4]));
+        }
         match self.twist {
+            "alone, bytes also to another" => {
+                graph
+                    .node
+                    .push(node("DequantizeLinear", &["q", "scale", "zero"], "again"));
+                graph.output.push(info("again", DataType::FLOAT, &[-1; 4]));
+            }
+            "alone, values also to another" => {
+                graph.node.push(node("Abs", &["y"], "magnitude"));
+                graph.output.push(info("magnitude", DataType::FLOAT, &[-1; 4]));
+            }
+            "alone, values twice" => {
+                graph.node.push(node("Mul", &["y", "y"], "square"));
+                graph.node.retain(|node| node.op_type != "MaxPool");
+                for node in &mut graph.node {
+                    for input in &mut node.input {
+                        if input == "pooled" {
+                            "square".clone_into(input);
+                        }
+                    }
+                }
+            }
+            "alone, bytes also an output" => graph.output.push(info("q", zero_type, &[-1; 4])),
+            "alone, another zero point" => {
+                graph.initializer.push(TensorProto {
+                    name: "other".to_owned(),
+                    data_type: zero_type as i32,
+                    raw_data: vec![3],
+                    ..TensorProto::default()
+                });
+                for node in &mut graph.node {
+                    if node.output.iter().any(|output| output == "y") {
+                        "other".clone_into(&mut node.input[2]);
+                    }
+                }
+            }
             "also a node" => {
                 graph.node.push(node("Abs", &["x"], "magnitude"));
                 graph.output.push(info("magnitude", self.input, &[-1; 4]));
@@ -214,7 +273,7 @@ fn write(way: &Way, options: &EmbedOptions) -> Pair {
     let embedded = |keep_floats: bool, to: &Path| {
         let options = EmbedOptions {
             keep_floats,
-            fold_int8: true,
+            fold_int8: !way.is_alone(),
             input: Some("x".to_owned()),
             ..options.clone()
         };
@@ -449,7 +508,60 @@ fn bytes_in_the_place_of_floats_change_no_output() {
 
 /// Which ONNX Runtime on x86 makes uint8 where it sees the QuantizeLinear.
 #[test]
-fn int8_that_is_dequantized_keeps_its_floats_unless_asked() {
+fn int8_of_a_pair_becomes_the_uint8_that_is_computed_with() {
+    let usual = |opset| Way {
+        zero_point: Some((DataType::INT8, vec![-14])),
+        twist: "alone",
+        ..Way::new(opset)
+    };
+    let nodes = |opset| Way {
+        nodes: true,
+        before: vec!["Transpose:0,2,3,1"],
+        ..usual(opset)
+    };
+    for opset in OPSETS {
+        for (what, way) in [("constants", usual(opset)), ("nodes", nodes(opset))] {
+            let pair = write(&way, &EmbedOptions::default());
+            assert_eq!(pair.kept, None, "opset {opset}: {what}");
+            let model = ModelProto::parse_from_bytes(&std::fs::read(&pair.bytes).unwrap()).unwrap();
+            let graph = model.graph.as_ref().unwrap();
+            let maker = |name: &str| graph.node.iter().find(|node| node.output.iter().any(|output| output == name));
+            let zero = &maker("y").unwrap().input[2];
+            let constant = maker(zero).unwrap().attribute[0].t.as_ref().unwrap();
+            assert_eq!((constant.data_type, constant.raw_data.as_slice()), (DataType::UINT8 as i32, &[114][..]));
+            // Nothing says that they are int8 any more, and the second pair is as it was.
+            assert!(graph.value_info.iter().all(|info| info.name != "q"));
+            assert_eq!(maker("z").unwrap().input[2], "zero");
+            let Some(loaded) = runtime() else { continue };
+            let what = format!("opset {opset}: {what}");
+            same_outputs(loaded, &way, Lowering::OneFile, Accept::Batch, &what);
+            same_outputs(loaded, &way, Lowering::Standard, Accept::Ragged, &what);
+        }
+    }
+    for (twist, reason) in [
+        ("alone, bytes also to another", "goes to DequantizeLinear"),
+        ("alone, values also to another", "`y` goes to"),
+        ("alone, values twice", "several places of Mul"),
+        ("alone, bytes also an output", "`q` is an output of the model"),
+        ("alone, another zero point", "another zero point than the QuantizeLinear"),
+    ] {
+        let way = Way { twist, ..usual(17) };
+        let kept = write(&way, &EmbedOptions::default()).kept.unwrap();
+        assert!(kept.contains(reason) && kept.contains("--fold-int8"), "{twist}: {kept}");
+    }
+    let several = Way {
+        scale: vec![0.011, 0.02, 0.7],
+        zero_point: Some((DataType::INT8, vec![-100, 0, 100])),
+        attributes: vec![("axis", 1)],
+        ..usual(17)
+    };
+    // Its second pair has no such axis of three, so that no runtime loads it: the decision is of the file alone.
+    let kept = write(&several, &EmbedOptions::default()).kept.unwrap();
+    assert!(kept.contains("several zero points"), "{kept}");
+}
+
+#[test]
+fn int8_whose_bytes_others_see_keeps_its_floats_unless_asked() {
     let way = Way {
         zero_point: Some((DataType::INT8, vec![-14])),
         ..Way::new(17)

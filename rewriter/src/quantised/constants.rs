@@ -26,6 +26,8 @@ pub(super) struct Constants {
     pub(super) signed: bool,
     pub(super) axis: i64,
     pub(super) half: bool,
+    /// Whether the zero point has no axis.
+    pub(super) is_scalar: bool,
     /// Where they are written: nodes, and initializers.
     pub(super) nodes: Vec<Span>,
     pub(super) tensors: Vec<Span>,
@@ -59,6 +61,7 @@ pub(super) fn constants(
         signed: false,
         axis,
         half,
+        is_scalar: true,
         nodes: Vec::new(),
         tensors: Vec::new(),
     };
@@ -89,6 +92,7 @@ pub(super) fn constants(
                 Ok(tensor) => tensor,
                 Err(why) => return Ok(Err(why)),
             };
+            found.is_scalar = zero.dims.is_empty();
             match bytes(&zero) {
                 Some((signed, values)) => (found.signed, found.zero_point) = (signed, values),
                 None => {

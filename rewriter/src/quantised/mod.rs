@@ -3,6 +3,7 @@
 mod constants;
 mod part;
 mod proof;
+mod unsigned;
 mod way;
 
 use prep_onnx_pipeline::plan::Quantize;
@@ -27,6 +28,9 @@ pub struct Quantised {
     pub layout: Layout,
     /// What makes its bytes of the values of the pipeline.
     pub quantize: Quantize,
+    /// Whether the model has int8 in their place, 128 lower: what takes them was changed to take these.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub from_int8: bool,
 }
 
 impl Quantised {
@@ -61,6 +65,8 @@ pub struct Folded {
     pub value: String,
     /// The bytes of nodes and declarations that go, in the file.
     pub gone: Vec<std::ops::Range<u64>>,
+    /// Those of nodes that others take the place of, and these, as fields of the graph.
+    pub replaced: Vec<(std::ops::Range<u64>, Vec<u8>)>,
 }
 
 /// What was found out about a model.
@@ -99,12 +105,19 @@ pub(crate) fn find(model: &Model, input: &ImageInput, plan: &Plan, fold_int8: bo
         Err(why) => return Ok(Found::Kept(why)),
     };
     match bytes(model, &graph, input, plan, &way)? {
-        Ok(bytes) if !fold_int8 && becomes_uint8(&graph, &bytes.quantised) => Ok(Found::Kept(
-            "its bytes are int8: ONNX Runtime on x86 computes with uint8 in their place where it sees the \
-             QuantizeLinear, and without it outputs may differ by a step of their scale; --fold-int8 takes the bytes"
-                .to_owned(),
-        )),
-        Ok(bytes) => Ok(Found::Bytes(Box::new(bytes))),
+        Ok(mut bytes) => {
+            if !fold_int8
+                && becomes_uint8(&graph, &bytes.quantised)
+                && let Err(why) = unsigned::make(model, &graph, &mut bytes)?
+            {
+                return Ok(Found::Kept(format!(
+                    "{why}: ONNX Runtime on x86 computes with uint8 in the place of int8 where it sees one \
+                     QuantizeLinear and one DequantizeLinear, and outputs may differ by a step of their scale; --fold-int8 \
+                     takes the bytes as they are"
+                )));
+            }
+            Ok(Found::Bytes(Box::new(bytes)))
+        }
         Err(why) => Ok(Found::Kept(why)),
     }
 }
@@ -150,6 +163,7 @@ fn bytes(
         value: value.clone(),
         layout,
         quantize,
+        from_int8: false,
     };
     if plan.form.blocks.is_some() && way.nodes.iter().any(|node| node.op_type == "Transpose") {
         return Ok(Err("a Transpose reorders blocks of the image".to_owned()));
@@ -172,7 +186,11 @@ fn bytes(
     let part = part::part(model, input, way, &constants, &quantised)?;
     Ok(Ok(Bytes {
         quantised,
-        folded: Folded { value, gone },
+        folded: Folded {
+            value,
+            gone,
+            replaced: Vec::new(),
+        },
         part,
     }))
 }
@@ -181,7 +199,12 @@ impl Bytes {
     /// The values of the pipeline for each channel and pixel value, as the image input takes them: [1, C, 16, 16] or [1, 16, 16, C],
     /// and the bytes that they become.
     pub(crate) fn enumeration(&self, plan: &Plan, layout: Layout) -> (Vec<f32>, Vec<u8>) {
-        proof::enumeration(plan, layout, &self.quantised)
+        let (floats, mut bytes) = proof::enumeration(plan, layout, &self.quantised);
+        if self.quantised.from_int8 {
+            // What the nodes give that go.
+            bytes.iter_mut().for_each(|byte| *byte ^= 1 << 7);
+        }
+        (floats, bytes)
     }
 }
 

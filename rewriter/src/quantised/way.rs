@@ -124,11 +124,11 @@ pub(super) fn way<'a>(
 }
 
 /// Whether a node or what is inside of it reads a value.
-fn uses(node: &RawNode, value: &str) -> bool {
+pub(super) fn uses(node: &RawNode, value: &str) -> bool {
     node.inputs.iter().any(|name| name == value) || node.graphs.iter().any(|graph| graph_uses(graph, value))
 }
 
-fn graph_uses(graph: &RawGraph, value: &str) -> bool {
+pub(super) fn graph_uses(graph: &RawGraph, value: &str) -> bool {
     // A declaration inside may be an output that is this very value.
     graph.declared.iter().any(|(_, name, _)| name == value)
         || graph.nodes.iter().any(|node| uses(node, value))
@@ -139,7 +139,7 @@ fn is_quantiser(node: &RawNode) -> bool {
 }
 
 /// Whether the model says itself what the op is.
-fn is_function(model: &Model, node: &RawNode) -> bool {
+pub(super) fn is_function(model: &Model, node: &RawNode) -> bool {
     let standard = |domain: &str| matches!(domain, "" | "ai.onnx");
     model.functions().any(|(domain, name, _)| {
         name == node.op_type && (domain == node.domain || (standard(domain) && standard(&node.domain)))
