@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use prep_onnx_pipeline::{Accept, Layout, OutputKind, Result};
-use prep_onnx_rewriter::after::{After, AfterOptions, AfterReport, Before, Then, after as put_after};
+use prep_onnx_rewriter::after::{After, AfterOptions, AfterReport, Before, Then, after as put_after, before};
 use prep_onnx_rewriter::{EmbedOptions, Embedding, Model, Quantisation, Report};
 
 use crate::labels::Labels;
@@ -53,7 +53,25 @@ pub(crate) fn after(
         outputs: report.outputs.iter().map(|output| output.name.clone()).collect(),
         one_size: options.accept == Accept::Batch,
         image_size: options.image_size,
+        nodes: Vec::new(),
     };
+    let embedded = model.edited(&embedding.edit)?;
+    behind(&embedded, before, asked).map(Some)
+}
+
+/// `model`, a file whose preprocessing is embedded already, with the steps after it.
+///
+/// # Errors
+/// As [`after`]; a file of which nothing says what the steps need.
+///
+/// The height and width of the images come along where the file takes no others.
+pub(crate) fn onto(model: &Model, asked: &Asked<'_>) -> Result<(After, Option<(usize, usize)>)> {
+    let before = before(model, asked.steps)?;
+    let image_size = before.image_size;
+    Ok((behind(model, before, asked)?, image_size))
+}
+
+fn behind(model: &Model, before: Before, asked: &Asked<'_>) -> Result<After> {
     let given = asked.labels.map(Labels::read).transpose()?;
     let recognised = asked.recognised.map(|answers| answers.labels.clone());
     let labels = given.map(Labels::into_names).or(recognised);
@@ -63,8 +81,7 @@ pub(crate) fn after(
         labels: labels.unwrap_or_default(),
         evidence: asked.recognised.map(|answers| answers.evidence.clone()),
     };
-    let embedded = model.edited(&embedding.edit)?;
-    put_after(&embedded, asked.steps, &options).map(Some)
+    put_after(model, asked.steps, &options)
 }
 
 /// The value that holds the images, and the order of its axes.

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use half::f16;
 use ndarray::{Array1, Array2, Array4, ArrayD, IxDyn};
-use prep_onnx_pipeline::{Accept, CHANNELS, Dtype, Error, ErrorKind, Layout, Result};
+use prep_onnx_pipeline::{Accept, CHANNELS, Dtype, Error, ErrorKind, Layout, Plan, Result};
 use prep_onnx_rewriter::{Dimension, Lowering, Model, Quantisation, Report, Value, ValueType};
 use serde_json::{Value as Json, json};
 
 use crate::answer::Outcome;
 use crate::args::Global;
+use crate::embedded::EmbeddedModel;
 use crate::host::{Array, Feed, Provider, Session, SessionOptions};
 use crate::runtime::{self, Loaded, Origin};
 
@@ -100,7 +101,7 @@ pub(crate) fn attempt(candidate: &Candidate<'_>, loaded: &Loaded) -> Result<Tria
     };
     let mut session = Session::open_as(loaded, candidate.path, candidate.name, options)
         .map_err(|error| candidate.does_not_load(&error, loaded, options))?;
-    match Drawn::for_model(candidate) {
+    match candidate.drawn() {
         _ if !gives_the_bytes(candidate, loaded)? => Err(candidate.other_bytes(&version)),
         Err(why_not_run) => Ok(Trial::Loaded { version, why_not_run }),
         Ok(drawn) => {
@@ -108,6 +109,61 @@ pub(crate) fn attempt(candidate: &Candidate<'_>, loaded: &Loaded) -> Result<Tria
             session
                 .time(&drawn.feeds(&candidate.report.inputs), &outputs)
                 .map_err(|error| candidate.does_not_run(&error))?;
+            Ok(Trial::Ran { version })
+        }
+    }
+}
+
+/// Loads a file that `embedded` becomes with steps after its model, and runs it as [`attempt`] does.
+///
+/// # Errors
+/// A file that does not load or does not run: with the reason, and what to do.
+pub(crate) fn attempt_after(
+    path: &Path,
+    name: &str,
+    embedded: &EmbeddedModel,
+    image_size: Option<(usize, usize)>,
+    loaded: &Loaded,
+) -> Result<Trial> {
+    let version = loaded.version();
+    let options = SessionOptions {
+        fused: embedded.lowering == Lowering::Fused,
+        ..SessionOptions::default()
+    };
+    let failed = |error: &Error| {
+        let failed = Error::new("", format_args!("{error}; {UNWRITTEN}")).with_kind(ErrorKind::Model);
+        match Session::open(loaded, embedded.model.path(), options) {
+            Err(alone) => failed
+                .why(format_args!("the file does not load without the steps either: {alone}"))
+                .fix("embed the pipeline again, or name a runtime that loads it with --runtime PATH; --no-load writes without trying"),
+            Ok(_) => failed
+                .why("the file loads without the steps")
+                .fix("name a newer runtime with --runtime PATH; --no-load writes without trying"),
+        }
+    };
+    let mut session = Session::open_as(loaded, path, name, options).map_err(|error| failed(&error))?;
+    let images = embedded.image_inputs();
+    let other = embedded.model.inputs().find(|input| !images.contains(input));
+    let counted = images.get(embedded.accept.form().counts_images);
+    let batch = counted.and_then(|input| match &input.value_type {
+        ValueType::Tensor { shape, .. } => shape.as_ref()?.first(),
+        ValueType::Other { .. } => None,
+    });
+    let asked = Asked {
+        other: other.map(|input| input.name.as_str()),
+        plan: &embedded.plan()?,
+        batch: batch.unwrap_or(&Dimension::Unknown),
+        accept: embedded.accept,
+        image_size,
+    };
+    let names: Vec<Value> = images.into_iter().cloned().collect();
+    match Drawn::for_model(&asked) {
+        Err(why_not_run) => Ok(Trial::Loaded { version, why_not_run }),
+        Ok(drawn) => {
+            let outputs: Vec<usize> = (0..session.outputs().len()).collect();
+            session
+                .time(&drawn.feeds(&names), &outputs)
+                .map_err(|error| failed(&error))?;
             Ok(Trial::Ran { version })
         }
     }
@@ -155,6 +211,17 @@ fn gives_the_bytes(candidate: &Candidate<'_>, loaded: &Loaded) -> Result<bool> {
 const UNWRITTEN: &str = "nothing was written";
 
 impl Candidate<'_> {
+    fn drawn(&self) -> Result<Drawn, String> {
+        let report = self.report;
+        Drawn::for_model(&Asked {
+            other: report.other_inputs.first().map(|input| input.name.as_str()),
+            plan: &report.plan,
+            batch: report.image_input.batch(),
+            accept: self.accept,
+            image_size: self.image_size,
+        })
+    }
+
     fn leaves_size_open(&self) -> bool {
         let (height, width) = self.report.image_input.size();
         height.fixed().is_none() || width.fixed().is_none()
@@ -251,27 +318,37 @@ enum Drawn {
     Encoded(Array1<u8>, Array1<i64>),
 }
 
+/// What decides about images for a model.
+struct Asked<'a> {
+    /// An input that takes no images.
+    other: Option<&'a str>,
+    plan: &'a Plan,
+    /// The number of images.
+    batch: &'a Dimension,
+    accept: Accept,
+    image_size: Option<(usize, usize)>,
+}
+
 /// Small, and of two different edges.
 const SIZE: (usize, usize) = (48, 64);
 
 impl Drawn {
     /// Images for a model, or why it cannot be run on any.
-    fn for_model(candidate: &Candidate<'_>) -> Result<Self, String> {
-        let report = candidate.report;
-        if let Some(other) = report.other_inputs.first() {
-            return Err(format!("it has other inputs, `{}` among them", other.name));
+    fn for_model(asked: &Asked<'_>) -> Result<Self, String> {
+        if let Some(other) = asked.other {
+            return Err(format!("it has other inputs, `{other}` among them"));
         }
-        if report.plan.fixed_output().is_none() {
+        if asked.plan.fixed_output().is_none() {
             return Err("the size of what the model gets depends on the image".to_owned());
         }
-        let count = match report.image_input.batch() {
+        let count = match asked.batch {
             Dimension::Fixed(count) => usize::try_from(*count).unwrap_or(1).max(1),
             Dimension::Symbolic(_) | Dimension::Unknown => 1,
         };
-        let (height, width) = candidate.image_size.unwrap_or(SIZE);
-        let source = report.plan.source;
+        let (height, width) = asked.image_size.unwrap_or(SIZE);
+        let source = asked.plan.source;
         let (rows, channels) = (source.rows(height), source.source_channels());
-        Ok(match candidate.accept {
+        Ok(match asked.accept {
             Accept::Batch => Self::Batch(Array4::from_shape_fn(
                 (count, rows, width, channels),
                 |(_, y, x, channel)| (y * 5 + x * 3 + channel * 40) as u8,

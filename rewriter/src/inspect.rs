@@ -222,7 +222,7 @@ fn embedded(model: &Model) -> Embedded {
 }
 
 /// The form of input that an op takes, of any version.
-fn accept_of(op: &str) -> Option<Accept> {
+pub(crate) fn accept_of(op: &str) -> Option<Accept> {
     Signature::all()
         .find(|signature| signature.name() == op)
         .map(|signature| signature.accept)

@@ -333,3 +333,66 @@ fn steps_come_after_a_model_once() {
         "{error}"
     );
 }
+
+/// Wherever the outputs say how many classes the model tells apart, names of more or fewer are refused.
+#[test]
+fn names_are_as_many_as_the_classes() {
+    const BOXES: &str = "8400";
+    let detector = |shape: &'static [&'static str]| vec![("output0", FLOAT, shape)];
+    type Outputs = Vec<(&'static str, i32, &'static [&'static str])>;
+    let cases: Vec<(Outputs, &[&str], usize)> = vec![
+        (detector(&["1", "10"]), &["softmax", "top_k=3"], 10),
+        (detector(&["1", "10"]), &["sigmoid"], 10),
+        (detector(&["1", "10"]), &["top_k=3"], 10),
+        (detector(&["1", "10"]), &["argmax"], 10),
+        (
+            detector(&["1", "21", "16", "16"]),
+            &["resize_to_image", "argmax"],
+            21,
+        ),
+        (detector(&["1", "7", BOXES]), &["detections=yolov8"], 3),
+        (detector(&["1", "8400", "8"]), &["detections=yolov5"], 3),
+        (
+            vec![
+                ("logits", FLOAT, &["1", "100", "4"][..]),
+                ("pred_boxes", FLOAT, &["1", "100", "4"]),
+            ],
+            &["detections=detr,boxes=pred_boxes,scores=logits"],
+            3,
+        ),
+        (
+            vec![
+                ("logits", FLOAT, &["1", "100", "3"][..]),
+                ("pred_boxes", FLOAT, &["1", "100", "4"]),
+            ],
+            &["detections=rtdetr,boxes=pred_boxes,scores=logits"],
+            3,
+        ),
+        (detector(&["1", "84", "8"]), &["detections=yolox"], 3),
+    ];
+    for (outputs, steps, classes) in cases {
+        let (_file, model) = with_outputs(17, &outputs);
+        let steps: Vec<Then> = steps.iter().map(|text| step(text)).collect();
+        for count in [classes - 1, classes, classes + 1] {
+            let options = AfterOptions {
+                labels: (0..count).map(|class| format!("class {class}")).collect(),
+                ..options()
+            };
+            match (count == classes, after(&model, &steps, &options)) {
+                (true, built) => drop(built.unwrap_or_else(|error| panic!("{steps:?}: {error}"))),
+                (false, built) => {
+                    let error = built.expect_err("other names").to_string();
+                    let expected = format!("expected {classes} names, got {count}");
+                    assert!(error.contains(&expected), "{steps:?}: {error}");
+                }
+            }
+        }
+    }
+    // What its outputs leave open takes any.
+    let (_file, model) = with_outputs(17, &[("output0", FLOAT, &["1", "300", "6"])]);
+    let options = AfterOptions {
+        labels: vec!["one".to_owned()],
+        ..options()
+    };
+    after(&model, &[step("detections=yolo-e2e")], &options).unwrap();
+}

@@ -13,8 +13,13 @@ use prep_onnx_rewriter::{EmbedOptions, Lowering, Model, embed};
 use crate::protos::{self, info, node};
 use crate::runtime;
 
+/// A pipeline in our own words.
+pub fn parsed(pipeline: &str) -> Pipeline {
+    Pipeline::parse(pipeline, Notation::Toml).expect("a model that can be made")
+}
+
 /// A model of images of 64 x 64 whose outputs are fed: each of `outputs` is called like its input without `given_`.
-fn model(path: &Path, opset: i64, outputs: &[(&str, &[i64])]) {
+pub fn model(path: &Path, opset: i64, outputs: &[(&str, &[i64])]) {
     let mut graph = GraphProto {
         name: "fed".to_owned(),
         input: vec![info("images", DataType::FLOAT, &[-1, 3, 64, 64])],
@@ -95,7 +100,7 @@ pub fn with_steps(
     labels: &[&str],
 ) {
     let model = Model::open(path).expect("a model that can be made");
-    let pipeline = Pipeline::parse(pipeline, Notation::Toml).expect("a model that can be made");
+    let pipeline = parsed(pipeline);
     let options = EmbedOptions {
         inner: vec![OutputKind::Geometry],
         ..options
@@ -109,7 +114,7 @@ pub fn with_steps(
             geometry: report.values.first().map(|(_, name)| name.clone()),
             outputs: Vec::new(),
             one_size: options.accept == Accept::Batch,
-            image_size: None,
+            ..Before::default()
         },
         labels: labels.iter().map(|label| (*label).to_owned()).collect(),
         ..AfterOptions::default()

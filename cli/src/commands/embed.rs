@@ -10,6 +10,7 @@ use prep_onnx_rewriter::portable::{MAX_DEVIATION, Portable};
 use prep_onnx_rewriter::{Edit, EmbedOptions, Lowering, Model, Quantisation, Quantised, Report};
 use serde_json::json;
 
+use super::embed_after;
 use crate::answer::{Answer, Failure, Outcome};
 use crate::args::Global;
 use crate::choose::{Choice, choose};
@@ -31,6 +32,8 @@ use crate::ui;
 /// output [N, classes] that says nothing else, the ImageNet preset at the model's own input size, which is
 /// recorded in the file as assumed.
 ///
+/// A file whose preprocessing is embedded already gets the steps of --then or --answers after its model; the rest of it stays.
+///
 /// Where ONNX Runtime is at hand, the result is loaded and run once before it takes its place.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -42,83 +45,85 @@ use crate::ui;
   prep-onnx embed detector.onnx --pipeline p.toml --outputs geometry
   # Image in, boxes out, in pixels of the image
   prep-onnx embed yolo11n.onnx --answers
+  # The same for a file whose preprocessing is embedded already
+  prep-onnx embed yolo11n.prep.onnx --answers -o yolo11n.answers.onnx
   prep-onnx embed detector.onnx --pipeline p.toml --then detections=yolov8
   prep-onnx embed model.onnx --dry-run")]
 pub(crate) struct Options {
     /// The model
-    model: PathBuf,
+    pub(super) model: PathBuf,
     /// The file to write [default: MODEL with .prep.onnx in the place of .onnx]
     #[arg(short = 'o', long = "out", value_name = "OUT")]
-    output: Option<PathBuf>,
+    pub(super) output: Option<PathBuf>,
     /// A preset (see `prep-onnx pipelines`), the id of a checkpoint that one is for, or a config file
     #[arg(long, value_name = "PRESET|FILE", alias = "preset", add = crate::complete::preset_or_file())]
-    pipeline: Option<String>,
+    pub(super) pipeline: Option<String>,
     /// The size that the model takes, in the place of the pipeline's own, where it can have another one
     #[arg(long, value_name = "HxW|N")]
-    size: Option<String>,
+    pub(super) size: Option<String>,
     /// Whose resize is meant, where the config leaves it open
     #[arg(long, value_name = "LIBRARY", value_parser = PossibleValuesParser::new(Windows::ALL.iter().map(|resampler| resampler.name())))]
-    resampler: Option<String>,
+    pub(super) resampler: Option<String>,
     /// The input that takes the image, where several can
     #[arg(long, value_name = "NAME")]
-    input: Option<String>,
+    pub(super) input: Option<String>,
     /// The name of the new input [default: image]
     #[arg(long, value_name = "NAME")]
-    input_name: Option<String>,
+    pub(super) input_name: Option<String>,
     /// How the pipeline lies in the model: node and function, flat standard ops, or node only [default: one-file; fused with --accept encoded]
     #[arg(long, value_name = "FORM", value_parser = PossibleValuesParser::new(Lowering::ALL.map(Lowering::name)))]
-    lower: Option<String>,
+    pub(super) lower: Option<String>,
     /// What the model takes: images of one size, of mixed sizes, or encoded files, which need the op library
     #[arg(long, value_name = "FORM", default_value = Accept::Batch.name(), value_parser = PossibleValuesParser::new(Accept::ALL.iter().map(|accept| accept.name())))]
-    accept: String,
+    pub(super) accept: String,
     /// With --accept encoded, what an image becomes that cannot be read: the run fails, or zeros and an output with a status for each image
     #[arg(long, value_name = "HOW", default_value = OnBadImage::Fail.name(), value_parser = PossibleValuesParser::new(OnBadImage::ALL.iter().map(|how| how.name())))]
-    on_bad_image: String,
+    pub(super) on_bad_image: String,
     /// The standard ops: bit for bit, or ONNX's Resize, which is off by up to 2 steps of the pixel value
     #[arg(long, value_name = "HOW", value_enum, default_value_t = How::Exact)]
-    portable: How,
+    pub(super) portable: How,
     /// Further outputs of the model, for what comes after it: geometry (float32 [N, 6]: source height and width, scales, top,
     /// left), mask (int64 [N, H, W]: 1 where there is image), sizes (int64 [N, 2]) and grid (int64 [N, 3]: frames, rows and columns
     /// of patches or tiles)
     #[arg(long, value_name = "KIND,…", value_delimiter = ',', value_parser = PossibleValuesParser::new(OutputKind::EXTRA.iter().map(|kind| kind.name())))]
-    outputs: Vec<String>,
+    pub(super) outputs: Vec<String>,
     /// Take external data into the model: one file, up to 2 GB
     #[arg(long)]
-    single_file: bool,
+    pub(super) single_file: bool,
     /// Of a quantised model: keep its QuantizeLinear and the floats before it, where the preprocessing could give the bytes
     #[arg(long)]
-    keep_quantize: bool,
+    pub(super) keep_quantize: bool,
     /// Of a quantised model with int8: give the bytes, too. ONNX Runtime on x86 optimises it otherwise then, and outputs may
     /// differ by a step of their scale
     #[arg(long, conflicts_with = "keep_quantize")]
-    fold_int8: bool,
+    pub(super) fold_int8: bool,
     /// Do not load the result in ONNX Runtime before it takes its place
     #[arg(long)]
-    no_load: bool,
+    pub(super) no_load: bool,
     /// The size of every image, where it is known (a camera, a phone): far fewer and simpler standard ops, and no other size
     #[arg(long, value_name = "HxW", value_parser = image_size)]
-    image_size: Option<(usize, usize)>,
+    pub(super) image_size: Option<(usize, usize)>,
     /// A step after the model, in the same file: softmax, top_k=5, detections=yolov8, … (see `prep-onnx steps`); several in their order
     #[arg(long, value_name = "STEP[=…]")]
-    then: Vec<Then>,
+    pub(super) then: Vec<Then>,
     /// The steps after the model that the evidence supports: metadata of Ultralytics, config.json of transformers beside the model,
     /// outputs of torchvision's detectors
     #[arg(long, conflicts_with = "then")]
-    answers: bool,
+    pub(super) answers: bool,
     /// With --then or --answers: the outputs that the steps take stay, before the new ones
     #[arg(long)]
-    keep_outputs: bool,
+    pub(super) keep_outputs: bool,
     /// With --then or --answers: the names of the classes, which travel with the file: a text file with one per line, or JSON
     #[arg(long, value_name = "FILE")]
-    labels: Option<PathBuf>,
+    pub(super) labels: Option<PathBuf>,
     /// Say what would be written, and write nothing
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
 }
 
 /// Which standard ops stand in for the op library.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum How {
+pub(super) enum How {
     /// The bits of the scalar reference
     Exact,
     /// ONNX's own Resize
@@ -126,6 +131,10 @@ enum How {
 }
 
 pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
+    let model = Model::open(&options.model)?;
+    if embed_after::is_meant(&model, options) {
+        return embed_after::run(&model, options, global);
+    }
     let resampler = parse(options.resampler.as_deref())?;
     let size = options.size.as_deref().map(parse_size).transpose();
     let accept = parse(Some(&options.accept))?.unwrap_or(Accept::Batch);
@@ -136,7 +145,6 @@ pub(crate) fn run(options: &Options, global: &Global) -> Outcome {
     };
     let lowering = parse(options.lower.as_deref())?.unwrap_or(usual);
     let on_bad_image = parse(Some(&options.on_bad_image))?.unwrap_or(OnBadImage::Fail);
-    let model = Model::open(&options.model)?;
     // First, since an embedded model has another image input and errors about that would mislead.
     model.check_plain()?;
     let asked = ImportOptions {
@@ -440,10 +448,16 @@ fn describe(
 /// What the preprocessing gives in the place of floats.
 fn bytes_line(quantised: &Quantised) -> String {
     format!(
-        "the preprocessing gives the {} of `{}` itself, equal for all 256 values of each channel; --keep-quantize keeps \
+        "the preprocessing gives the {} of `{}` itself, equal for all 256 values of each channel{}; --keep-quantize keeps \
          QuantizeLinear and the floats",
         quantised.element(),
-        quantised.value
+        quantised.value,
+        if quantised.from_int8 {
+            ": the int8 of the model and 128, which ONNX Runtime computes with on every processor but ARM, where --fold-int8 \
+             has what it computes with"
+        } else {
+            ""
+        }
     )
 }
 

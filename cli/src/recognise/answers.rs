@@ -172,6 +172,12 @@ const KINDS: &[Kind] = &[
         types: &["dpt", "depth_anything"],
         steps: &["resize_to_image=bicubic"],
     },
+    // Both towers in one file: which text an image goes with.
+    Kind {
+        architecture: "CLIPModel",
+        types: &["clip", "chinese_clip"],
+        steps: &["softmax=logits_per_image"],
+    },
     Kind {
         architecture: "VisionModelWithProjection",
         types: &[],

@@ -1,5 +1,6 @@
 //! The nodes after the model under construction, and what is around them.
 
+use onnx_protobuf::NodeProto;
 use onnx_protobuf::tensor_proto::DataType;
 use prep_onnx_pipeline::{Error, ErrorKind, Layout, Plan, Result};
 
@@ -23,6 +24,8 @@ pub struct Before {
     pub one_size: bool,
     /// Height and width of every source image, where they are known.
     pub image_size: Option<(usize, usize)>,
+    /// Nodes that make the geometry, where nothing in the model does: they come before the steps.
+    pub nodes: Vec<NodeProto>,
 }
 
 /// An input that may be fed, and what it is where it is not.

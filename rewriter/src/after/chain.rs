@@ -128,6 +128,7 @@ fn finish(builder: Builder<'_>, steps: Vec<Then>, added: usize) -> Result<Built>
     let Builder {
         graph,
         model,
+        before,
         taken,
         thresholds,
         results,
@@ -158,10 +159,12 @@ fn finish(builder: Builder<'_>, steps: Vec<Then>, added: usize) -> Result<Built>
         .zip(&names)
         .map(|(out, name)| (out.value.clone(), name.clone()))
         .collect();
+    let mut nodes = before.nodes.clone();
+    nodes.extend(graph.finish(&ends));
     Ok(Built {
         steps,
         added,
-        nodes: graph.finish(&ends),
+        nodes,
         thresholds,
         results: results.into_iter().zip(names).collect(),
         taken,

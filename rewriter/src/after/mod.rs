@@ -4,6 +4,7 @@
 //! places their results take, and are recorded apart from the preprocessing: [`strip_after`](crate::strip_after) takes
 //! them off alone.
 
+mod before;
 mod builder;
 mod chain;
 mod enlarged;
@@ -22,6 +23,7 @@ mod steps;
 use prep_onnx_pipeline::{Error, ErrorKind, Result};
 use serde::Serialize;
 
+pub use before::before;
 pub use builder::Before;
 pub use families::{FAMILIES, Family};
 pub use recorded::{Recorded, recorded};
