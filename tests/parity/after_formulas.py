@@ -114,7 +114,8 @@ def yolox_answers(prediction, size):
     boxes, best, labels = boxes[valid], best[valid], labels[valid]
     x1, y1, x2, y2 = boxes.T
     areas = (x2 - x1 + 1) * (y2 - y1 + 1)
-    order, keep = best.argsort(kind="stable")[::-1], []
+    # There `scores.argsort()[::-1]`, which leaves the order of equal scores open: here the first comes first.
+    order, keep = (-best).argsort(kind="stable"), []
     while order.size > 0:
         i = order[0]
         keep.append(i)
@@ -155,7 +156,7 @@ def export(name, path):
     scale = 255 if name == "yolox" else 1
     photo = torch.from_numpy(image((EDGE, EDGE), 1).transpose(2, 0, 1)[None] / np.float32(255)) * scale
     for layer in model.m:
-        spread(model, layer, photo, 1.2, 0.9)
+        spread(model, layer, photo, 1.2, 0.9 if name == "yolov5" else 0.98)
     torch.onnx.export(model, (photo,), path, input_names=["images"], output_names=["output"], opset_version=17, dynamo=False)
 
 

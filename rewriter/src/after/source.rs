@@ -91,9 +91,11 @@ fn points(graph: &mut Graph, rows: &Value, places: &Value, axes: &[i64]) -> Valu
 /// What `pixels` of the source are in the frame of the model for the lower right corner of boxes of `image` [M]: float32 [M, 4].
 pub(super) fn pixel_of_image(graph: &mut Graph, geometry: &Value, image: &Value, pixels: f32) -> Value {
     let rows = graph.take(geometry, 0, image);
-    let scales = graph.pick(&rows, 1, &[SCALE_X, SCALE_Y, SCALE_X, SCALE_Y]);
+    // Of a whole number of rows and columns the smaller scale is rounded, and the larger one is the ratio.
+    let [x, y] = [SCALE_X, SCALE_Y].map(|column| graph.part(&rows, 1, column, column + 1));
+    let ratio = graph.op("Max", &[&x, &y]);
     let corner = graph.floats(&[4], &[0.0, 0.0, pixels, pixels]);
-    graph.op("Mul", &[&scales, &corner])
+    graph.op("Mul", &[&ratio, &corner])
 }
 
 /// Height and width of every source image: float32 [N, 1] each.
