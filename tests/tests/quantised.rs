@@ -525,10 +525,18 @@ fn int8_of_a_pair_becomes_the_uint8_that_is_computed_with() {
             assert_eq!(pair.kept, None, "opset {opset}: {what}");
             let model = ModelProto::parse_from_bytes(&std::fs::read(&pair.bytes).unwrap()).unwrap();
             let graph = model.graph.as_ref().unwrap();
-            let maker = |name: &str| graph.node.iter().find(|node| node.output.iter().any(|output| output == name));
+            let maker = |name: &str| {
+                graph
+                    .node
+                    .iter()
+                    .find(|node| node.output.iter().any(|output| output == name))
+            };
             let zero = &maker("y").unwrap().input[2];
             let constant = maker(zero).unwrap().attribute[0].t.as_ref().unwrap();
-            assert_eq!((constant.data_type, constant.raw_data.as_slice()), (DataType::UINT8 as i32, &[114][..]));
+            assert_eq!(
+                (constant.data_type, constant.raw_data.as_slice()),
+                (DataType::UINT8 as i32, &[114][..])
+            );
             // Nothing says that they are int8 any more, and the second pair is as it was.
             assert!(graph.value_info.iter().all(|info| info.name != "q"));
             assert_eq!(maker("z").unwrap().input[2], "zero");
@@ -543,11 +551,17 @@ fn int8_of_a_pair_becomes_the_uint8_that_is_computed_with() {
         ("alone, values also to another", "`y` goes to"),
         ("alone, values twice", "several places of Mul"),
         ("alone, bytes also an output", "`q` is an output of the model"),
-        ("alone, another zero point", "another zero point than the QuantizeLinear"),
+        (
+            "alone, another zero point",
+            "another zero point than the QuantizeLinear",
+        ),
     ] {
         let way = Way { twist, ..usual(17) };
         let kept = write(&way, &EmbedOptions::default()).kept.unwrap();
-        assert!(kept.contains(reason) && kept.contains("--fold-int8"), "{twist}: {kept}");
+        assert!(
+            kept.contains(reason) && kept.contains("--fold-int8"),
+            "{twist}: {kept}"
+        );
     }
     let several = Way {
         scale: vec![0.011, 0.02, 0.7],
