@@ -1,6 +1,8 @@
 //! The threaded loader.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::time::Duration;
 
 use numpy::{IntoPyArray, PyArray1};
 use prep_onnx_loader::{DecodeOptions, Item, Loader as Threaded, Order, Source, Sources};
@@ -9,6 +11,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyIterator, PyString};
 
 use crate::error::{OrRaise, exception};
+
+/// How long an interrupt of Python may wait.
+const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Batches of decoded images.
 #[pyclass(frozen, module = "prep_onnx._native")]
@@ -85,7 +90,18 @@ impl Loader {
 
     /// The next batch; `None` at the end.
     fn next<'py>(&self, py: Python<'py>) -> PyResult<Option<Parts<'py>>> {
-        let batch = py.detach(|| locked(&self.loader).as_mut().and_then(Iterator::next));
+        let wait = || {
+            let mut loader = locked(&self.loader);
+            let polled = loader.as_mut().map(|loader| loader.next_within(PATIENCE));
+            polled.unwrap_or(Poll::Ready(None))
+        };
+        let batch = loop {
+            match py.detach(wait) {
+                Poll::Ready(batch) => break batch,
+                // Before a batch that took long: it would be lost with one that is there.
+                Poll::Pending => py.check_signals()?,
+            }
+        };
         if let Some(error) = locked(&self.failed).take() {
             return Err(error);
         }

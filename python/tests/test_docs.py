@@ -1,5 +1,6 @@
 """What is said is so: docstrings, examples, the lines of the README."""
 
+import ast
 import doctest
 import hashlib
 import importlib
@@ -40,6 +41,23 @@ def test_every_public_name_is_documented():
                 public = not member.startswith("_") or member in ("__call__", "__iter__", "__len__")
                 if public and (callable(value) or isinstance(value, (property, classmethod))) and not inspect.getdoc(value):
                     undocumented.append(f"{name}.{member}")
+    assert undocumented == []
+
+
+@pytest.mark.parametrize("name", OF_OTHERS)
+def test_every_public_name_beside_other_libraries_is_documented(name):
+    """Read and not imported, since the libraries may not be there."""
+    module = ast.parse((pathlib.Path(prep_onnx.__file__).parent / f"{name.rpartition('.')[2]}.py").read_text(encoding="utf-8"))
+    assert ast.get_docstring(module)
+    defined = {node.name: node for node in module.body if isinstance(node, (ast.ClassDef, ast.FunctionDef))}
+    (names,) = [node.value for node in module.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__"]
+    public = ast.literal_eval(names)
+    assert set(public) & set(defined)
+    # A constant has its comment beside it.
+    undocumented = [one for one in public if one in defined and not ast.get_docstring(defined[one])]
+    for kind in (defined[one] for one in public if isinstance(defined.get(one), ast.ClassDef)):
+        members = [node for node in kind.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")]
+        undocumented += [f"{kind.name}.{node.name}" for node in members if not ast.get_docstring(node)]
     assert undocumented == []
 
 

@@ -1,6 +1,10 @@
 """The loader: sources, errors, views, passes."""
 
+import multiprocessing
 import pathlib
+import signal
+import threading
+import time
 
 import numpy as np
 import prep_onnx
@@ -88,3 +92,34 @@ def test_a_batch_outlives_its_loader(demo):
         list(Loader(demo))
     assert np.array_equal(batch.pixels, before)
     assert isinstance(pathlib.Path(batch.ids[0]), pathlib.Path)
+
+
+def test_an_interrupt_does_not_wait_for_the_batch(demo):
+    """Ctrl-C while a batch is decoded that takes long."""
+    loader = Loader([demo[0]] * 2000, batch_size=2000, threads=1)
+    start = time.monotonic()
+    assert len(next(iter(loader))) == 2000
+    whole = time.monotonic() - start
+    # Whoever starts the tests in the background may have it ignored.
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            threading.Timer(whole / 20, signal.raise_signal, [signal.SIGINT]).start()
+            start = time.monotonic()
+            next(iter(loader))
+    finally:
+        signal.signal(signal.SIGINT, former)
+    assert time.monotonic() - start < whole / 2
+    assert len(next(iter(Loader(demo)))) == len(demo)
+
+
+def images_of(files):
+    return [image.tobytes() for batch in Loader(files, batch_size=2, threads=2) for image in batch.images]
+
+
+@pytest.mark.parametrize("method", sorted(set(multiprocessing.get_all_start_methods()) & {"fork", "spawn"}))
+def test_loaders_of_other_processes(method, demo):
+    """Also after this process had threads of one."""
+    expected = images_of(demo)
+    with multiprocessing.get_context(method).Pool(2) as pool:
+        assert pool.map(images_of, [demo] * 3) == [expected] * 3

@@ -10,6 +10,8 @@ mod queue;
 
 use std::fmt;
 use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
 
 pub use batch::{Batch, Item};
 pub use builder::LoaderBuilder;
@@ -45,6 +47,25 @@ impl Loader {
         self.queue.usage()
     }
 
+    /// What [`Iterator::next`] gives, or [`Poll::Pending`] where no batch is ready after `most`: for a caller that has something else
+    /// to look after. Sources are drawn from before the wait, so an iterator that blocks is not bounded by it.
+    pub fn next_within(&mut self, most: Duration) -> Poll<Option<Batch>> {
+        self.polled(Instant::now().checked_add(most))
+    }
+
+    fn polled(&mut self, end: Option<Instant>) -> Poll<Option<Batch>> {
+        self.begin_batches();
+        if self.taken == self.begun {
+            return Poll::Ready(None);
+        }
+        let Some(batch) = self.queue.take(end) else {
+            return Poll::Pending;
+        };
+        self.taken += 1;
+        self.begin_batches();
+        Poll::Ready(Some(batch))
+    }
+
     fn begin_batches(&mut self) {
         while !self.exhausted && (self.begun - self.taken) < self.queue.max_batches() {
             let sources: Vec<Source> = self.sources.by_ref().take(self.batch_size).collect();
@@ -62,14 +83,12 @@ impl Iterator for Loader {
     type Item = Batch;
 
     fn next(&mut self) -> Option<Batch> {
-        self.begin_batches();
-        if self.taken == self.begun {
-            return None;
+        loop {
+            // Without an end, it waits for the batch.
+            if let Poll::Ready(batch) = self.polled(None) {
+                return batch;
+            }
         }
-        let batch = self.queue.take();
-        self.taken += 1;
-        self.begin_batches();
-        Some(batch)
     }
 }
 
@@ -90,10 +109,40 @@ impl fmt::Debug for Loader {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-    use std::time::{Duration, Instant};
+    use std::io::Read;
+    use std::sync::mpsc::{Receiver, channel};
 
     use super::*;
+
+    /// A file whose bytes come when they are sent.
+    struct Late(Receiver<u8>);
+
+    impl Read for Late {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let byte = self.0.recv().ok();
+            Ok(byte.zip(buffer.first_mut()).map_or(0, |(byte, place)| {
+                *place = byte;
+                1
+            }))
+        }
+    }
+
+    #[test]
+    fn a_batch_that_is_late_is_pending() {
+        let (send, receive) = channel();
+        let sources = vec![Source::reader("late", Late(receive))];
+        let mut loader = Loader::builder().threads(1).build(sources).unwrap();
+        for _ in 0..3 {
+            assert!(loader.next_within(Duration::from_millis(5)).is_pending());
+        }
+        drop(send);
+        let Poll::Ready(Some(batch)) = loader.next_within(Duration::from_secs(60)) else {
+            panic!("no batch");
+        };
+        assert!(batch.items()[0].size.is_err());
+        assert!(matches!(loader.next_within(Duration::ZERO), Poll::Ready(None)));
+        assert!(loader.next().is_none());
+    }
 
     /// A service hands loaders and batches to other threads.
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use prep_onnx_pipeline::{Error, Result};
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -202,8 +203,8 @@ impl Queue {
         self.changed.notify_all();
     }
 
-    /// The next batch. The caller knows that one is under way.
-    pub(super) fn take(&self) -> Batch {
+    /// The next batch; `None` where `end` comes first. The caller knows that one is under way.
+    pub(super) fn take(&self, end: Option<Instant>) -> Option<Batch> {
         let mut state = self.lock();
         loop {
             let ready = match self.settings.order {
@@ -215,7 +216,7 @@ impl Queue {
             };
             if let Some(batch) = ready {
                 state.next += 1;
-                return batch;
+                return Some(batch);
             }
             // What the consumer waits for may not itself wait for the consumer.
             let held_up = match self.settings.order {
@@ -231,7 +232,14 @@ impl Queue {
             if let Some(opened) = held_up {
                 self.resume(&mut state, opened);
             }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = match end.map(|end| end.saturating_duration_since(Instant::now())) {
+                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(left) if left.is_zero() => return None,
+                Some(left) => {
+                    let waited = self.changed.wait_timeout(state, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
         }
     }
 
