@@ -56,7 +56,11 @@ class Machine:
         if "cdylib" in arguments and self.target and self.target.endswith("musl"):
             # Where musl is linked statically, Rust makes no shared libraries.
             environment["RUSTFLAGS"] = f"{os.environ.get('RUSTFLAGS', '')} -C target-feature=-crt-static".strip()
-        run(*command, *(["--target", triple] if triple else []), **environment)
+        command += ["--target", triple] if triple else []
+        if "cdylib" in arguments and "darwin" in str(self.target):
+            # Else the library is called by the path that it was built at.
+            command += ["--", "-C", f"link-arg=-Wl,-install_name,@rpath/{LIBRARIES[1]}"]
+        run(*command, **environment)
         return target_folder() / (self.target or "") / profile
 
 

@@ -83,6 +83,9 @@ def check_binary(target: str, name: str, data: bytes, symbol: str | None) -> Non
         oldest = tuple(binary.build_version.minos[:2]) if binary.has_build_version else tuple(binary.version_min.version[:2])
         if oldest > MACOS:
             raise Wrong(f"{name} asks for macOS {'.'.join(map(str, oldest))}: expected at most {'.'.join(map(str, MACOS))}")
+        own = [one.name for one in binary.libraries if one.command == lief.MachO.LoadCommand.TYPE.ID_DYLIB]
+        if any(not one.startswith("@rpath/") for one in own):
+            raise Wrong(f"{name} is called {own[0]}: expected @rpath/ and its name")
         if not binary.has_code_signature:
             raise Wrong(f"{name} is not signed: macOS on arm64 ends it at once")
         is_format = "darwin" in target
