@@ -144,6 +144,9 @@ pub trait Isa: Copy + Send + Sync + 'static {
     /// How many source rows a lane packs.
     const GROUP: usize;
 
+    /// How many row groups [`Isa::horizontal`] makes at a time, at most.
+    const AT_ONCE: usize = 1;
+
     /// Tables of the horizontal pass.
     type Columns: Send + Sync;
 
@@ -162,17 +165,17 @@ pub trait Isa: Copy + Send + Sync + 'static {
     /// Prepares the vertical pass over row groups, the first of which begins at source row `first`.
     fn rows(self, axis: &Axis, first: usize) -> Self::Rows;
 
-    /// Resizes [`Isa::GROUP`] rows horizontally and packs them, planes apart for NCHW.
+    /// Resizes [`Isa::GROUP`] rows for each of `groups` horizontally and packs them, planes apart for NCHW.
     ///
-    /// `ahead` are rows that are read soon. `scratch` and `group` hold at least three planes of the
-    /// output's columns; `scratch` one block more.
+    /// `ahead` are rows that are read soon. A group holds at least three planes of the output's columns, `scratch` one block more
+    /// for each of [`Isa::AT_ONCE`].
     fn horizontal(
         self,
         columns: &Self::Columns,
         rows: &[&[u8]],
         ahead: &[&[u8]],
         scratch: &mut [Lanes],
-        group: &mut [Lanes],
+        groups: &mut [&mut [Lanes]],
     );
 
     /// Resizes the window of output row `row` vertically and finishes it.

@@ -67,11 +67,11 @@ impl Isa for Scalar {
         rows: &[&[u8]],
         _: &[&[u8]],
         _: &mut [Lanes],
-        group: &mut [Lanes],
+        groups: &mut [&mut [Lanes]],
     ) {
         let plane = plane_blocks(columns.windows.len()) * Lanes::COUNT;
-        let lanes = lanes_of(group);
-        for row in rows {
+        for (row, group) in rows.iter().zip(groups) {
+            let lanes = lanes_of(group);
             for (column, (start, weights)) in columns.windows.iter().enumerate() {
                 for (out, channel) in columns.channels.into_iter().enumerate() {
                     let lane = match columns.layout {

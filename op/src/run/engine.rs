@@ -39,11 +39,21 @@ pub(crate) struct Task<'a> {
     pub(crate) output: OutputImage,
 }
 
-/// Most rows that a group has at any level.
-const MAX_GROUP: usize = 4;
+/// Most row groups that are made at a time at any level.
+const MAX_AT_ONCE: usize = 2;
 
-/// How many groups ahead rows are asked for: one group's horizontal pass covers the latency of L3.
-const GROUPS_AHEAD: usize = 1;
+/// Most rows that such groups have at any level.
+const MAX_ROWS: usize = 4 * MAX_AT_ONCE;
+
+/// Room in the ring for the row groups `first` and, where there is more than one, its next.
+fn slots_from(ring: &mut [Lanes], blocks: usize, slots: usize, first: usize) -> [&mut [Lanes]; MAX_AT_ONCE] {
+    let at = first % slots;
+    let (before, from) = ring[..slots * blocks].split_at_mut(at * blocks);
+    let (first, behind) = from.split_at_mut(blocks);
+    let next = if at + 1 < slots { behind } else { before };
+    let end = blocks.min(next.len());
+    [first, &mut next[..end]]
+}
 
 /// Computes the output rows `band` of one image.
 ///
@@ -77,8 +87,13 @@ pub(crate) unsafe fn run_band<I: Isa>(
         position,
     } = scratch;
     grow(ring, rows.slots * blocks, Lanes::ZERO)?;
-    grow(unpacked, blocks + 1, Lanes::ZERO)?;
-    grow(weighed, I::GROUP * weighed_stride, 0)?;
+    grow(unpacked, I::AT_ONCE * (blocks + 1), Lanes::ZERO)?;
+    grow(weighed, I::AT_ONCE * I::GROUP * weighed_stride, 0)?;
+    // Where the last window ends: groups behind it are the next band's.
+    let end = band
+        .clone()
+        .next_back()
+        .map_or(0, |row| rows.groups[row].0 + rows.groups[row].1);
     let mut done = match *position {
         Some((index, row, done)) if (index, row) == (task.index, band.start) => done,
         _ => 0,
@@ -90,38 +105,39 @@ pub(crate) unsafe fn run_band<I: Isa>(
         }
         while done < group + count {
             let first = rows.first + done * I::GROUP;
-            let slot = &mut ring[done % rows.slots * blocks..][..blocks];
+            let at_once = I::AT_ONCE.min(end - done);
+            let some = I::GROUP * at_once;
+            let mut slots = slots_from(ring, blocks, rows.slots, done);
+            let groups = &mut slots[..at_once];
             if vertical_first {
                 for (offset, out) in weighed
                     .chunks_exact_mut(weighed_stride.max(1))
                     .enumerate()
-                    .take(I::GROUP)
+                    .take(some)
                 {
                     let (start, weights) = rows.axis.window((first + offset).min(output_rows - 1));
                     let from = start.saturating_sub(rows.source.start) * stride
                         + (columns.span.start - columns.source.start) * CHANNELS;
                     isa.weigh_rows(&task.pixels[from..], stride, weights, out);
                 }
-                let source: [&[u8]; MAX_GROUP] = std::array::from_fn(|at| {
-                    &weighed[at.min(I::GROUP - 1) * weighed_stride..][..weighed_stride]
-                });
-                isa.horizontal(&columns.tables, &source[..I::GROUP], &[], unpacked, slot);
+                let mut source = [const { &[] as &[u8] }; MAX_ROWS];
+                for (source, row) in source.iter_mut().zip(weighed.chunks_exact(weighed_stride.max(1))) {
+                    *source = &row[..weighed_stride];
+                }
+                isa.horizontal(&columns.tables, &source[..some], &[], unpacked, groups);
             } else {
                 let source_row = |row: usize| {
                     &task.pixels[(row.min(rows.source.end - 1) - rows.source.start) * stride..][..stride]
                 };
-                let source: [&[u8]; MAX_GROUP] = std::array::from_fn(|at| source_row(first + at));
-                let ahead: [&[u8]; MAX_GROUP] =
-                    std::array::from_fn(|at| source_row(first + GROUPS_AHEAD * I::GROUP + at));
-                isa.horizontal(
-                    &columns.tables,
-                    &source[..I::GROUP],
-                    &ahead[..I::GROUP],
-                    unpacked,
-                    slot,
-                );
+                let [mut source, mut ahead] = [[const { &[] as &[u8] }; MAX_ROWS]; 2];
+                // Making these groups covers the latency of L3 for the next ones.
+                for at in 0..some {
+                    source[at] = source_row(first + at);
+                    ahead[at] = source_row(first + some + at);
+                }
+                isa.horizontal(&columns.tables, &source[..some], &ahead[..some], unpacked, groups);
             }
-            done += 1;
+            done += at_once;
         }
         let filled = Ring {
             blocks: ring,

@@ -199,7 +199,8 @@ impl<I: Isa> Level<I> {
             axis: Arc::clone(axis),
             first,
             groups,
-            slots,
+            // Made together with the last of a window, its next ones must leave the first.
+            slots: slots + I::AT_ONCE - 1,
         })
     }
 }

@@ -80,10 +80,14 @@ impl Isa for Avx2 {
         rows: &[&[u8]],
         ahead: &[&[u8]],
         scratch: &mut [Lanes],
-        group: &mut [Lanes],
+        groups: &mut [&mut [Lanes]],
     ) {
-        // SAFETY: `self` proves the features.
-        unsafe { horizontal::resize(columns, rows, ahead, scratch, group) }
+        for (at, group) in groups.iter_mut().enumerate() {
+            let own = at * Self::GROUP..(at + 1) * Self::GROUP;
+            let ahead = ahead.get(own.clone()).unwrap_or(&[]);
+            // SAFETY: `self` proves the features.
+            unsafe { horizontal::resize(columns, &rows[own], ahead, scratch, group) }
+        }
     }
 
     fn vertical(

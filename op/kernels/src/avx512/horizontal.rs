@@ -5,18 +5,15 @@ use std::arch::x86_64::*;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
-use super::tables::{Columns, DIGITS, LOAD, Loads, MAX_SHORT, Mode, QUAD_BYTES, Source};
+use super::tables::{Columns, LOAD, Loads, MAX_SHORT, Mode, QuadTable};
 use crate::PRECISION;
 use crate::x86::{Block, padded, prefetch};
 use crate::{Lanes, lanes_of, plane_blocks};
 
 const ROWS: usize = 4;
 
-/// Even bytes: a 16-bit element with one tap.
-const EVEN: __mmask64 = 0x5555_5555_5555_5555;
-
-/// Spreads the first two index bytes of each lane over the places of 16-bit elements.
-const SPREAD: [i32; 4] = [0x0001_0000, 0x0005_0004, 0x0009_0008, 0x000d_000c];
+/// Row groups that are resized at a time: each table is read once for both.
+pub(super) const AT_ONCE: usize = 2;
 
 /// From four bytes of each of four rows to the rows' bytes of each lane.
 const TRANSPOSED: [i32; 4] = [0x0c08_0400, 0x0d09_0501, 0x0e0a_0602, 0x0f0b_0703];
@@ -24,39 +21,78 @@ const TRANSPOSED: [i32; 4] = [0x0c08_0400, 0x0d09_0501, 0x0e0a_0602, 0x0f0b_0703
 /// The bytes of lanes 6 to 11.
 const SECOND_SIX: __mmask64 = 0xffff_ff00_0000;
 
+/// Four rows on their way to packed lanes.
+struct Group<'a> {
+    rows: [&'a [u8]; ROWS],
+    ahead: [&'a [u8]; ROWS],
+    lanes: &'a mut [i32],
+}
+
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
 pub(super) fn resize(
     columns: &Columns,
     rows: &[&[u8]],
     ahead: &[&[u8]],
     scratch: &mut [Lanes],
-    group: &mut [Lanes],
+    groups: &mut [&mut [Lanes]],
 ) {
-    let mut copies = [[0; LOAD]; ROWS];
-    let rows: [&[u8]; ROWS] = padded(rows, &mut copies);
+    let mut copies = [[0; LOAD]; ROWS * AT_ONCE];
+    let count = groups.len();
     assert!(
-        rows.iter().all(|row| row.len() >= columns.row_bytes),
+        rows.len() == ROWS * count && count <= AT_ONCE,
+        "the rows of some groups"
+    );
+    let rows: [&[u8]; ROWS * AT_ONCE] = padded(rows, &mut copies);
+    assert!(
+        rows[..ROWS * count]
+            .iter()
+            .all(|row| row.len() >= columns.row_bytes),
         "rows as wide as the tables"
     );
-    let ahead: [&[u8]; ROWS] = std::array::from_fn(|row| ahead.get(row).copied().unwrap_or(&[]));
-    let lanes = lanes_of(scratch);
     let last = columns.vectors.saturating_sub(1) * columns.lanes;
-    assert!(lanes.len() >= last + Lanes::COUNT, "room for every vector");
+    let (first, second) = scratch.split_at_mut(scratch.len() / AT_ONCE);
+    let mut resized = [first, second];
+    // Loops, not closures: a closure that is no part of this function would be a call with all vectors put aside.
+    let mut next = [const { &[] as &[u8] }; ROWS * AT_ONCE];
+    for (next, row) in next.iter_mut().zip(ahead) {
+        *next = row;
+    }
+    let [first, second] = &mut resized;
+    let [a, b, c, d, e, f, g, h] = rows;
+    let [i, j, k, l, m, n, o, p] = next;
+    let mut open = [
+        Group {
+            rows: [a, b, c, d],
+            ahead: [i, j, k, l],
+            lanes: lanes_of(first),
+        },
+        Group {
+            rows: [e, f, g, h],
+            ahead: [m, n, o, p],
+            lanes: lanes_of(second),
+        },
+    ];
+    for group in &open {
+        assert!(group.lanes.len() >= last + Lanes::COUNT, "room for every vector");
+    }
+    let open = &mut open[..count];
     // SAFETY: the rows are as wide as the tables and the lanes have room for every vector: asserted above.
     unsafe {
         match columns.loads {
-            Loads::Pairs => long::<PAIRS>(columns, &rows, &ahead, lanes),
-            Loads::Wide if columns.quads > MAX_SHORT => long::<WIDE>(columns, &rows, &ahead, lanes),
-            Loads::Wide => dispatch::<true>(columns, &rows, &ahead, lanes),
-            Loads::PerQuad if columns.quads > MAX_SHORT => long::<PER_QUAD>(columns, &rows, &ahead, lanes),
-            Loads::Shared | Loads::PerQuad => dispatch::<false>(columns, &rows, &ahead, lanes),
+            Loads::Pairs => pairs(columns, open),
+            Loads::Wide if columns.quads > MAX_SHORT => long::<true>(columns, open),
+            Loads::Wide => dispatch::<true>(columns, open),
+            Loads::PerQuad if columns.quads > MAX_SHORT => long::<false>(columns, open),
+            Loads::Shared | Loads::PerQuad => dispatch::<false>(columns, open),
         }
     }
-    match columns.layout {
-        Layout::Nchw => planes(scratch, group, plane_blocks(columns.columns)),
-        Layout::Nhwc => {
-            let blocks = group.len();
-            group.copy_from_slice(&scratch[..blocks]);
+    for (scratch, group) in resized.iter().zip(groups) {
+        match columns.layout {
+            Layout::Nchw => planes(scratch, group, plane_blocks(columns.columns)),
+            Layout::Nhwc => {
+                let blocks = group.len();
+                group.copy_from_slice(&scratch[..blocks]);
+            }
         }
     }
 }
@@ -66,16 +102,11 @@ pub(super) fn resize(
 /// # Safety
 /// As for [`short`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-unsafe fn dispatch<const WIDE: bool>(
-    columns: &Columns,
-    rows: &[&[u8]; ROWS],
-    ahead: &[&[u8]; ROWS],
-    lanes: &mut [i32],
-) {
+unsafe fn dispatch<const WIDE: bool>(columns: &Columns, groups: &mut [Group<'_>]) {
     macro_rules! arms {
         ($($quads:literal $tail:literal),*) => {
             match (columns.quads, columns.tail) {
-                $(($quads, $tail) => short::<$quads, $tail, WIDE>(columns, rows, ahead, lanes),)*
+                $(($quads, $tail) => short::<$quads, $tail, WIDE>(columns, groups),)*
                 _ => unreachable!("tables of at most four quads, of one without a tail"),
             }
         };
@@ -109,41 +140,6 @@ unsafe fn store(lanes: &mut [i32], at: usize, value: __m512i) {
     debug_assert!(at + Lanes::COUNT <= lanes.len());
     // SAFETY: promised by the caller.
     unsafe { _mm512_storeu_si512(lanes.as_mut_ptr().add(at).cast(), value) }
-}
-
-/// What a load adds to the indices of its vector's first quad.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn shift(source: &Source) -> __m512i {
-    _mm512_set1_epi32(source.shift as i32)
-}
-
-/// For each digit, from a quad's weights by pixel to those by lane; the sixteenth lane has none.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn expansions() -> [__m512i; 3] {
-    static EXPANSIONS: [Lanes; 3] = {
-        let mut tables = [Lanes::ZERO; 3];
-        let mut digit = 0;
-        while digit < 3 {
-            let mut lane = 0;
-            while lane < Lanes::COUNT {
-                let last = lane == Lanes::COUNT - 1;
-                tables[digit].0[lane] = if last {
-                    lane
-                } else {
-                    DIGITS[digit] + lane / CHANNELS
-                } as i32;
-                lane += 1;
-            }
-            digit += 1;
-        }
-        tables
-    };
-    // SAFETY: `Lanes` is 64 bytes, aligned to 64.
-    EXPANSIONS
-        .each_ref()
-        .map(|table| unsafe { _mm512_load_si512(table.0.as_ptr().cast()) })
 }
 
 /// The rounding term, before the two shifts by 8.
@@ -196,84 +192,111 @@ fn add_words(mut sum: __m512i, taps: __m512i, weights: __m512i) -> __m512i {
     sum
 }
 
+/// The bytes of one quad's lanes in `mask`, of which `WIDE` reads two loads.
+///
+/// # Safety
+/// As many bytes lie in `row` from `base` on.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+unsafe fn quad<const WIDE: bool>(row: &[u8], base: usize, indices: __m512i, mask: __mmask64) -> __m512i {
+    // SAFETY: promised by the caller.
+    unsafe {
+        let bytes = load(row, base);
+        if WIDE {
+            _mm512_maskz_permutex2var_epi8(mask, bytes, indices, load(row, base + LOAD))
+        } else {
+            _mm512_maskz_permutexvar_epi8(mask, indices, bytes)
+        }
+    }
+}
+
 /// At most four quads: tables stay in registers over the rows.
 ///
 /// # Safety
-/// Every row has the `row_bytes` of `columns`, and `lanes` room for each of its vectors.
+/// Every row has the `row_bytes` of `columns`, and `lanes` of each group room for each of its vectors.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
 unsafe fn short<const QUADS: usize, const TAIL: bool, const WIDE: bool>(
     columns: &Columns,
-    rows: &[&[u8]; ROWS],
-    ahead: &[&[u8]; ROWS],
-    lanes: &mut [i32],
+    groups: &mut [Group<'_>],
 ) {
     let full = if TAIL { QUADS - 1 } else { QUADS };
     let mode = columns.mode;
-    let expand = expansions();
-    let sources = columns.sources.chunks_exact(QUADS);
-    let tables = columns.blocks.chunks_exact(1 + QUADS);
-    for (vector, (sources, tables)) in sources.zip(tables).enumerate() {
-        let first = block(&tables[0]);
-        let indices: [__m512i; QUADS] = std::array::from_fn(|quad| {
-            let first = if TAIL && quad == QUADS - 1 {
-                _mm512_shuffle_epi8(
-                    first,
-                    _mm512_set4_epi32(SPREAD[3], SPREAD[2], SPREAD[1], SPREAD[0]),
-                )
-            } else {
-                first
-            };
-            _mm512_add_epi8(first, shift(&sources[quad]))
-        });
-        let weights: [__m512i; QUADS] = std::array::from_fn(|quad| block(&tables[1 + quad]));
-        let digit = |digit: usize| weights.map(|weights| _mm512_permutexvar_epi32(expand[digit], weights));
-        let [high, middle, low] = [digit(0), digit(1), digit(2)];
-        let mut sums = [_mm512_setzero_si512(); ROWS];
-        for row in (0..ROWS).rev() {
-            prefetch(ahead[row], sources[0].base as usize);
-            let taps: [__m512i; QUADS] = std::array::from_fn(|quad| {
-                let base = sources[quad].base as usize;
-                // SAFETY: `Columns::filled` keeps every base a load, or two where they are wide, before
-                // `row_bytes`, and the caller promises that the rows have as many bytes.
-                let bytes = unsafe { load(rows[row], base) };
-                let mask = if TAIL && quad == QUADS - 1 { EVEN } else { !0 };
-                if WIDE {
-                    // SAFETY: as above.
-                    let next = unsafe { load(rows[row], base + LOAD) };
-                    _mm512_maskz_permutex2var_epi8(mask, bytes, indices[quad], next)
-                } else {
-                    _mm512_maskz_permutexvar_epi8(mask, indices[quad], bytes)
+    let even = columns.even;
+    let bases = columns.bases.chunks_exact(QUADS);
+    let tables = columns.tables.chunks_exact(QUADS);
+    for (vector, (bases, tables)) in bases.zip(tables).enumerate() {
+        let part =
+            |part: usize| -> [__m512i; QUADS] { std::array::from_fn(|quad| block(&tables[quad][part])) };
+        let [indices, high, middle, low] = [part(0), part(1), part(2), part(3)];
+        for group in &mut *groups {
+            let mut sums = [_mm512_setzero_si512(); ROWS];
+            for row in (0..ROWS).rev() {
+                prefetch(group.ahead[row], bases[0] as usize);
+                let taps: [__m512i; QUADS] = std::array::from_fn(|at| {
+                    let mask = if TAIL && at == QUADS - 1 { even } else { !0 };
+                    // SAFETY: `Columns::filled` keeps every base a load, or two where they are wide, before
+                    // `row_bytes`, and the caller promises that the rows have as many bytes.
+                    unsafe { quad::<WIDE>(group.rows[row], bases[at] as usize, indices[at], mask) }
+                });
+                let mut sum = rounding(mode);
+                for quad in 0..full {
+                    sum = _mm512_dpbusd_epi32(sum, taps[quad], high[quad]);
                 }
-            });
-            let mut sum = rounding(mode);
-            for quad in 0..full {
-                sum = _mm512_dpbusd_epi32(sum, taps[quad], high[quad]);
+                sum = _mm512_slli_epi32::<8>(sum);
+                for quad in 0..full {
+                    sum = _mm512_dpbusd_epi32(sum, taps[quad], middle[quad]);
+                }
+                if TAIL {
+                    sum = add_words(sum, taps[QUADS - 1], high[QUADS - 1]);
+                }
+                sum = _mm512_slli_epi32::<8>(sum);
+                for quad in 0..full {
+                    sum = _mm512_dpbusd_epi32(sum, taps[quad], low[quad]);
+                }
+                if TAIL {
+                    sum = add_words(sum, taps[QUADS - 1], middle[QUADS - 1]);
+                }
+                sums[row] = sum;
             }
-            sum = _mm512_slli_epi32::<8>(sum);
-            for quad in 0..full {
-                sum = _mm512_dpbusd_epi32(sum, taps[quad], middle[quad]);
-            }
-            if TAIL {
-                sum = add_words(sum, taps[QUADS - 1], high[QUADS - 1]);
-            }
-            sum = _mm512_slli_epi32::<8>(sum);
-            for quad in 0..full {
-                sum = _mm512_dpbusd_epi32(sum, taps[quad], low[quad]);
-            }
-            if TAIL {
-                sum = add_words(sum, taps[QUADS - 1], middle[QUADS - 1]);
-            }
-            sums[row] = sum;
+            // SAFETY: the caller promises room for all vectors of the table.
+            unsafe { store(group.lanes, vector * columns.lanes, pack(sums, mode)) }
         }
-        // SAFETY: the caller promises room for all vectors of the table.
-        unsafe { store(lanes, vector * columns.lanes, pack(sums, mode)) }
     }
 }
 
-const PER_QUAD: u8 = Loads::PerQuad as u8;
-const PAIRS: u8 = Loads::Pairs as u8;
-const WIDE: u8 = Loads::Wide as u8;
+/// The sums of the digits of four rows, the rounding term in the highest ones.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn digit_sums(mode: Mode) -> [[__m512i; 3]; ROWS] {
+    let zero = _mm512_setzero_si512();
+    [[rounding(mode), zero, zero]; ROWS]
+}
+
+/// Adds a quad of taps to the sums of one row.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+fn add(sums: &mut [__m512i; 3], taps: __m512i, [_, high, middle, low]: &QuadTable) {
+    sums[0] = _mm512_dpbusd_epi32(sums[0], taps, block(high));
+    sums[1] = _mm512_dpbusd_epi32(sums[1], taps, block(middle));
+    sums[2] = _mm512_dpbusd_epi32(sums[2], taps, block(low));
+}
+
+/// Stores what the sums of four rows are, from lane `at` on.
+///
+/// # Safety
+/// There is room for a vector.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+unsafe fn finish(sums: [[__m512i; 3]; ROWS], mode: Mode, lanes: &mut [i32], at: usize) {
+    let mut whole = [_mm512_setzero_si512(); ROWS];
+    for (whole, [high, middle, low]) in whole.iter_mut().zip(sums) {
+        let upper = _mm512_add_epi32(_mm512_slli_epi32::<8>(high), middle);
+        *whole = _mm512_add_epi32(_mm512_slli_epi32::<8>(upper), low);
+    }
+    // SAFETY: promised by the caller.
+    unsafe { store(lanes, at, pack(whole, mode)) }
+}
 
 /// Any number of quads: an accumulator per digit and row.
 ///
@@ -281,72 +304,65 @@ const WIDE: u8 = Loads::Wide as u8;
 /// As for [`short`].
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-unsafe fn long<const LOADS: u8>(
-    columns: &Columns,
-    rows: &[&[u8]; ROWS],
-    ahead: &[&[u8]; ROWS],
-    lanes: &mut [i32],
-) {
-    let quads = columns.quads;
-    let mode = columns.mode;
-    let zero = _mm512_setzero_si512();
-    let expand = expansions();
-    let sources = columns.sources.chunks_exact(quads);
-    let tables = columns.blocks.chunks_exact(1 + quads);
-    for (vector, (sources, tables)) in sources.zip(tables).enumerate() {
-        let mut sums = [[rounding(mode), zero, zero]; ROWS];
-        let first = block(&tables[0]);
-        for (quad, weights) in tables[1..].iter().enumerate() {
-            let weights = block(weights);
-            let [high, middle, low] = expand.map(|expand| _mm512_permutexvar_epi32(expand, weights));
-            let slot = if LOADS == PAIRS { quad & !1 } else { quad };
-            let base = sources[slot].base as usize;
-            let mut indices = _mm512_add_epi8(first, shift(&sources[slot]));
-            if LOADS == PAIRS {
-                let second = shift(&sources[slot + 1]);
-                indices = _mm512_mask_add_epi8(indices, SECOND_SIX, first, second);
-                if quad % 2 == 1 {
-                    indices = _mm512_add_epi8(indices, _mm512_set1_epi8(QUAD_BYTES as i8));
+unsafe fn long<const WIDE: bool>(columns: &Columns, groups: &mut [Group<'_>]) {
+    let bases = columns.bases.chunks_exact(columns.quads);
+    let tables = columns.tables.chunks_exact(columns.quads);
+    for (vector, (bases, tables)) in bases.zip(tables).enumerate() {
+        for group in &mut *groups {
+            let mut sums = digit_sums(columns.mode);
+            for (at, (base, table)) in bases.iter().zip(tables).enumerate() {
+                let base = *base as usize;
+                let indices = block(&table[0]);
+                for (row, sums) in sums.iter_mut().enumerate() {
+                    if at < 3 {
+                        prefetch(group.ahead[row], base + at % 2 * 47);
+                    }
+                    // SAFETY: as in `short`.
+                    let taps = unsafe { quad::<WIDE>(group.rows[row], base, indices, !0) };
+                    add(sums, taps, table);
                 }
             }
-            for row in 0..ROWS {
-                if quad < 3 {
-                    prefetch(ahead[row], base + quad % 2 * 47);
+            // SAFETY: the caller promises room for all vectors of the table.
+            unsafe { finish(sums, columns.mode, group.lanes, vector * columns.lanes) }
+        }
+    }
+}
+
+/// Any number of quads, two of which take their bytes from one load for each six lanes.
+///
+/// # Safety
+/// As for [`short`].
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+unsafe fn pairs(columns: &Columns, groups: &mut [Group<'_>]) {
+    let bases = columns.bases.chunks_exact(columns.quads);
+    let tables = columns.tables.chunks_exact(columns.quads);
+    for (vector, (bases, tables)) in bases.zip(tables).enumerate() {
+        for group in &mut *groups {
+            let mut sums = digit_sums(columns.mode);
+            for (at, (bases, tables)) in bases.chunks_exact(2).zip(tables.chunks_exact(2)).enumerate() {
+                let [first, second] = [bases[0] as usize, bases[1] as usize];
+                let mut bytes = [[_mm512_setzero_si512(); 2]; ROWS];
+                for (row, bytes) in bytes.iter_mut().enumerate() {
+                    if at < 2 {
+                        prefetch(group.ahead[row], first);
+                        prefetch(group.ahead[row], first + 47);
+                    }
+                    // SAFETY: as in `short`.
+                    *bytes = unsafe { [load(group.rows[row], first), load(group.rows[row], second)] };
                 }
-                // SAFETY: as in `short`, also for the loads below.
-                let bytes = unsafe { load(rows[row], base) };
-                let taps = match LOADS {
-                    PAIRS => {
-                        // SAFETY: as above.
-                        let second = unsafe { load(rows[row], sources[slot + 1].base as usize) };
-                        _mm512_mask_permutexvar_epi8(
-                            _mm512_permutexvar_epi8(indices, bytes),
-                            SECOND_SIX,
-                            indices,
-                            second,
-                        )
+                for table in tables {
+                    let indices = block(&table[0]);
+                    for (sums, [first, second]) in sums.iter_mut().zip(bytes) {
+                        let first = _mm512_permutexvar_epi8(indices, first);
+                        let taps = _mm512_mask_permutexvar_epi8(first, SECOND_SIX, indices, second);
+                        add(sums, taps, table);
                     }
-                    WIDE => {
-                        // SAFETY: as above.
-                        let next = unsafe { load(rows[row], base + LOAD) };
-                        _mm512_permutex2var_epi8(bytes, indices, next)
-                    }
-                    _ => _mm512_permutexvar_epi8(indices, bytes),
-                };
-                let sums = &mut sums[row];
-                sums[0] = _mm512_dpbusd_epi32(sums[0], taps, high);
-                sums[1] = _mm512_dpbusd_epi32(sums[1], taps, middle);
-                sums[2] = _mm512_dpbusd_epi32(sums[2], taps, low);
+                }
             }
+            // SAFETY: the caller promises room for all vectors of the table.
+            unsafe { finish(sums, columns.mode, group.lanes, vector * columns.lanes) }
         }
-        let mut whole = [zero; ROWS];
-        for (whole, [high, middle, low]) in whole.iter_mut().zip(sums) {
-            let upper = _mm512_add_epi32(_mm512_slli_epi32::<8>(high), middle);
-            *whole = _mm512_add_epi32(_mm512_slli_epi32::<8>(upper), low);
-        }
-        let packed = pack(whole, mode);
-        // SAFETY: the caller promises room for all vectors of the table.
-        unsafe { store(lanes, vector * columns.lanes, packed) }
     }
 }
 

@@ -64,6 +64,7 @@ fn digits(weight: i32) -> [u8; 3] {
 
 impl Isa for Avx512 {
     const GROUP: usize = 4;
+    const AT_ONCE: usize = horizontal::AT_ONCE;
     type Columns = tables::Columns;
     type Rows = vertical::Rows;
 
@@ -87,10 +88,10 @@ impl Isa for Avx512 {
         rows: &[&[u8]],
         ahead: &[&[u8]],
         scratch: &mut [Lanes],
-        group: &mut [Lanes],
+        groups: &mut [&mut [Lanes]],
     ) {
         // SAFETY: `self` proves the features.
-        unsafe { horizontal::resize(columns, rows, ahead, scratch, group) }
+        unsafe { horizontal::resize(columns, rows, ahead, scratch, groups) }
     }
 
     fn vertical(

@@ -38,15 +38,18 @@ pub struct Columns {
     pub(super) mode: Mode,
     /// Whether the last quad has at most two taps and is kept as 16-bit weights.
     pub(super) tail: bool,
+    /// The bytes of a tail that are taken, the lower one of each 16-bit weight's. Kept here, because of a mask that it knows the
+    /// compiler makes an operation behind each shuffle.
+    pub(super) even: u64,
     pub(super) quads: usize,
     /// How many lanes of a vector are used.
     pub(super) lanes: usize,
     pub(super) vectors: usize,
-    /// For each vector and quad; for [`Loads::Pairs`], for each vector and two quads, that of lanes 0 to 5
-    /// and that of lanes 6 to 11.
-    pub(super) sources: Vec<Source>,
-    /// For each vector: the byte indices of the first quad, then the [`DIGITS`] of each quad.
-    pub(super) blocks: Vec<Block>,
+    /// The first byte of a load, for each vector and quad; for [`Loads::Pairs`], for each vector and two quads, that of
+    /// lanes 0 to 5 and that of lanes 6 to 11.
+    pub(super) bases: Vec<u32>,
+    /// For each vector and quad.
+    pub(super) tables: Vec<QuadTable>,
     /// How many bytes a row must have for all loads to lie inside.
     pub(super) row_bytes: usize,
     pub(super) columns: usize,
@@ -56,26 +59,12 @@ pub struct Columns {
 /// Bytes of a vector load.
 pub(super) const LOAD: usize = Block::BYTES;
 
-/// What one load of a vector reads.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Source {
-    /// The first byte.
-    pub(super) base: u32,
-    /// In each of the four bytes: what to add to the indices of the first quad, of which the window of this
-    /// quad (the even one of two) lies 12 bytes times its number further on.
-    pub(super) shift: u32,
-}
-
-/// The three lanes of a pixel have the same weights, so a quad's weights are kept once for each pixel: 32
-/// bits of the highest digits at `DIGITS[0] + pixel`, of the middle and of the lowest ones. All tables of a
-/// row stay in the first level of the cache that way.
-pub(super) const DIGITS: [usize; 3] = [0, MAX_PIXELS, 2 * MAX_PIXELS];
-
-/// Most pixels of a vector.
-const MAX_PIXELS: usize = 5;
-
-/// Bytes from one quad of a window to the next.
-pub(super) const QUAD_BYTES: usize = 4 * CHANNELS;
+/// For one vector and four taps of every lane: the indices of their bytes in the load, and the weights' digits, the highest
+/// first; of a tail, the weights' upper and lower part.
+///
+/// Lanes of a pixel have the same weights. One for all three would be a quarter of the bytes, but spread over the lanes anew for
+/// each row group: on Zen 4 a shuffle costs more than a load, of the second level of the cache too.
+pub(super) type QuadTable = [Block; 4];
 
 /// The largest weight whose fourfold has three digits.
 const MAX_TOP: u32 = 2_088_959;
@@ -84,10 +73,13 @@ const MAX_TOP: u32 = 2_088_959;
 pub(super) const MAX_SHORT: usize = 4;
 
 /// The ways to load, the best first; lanes that a way has too few bytes for make the next one tried.
-const WAYS: [(Loads, usize); 11] = [
+const WAYS: [(Loads, usize); 14] = [
+    (Loads::Shared, 16),
     (Loads::Shared, 15),
+    (Loads::PerQuad, 16),
     (Loads::PerQuad, 15),
     (Loads::Pairs, 12),
+    (Loads::Wide, 16),
     (Loads::Wide, 15),
     (Loads::Wide, 12),
     (Loads::Wide, 9),
@@ -118,11 +110,12 @@ impl Columns {
             loads: Loads::PerQuad,
             mode,
             tail: (2..=MAX_SHORT).contains(&quads) && matches!(taps % 4, 1 | 2),
+            even: 0x5555_5555_5555_5555,
             quads,
             lanes: 0,
             vectors: 0,
-            sources: Vec::new(),
-            blocks: Vec::new(),
+            bases: Vec::new(),
+            tables: Vec::new(),
             row_bytes: (source.len() * CHANNELS).max(LOAD),
             columns: axis.len(),
             layout,
@@ -160,25 +153,23 @@ impl Columns {
         let tail = self.tail && !pairs;
         let used = self.columns * CHANNELS;
         let vectors = used.div_ceil(lanes);
-        let mut sources = vec![Source::default(); vectors * quads];
-        let mut blocks = vec![Block::ZERO; vectors * (1 + quads)];
+        let mut bases = vec![0; vectors * quads];
+        let mut tables = vec![[Block::ZERO; 4]; vectors * quads];
         let multiple = if self.mode == Mode::Top { 4 } else { 1 };
-        for (vector, (sources, blocks)) in sources
+        for (vector, (bases, tables)) in bases
             .chunks_exact_mut(quads)
-            .zip(blocks.chunks_exact_mut(1 + quads))
+            .zip(tables.chunks_exact_mut(quads))
             .enumerate()
         {
-            let (indices, weights) = blocks.split_first_mut()?;
-            let windows = |some: Range<usize>| {
-                some.filter_map(|lane| {
-                    let window = lane_window(axis, origin, channels, vector * lanes + lane)?;
-                    (!window.weights.is_empty()).then_some((lane, window))
-                })
-            };
             // The lanes that one load serves.
             let sharing = if pairs { lanes / 2 } else { lanes };
             for first in (0..lanes).step_by(sharing) {
-                let of_load = || windows(first..first + sharing);
+                let of_load = || {
+                    (first..first + sharing).filter_map(|lane| {
+                        let window = lane_window(axis, origin, channels, vector * lanes + lane)?;
+                        (!window.weights.is_empty()).then_some((lane, window))
+                    })
+                };
                 let slot = |quad: usize| {
                     if pairs {
                         (quad & !1) + first / sharing
@@ -194,47 +185,30 @@ impl Columns {
                         .min()
                         .unwrap_or(0)
                         .min(self.row_bytes - reach);
-                    let first_base = if quad == 0 {
-                        base
-                    } else {
-                        sources[slot(0)].base as usize
-                    };
-                    // Modulo 256, as indices are added.
-                    let shift = (first_base + quad * QUAD_BYTES).wrapping_sub(base) as u8;
-                    sources[slot(quad)] = Source {
-                        base: u32::try_from(base).ok()?,
-                        shift: u32::from_ne_bytes([shift; 4]),
-                    };
+                    bases[slot(quad)] = u32::try_from(base).ok()?;
                 }
                 for (lane, window) in of_load() {
-                    let first_base = sources[slot(0)].base as usize;
-                    for tap in 0..4 {
-                        indices.0[4 * lane + tap] = (window.byte + tap * CHANNELS - first_base) as u8;
-                    }
-                    for at in 0..window.weights.len() {
-                        let base = sources[slot(at / 4)].base as usize;
-                        if window.byte + at * CHANNELS - base >= reach {
+                    for (at, weight) in window.weights.iter().enumerate() {
+                        let (quad, tap) = (at / 4, at % 4);
+                        let index = window.byte + at * CHANNELS - bases[slot(quad)] as usize;
+                        if index >= reach {
                             return None;
                         }
-                    }
-                }
-            }
-            for (lane, window) in windows(0..lanes) {
-                let pixel = lane / CHANNELS;
-                for (at, weight) in window.weights.iter().enumerate() {
-                    let (quad, tap) = (at / 4, at % 4);
-                    let weight = weight * multiple;
-                    let place = |digit: usize| 4 * (DIGITS[digit] + pixel);
-                    let block = &mut weights[quad].0;
-                    if tail && quad == quads - 1 {
-                        let low = i32::from(weight as i8);
-                        for (digit, value) in [(weight - low) >> 8, low].into_iter().enumerate() {
-                            let place = place(digit) + 2 * tap;
-                            block[place..place + 2].copy_from_slice(&(value as i16).to_le_bytes());
-                        }
-                    } else {
-                        for (digit, value) in digits(weight).into_iter().enumerate() {
-                            block[place(digit) + tap] = value;
+                        let [indices, digit_blocks @ ..] = &mut tables[quad];
+                        let weight = weight * multiple;
+                        if tail && quad == quads - 1 {
+                            let place = 4 * lane + 2 * tap;
+                            indices.0[place] = index as u8;
+                            let low = i32::from(weight as i8);
+                            for (block, value) in digit_blocks.iter_mut().zip([(weight - low) >> 8, low]) {
+                                block.0[place..place + 2].copy_from_slice(&(value as i16).to_le_bytes());
+                            }
+                        } else {
+                            let place = 4 * lane + tap;
+                            indices.0[place] = index as u8;
+                            for (block, value) in digit_blocks.iter_mut().zip(digits(weight)) {
+                                block.0[place] = value;
+                            }
                         }
                     }
                 }
@@ -246,8 +220,8 @@ impl Columns {
             quads,
             lanes,
             vectors,
-            sources,
-            blocks,
+            bases,
+            tables,
             ..*self
         })
     }

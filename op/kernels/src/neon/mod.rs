@@ -105,10 +105,12 @@ impl Isa for Neon {
         rows: &[&[u8]],
         _: &[&[u8]],
         scratch: &mut [Lanes],
-        group: &mut [Lanes],
+        groups: &mut [&mut [Lanes]],
     ) {
-        // SAFETY: `self` proves the feature.
-        unsafe { horizontal::resize(columns, rows, scratch, group) }
+        for (rows, group) in rows.chunks_exact(Self::GROUP).zip(groups) {
+            // SAFETY: `self` proves the feature.
+            unsafe { horizontal::resize(columns, rows, scratch, group) }
+        }
     }
 
     fn vertical(self, rows: &Self::Rows, row: usize, ring: &Ring<'_>, finish: &Finish, out: &mut RowOut<'_>) {
