@@ -25,8 +25,15 @@ fn names_mean_what_their_library_makes_of_them() {
     let mut wrong = Vec::new();
     let goldens = goldens.as_object().expect("goldens by name");
     for (name, golden) in goldens {
-        let found = checkpoint(name).expect("a library").expect("a name of the table");
-        let import = match found.import_with(&ImportOptions::default()) {
+        let (model, resampler) = name.split_once(' ').unwrap_or((name, ""));
+        let found = checkpoint(model)
+            .expect("a library")
+            .expect("a name of the table");
+        let options = ImportOptions {
+            resampler: resampler.parse().ok(),
+            ..ImportOptions::default()
+        };
+        let import = match found.import_with(&options) {
             Ok(import) => import,
             Err(error) => {
                 wrong.push(format!("{name} is refused: {error}"));

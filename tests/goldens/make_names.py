@@ -3,7 +3,8 @@
 libraries; no network. A table is pairs of lines: a config that `prep-onnx` reads, then the names that it is for.
 
 usage: make_names.py [--check]    --check compares and writes nothing
-       make_names.py --goldens    records what the libraries make of a picture, one for each config, in tests/goldens/names.json
+       make_names.py --goldens    records what the libraries make of a picture, one for each config, in tests/goldens/names.json; torchvision's also
+                                  of a uint8 tensor, which "torch" behind the name says
 """
 
 import hashlib
@@ -71,11 +72,13 @@ def torchvision_rows():
             preset = weights.transforms()
             kind = type(preset).__name__
 
-            def run(picture, preset=preset, kind=kind):
+            def run(picture, tensor=False, preset=preset, kind=kind):
+                pixels = torch.from_numpy(np.array(picture).transpose(2, 0, 1).copy())
                 if kind == "VideoClassification":
-                    return preset(torch.from_numpy(np.array(picture).transpose(2, 0, 1)[None].copy()))[None].numpy()
+                    return preset(pixels[None])[None].numpy()
                 flow = kind == "OpticalFlow"
-                out = preset(picture, picture)[0] if flow else preset(picture)
+                given = (pixels[None] if flow else pixels) if tensor else picture
+                out = preset(given, given)[0] if flow else preset(given)
                 return (out if out.ndim == 4 else out[None]).numpy()
 
             yield steps(preset), f"{type(weights).__name__}.{weights.name}", run
@@ -90,6 +93,11 @@ def open_clip_rows():
 
 
 LIBRARIES = {"timm": (timm, timm_rows), "torchvision": (torchvision, torchvision_rows), "open_clip": (open_clip, open_clip_rows)}
+
+
+def golden(tensor):
+    tensor = np.ascontiguousarray(tensor, dtype="<f4")
+    return {"shape": list(tensor.shape), "sha": hashlib.sha256(tensor.tobytes()).hexdigest()[:32]}
 
 
 def table(rows):
@@ -116,8 +124,9 @@ def main():
         if "--goldens" in sys.argv:
             picture = Image.open(PICTURE).convert("RGB")
             for _, names, run in groups:
-                tensor = np.ascontiguousarray(run(picture), dtype="<f4")
-                goldens[f"{name}:{names[0]}"] = {"shape": list(tensor.shape), "sha": hashlib.sha256(tensor.tobytes()).hexdigest()[:32]}
+                goldens[f"{name}:{names[0]}"] = golden(run(picture))
+            if name == "torchvision":
+                goldens |= {f"{name}:{names[0]} torch": golden(run(picture, True)) for _, names, run in groups}
     if "--goldens" in sys.argv:
         lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(golden)}" for name, golden in goldens.items())
         (HERE / "names.json").write_text("{\n" + lines + "\n}\n")

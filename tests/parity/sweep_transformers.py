@@ -155,6 +155,10 @@ def judge(name, kind, ask):
         if not bound or any(not within(bound[0], processor, backend, batch, ask) for batch in BATCHES if shown(batch) in differing):
             return "wrong", f"other values for {', '.join(differing)}"
         return "bound", bound[0]
+    for output in [output for output, keys in beside.items() if any(keys)]:
+        if said := [note for note in answer["notes"] if output in note]:
+            notes.update(said)
+            del beside[output]
     if wrong := [f"{output} for {', '.join(filter(None, keys))}" for output, keys in beside.items() if any(keys)]:
         return "wrong", f"another {'; another '.join(wrong)}"
     counted = f"{equal} of {len(BATCHES)}"

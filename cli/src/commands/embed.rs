@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
-use prep_onnx_pipeline::{Accept, Error, ImportOptions, OnBadImage, OutputKind, Result, Windows};
+use prep_onnx_pipeline::{Accept, Error, ImportOptions, OnBadImage, OutputKind, Resampler, Result};
 use prep_onnx_rewriter::after::{AfterReport, Then};
 use prep_onnx_rewriter::portable::{MAX_DEVIATION, Portable};
 use prep_onnx_rewriter::{Edit, EmbedOptions, Lowering, Model, Quantisation, Quantised, Report};
@@ -61,8 +61,9 @@ pub(crate) struct Options {
     /// The size that the model takes, in the place of the pipeline's own, where it can have another one
     #[arg(long, value_name = "HxW|N")]
     pub(super) size: Option<String>,
-    /// Whose resize is meant, where the config leaves it open
-    #[arg(long, value_name = "LIBRARY", value_parser = PossibleValuesParser::new(Windows::ALL.iter().map(|resampler| resampler.name())))]
+    /// Whose resize is meant, where the config leaves it open; torch with torchvision:WEIGHTS: their transforms() of a
+    /// uint8 tensor
+    #[arg(long, value_name = "LIBRARY", value_parser = PossibleValuesParser::new(Resampler::ALL.iter().map(|resampler| resampler.name())))]
     pub(super) resampler: Option<String>,
     /// The input that takes the image, where several can
     #[arg(long, value_name = "NAME")]

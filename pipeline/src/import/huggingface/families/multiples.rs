@@ -36,6 +36,9 @@ pub(in super::super) fn bridge_tower(reader: &mut Reader<'_>, steps: &mut Vec<St
                 .why("BridgeTowerImageProcessor crops to a square of it"));
         };
         reader.crop(steps, Some([edge, edge]));
+        reader.notes.push(
+            "its pixel_mask counts what the crop fills with 0 as image: the output mask does not".to_owned(),
+        );
     }
     end(reader, steps)
 }
