@@ -5,7 +5,7 @@ mod common;
 
 use common::zoo::{self, Entry};
 use common::{OnDisk, flat, insertion, on_disk, parse, parse_bytes};
-use onnx_protobuf::ModelProto;
+use onnx_protobuf::{Message, ModelProto};
 use prep_onnx_rewriter::{ImageInput, Insertion, Model, insert, strip};
 
 fn put_on_disk(entry: &Entry) -> OnDisk {
@@ -154,6 +154,36 @@ fn the_same_input_gives_the_same_bytes() {
         });
         assert!(bytes[0] == bytes[1], "{}", entry.name);
     }
+}
+
+/// Weights around the size of the pieces that are copied, and of several of them, that lie anywhere in both files.
+#[test]
+fn large_weights_are_copied_to_every_byte() {
+    use common::build::{FLOAT, UINT8, cnn, zeros};
+
+    let mut model = cnn(8, 17, "pixel_values", FLOAT, &["1", "3", "224", "224"]);
+    let mut state = 1_u32;
+    for size in [262_143, 1, 262_144, 77, 262_145, 900_001, 4096] {
+        let mut tensor = zeros(&format!("weight.{size}"), UINT8, &[size]);
+        for byte in &mut tensor.raw_data {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            *byte = (state >> 24) as u8;
+        }
+        model.graph.as_mut().unwrap().initializer.push(tensor);
+    }
+    let file = on_disk(&model.write_to_bytes().unwrap());
+    let opened = Model::open(&file.path).unwrap();
+    insert(&opened, "pixel_values", &insertion(&opened, "pixel_values"))
+        .unwrap()
+        .write(file.out())
+        .unwrap();
+    let back = file.folder.path().join("back.onnx");
+    strip(&Model::open(file.out()).unwrap())
+        .unwrap()
+        .write(&back)
+        .unwrap();
+    assert!(std::fs::read(&back).unwrap() == std::fs::read(&file.path).unwrap());
+    assert_eq!(parse(&file.out()).graph.initializer, model.graph.initializer);
 }
 
 #[test]

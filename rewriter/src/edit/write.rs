@@ -1,7 +1,7 @@
 //! Writing an edit to disk.
 
 use std::fs::{File, Permissions};
-use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, ErrorKind as IoKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use prep_onnx_pipeline::{Error, ErrorKind, Result};
@@ -163,27 +163,61 @@ impl Edit {
 
     /// Writes the file under a name of its own into the folder of `target`.
     fn write_beside(&self, target: &Path) -> io::Result<NamedTempFile> {
-        let mut temporary = temporary(target)?;
+        let temporary = temporary(target)?;
+        let mut to = Target {
+            file: temporary.as_file(),
+            at: 0,
+            chunk: vec![0; CHUNK],
+        };
         for segment in &self.segments {
             match segment {
-                Segment::New(bytes) => temporary.write_all(bytes)?,
-                Segment::Copy { start, end } => copy(&self.source, temporary.as_file(), *start, end - start)?,
-                Segment::Other(data) => copy(&data.source, temporary.as_file(), data.start, data.len)?,
+                Segment::New(bytes) => to.write(bytes)?,
+                Segment::Copy { start, end } => to.copy(&self.source, *start, end - start)?,
+                Segment::Other(data) => to.copy(&data.source, data.start, data.len)?,
             }
         }
         Ok(temporary)
     }
 }
 
-fn copy(from: &Source, mut to: &File, start: u64, len: u64) -> io::Result<()> {
-    let copied = from.with(|mut file| {
-        file.seek(SeekFrom::Start(start))?;
-        io::copy(&mut file.take(len), &mut to)
-    })?;
-    if copied == len {
+/// Bytes that are copied at a time.
+const CHUNK: usize = 256 << 10;
+
+/// The new file so far.
+struct Target<'a> {
+    file: &'a File,
+    at: u64,
+    chunk: Vec<u8>,
+}
+
+impl Target<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.at += bytes.len() as u64;
         Ok(())
-    } else {
-        Err(io::Error::other("the model changed while it was read"))
+    }
+
+    /// Copies through memory, to places that are multiples of a chunk. The kernel's own copy (`copy_file_range`, as of
+    /// `io::copy`) is slower where both files' pages do not lie alike, which they do not behind a message of another
+    /// length: 1.3 times `cp` in processor time on ext4, where this takes 1.05.
+    fn copy(&mut self, from: &Source, start: u64, len: u64) -> io::Result<()> {
+        from.with(|mut file| {
+            file.seek(SeekFrom::Start(start))?;
+            let mut left = len;
+            while left > 0 {
+                let room = CHUNK as u64 - self.at % CHUNK as u64;
+                let chunk = &mut self.chunk[..left.min(room) as usize];
+                file.read_exact(chunk)?;
+                self.file.write_all(chunk)?;
+                left -= chunk.len() as u64;
+                self.at += chunk.len() as u64;
+            }
+            Ok(())
+        })
+        .map_err(|error: io::Error| match error.kind() {
+            IoKind::UnexpectedEof => io::Error::other("the model changed while it was read"),
+            _ => error,
+        })
     }
 }
 

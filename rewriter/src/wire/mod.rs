@@ -2,9 +2,8 @@
 //!
 //! A file is read through `Read + Seek`: the headers of fields are decoded, the payload of tensors is
 //! seeked over. There is no memory map because mapping a file is `unsafe` (another process can cut the
-//! file short under it), and none is needed: unchanged ranges are copied from file to file with
-//! [`std::io::copy`], which the kernel does by itself on Linux (`copy_file_range`), so no weight ever
-//! passes through this process.
+//! file short under it), and none is needed: unchanged ranges are copied from file to file in
+//! chunks, so no weight is ever looked at or kept.
 //!
 //! Everything that reaches a generated parser has been walked here first. The parser recurses without
 //! a bound over nested messages and groups; this walk bounds the depth and refuses groups.

@@ -14,6 +14,9 @@ use super::stream::{Rows, Stream};
 /// Bands for each thread, so that threads of uneven speed finish together.
 const PER_WORKER: usize = 2;
 
+/// Most rows of MCUs in a group for more than one band a thread: each band decodes the group above it once more.
+const FEW_ROWS: usize = 2;
+
 /// Fewest groups in a band, where each decodes one more at both sides.
 const LEAST_GROUPS: usize = 4;
 
@@ -38,7 +41,12 @@ pub(super) fn read(stream: &Stream<'_>, window: &Window, out: &mut [u8], workers
     let Some(groups) = Groups::of(stream).filter(|_| count > 1) else {
         return false;
     };
-    let ends = groups.ends(count * PER_WORKER, stream.mcu_rows().1);
+    let margin = stream.mcu_rows().1;
+    let wanted = match groups.rows * margin <= FEW_ROWS {
+        true => count * PER_WORKER,
+        false => count,
+    };
+    let ends = groups.ends(wanted, margin);
     if ends.len() < 2 {
         return false;
     }
