@@ -86,7 +86,7 @@ def judge(kind) -> tuple[dict[str, str] | None, str]:
         name = "+".join(f"{height}x{width}" for height, width in batch)
         images = [Image.fromarray(drawn(*size)) for size in batch]
         try:
-            theirs = arrays(processor(images=images, return_tensors="pt" if processor.backend == "torchvision" else "np"))
+            theirs = arrays(processor(images=images, return_tensors="pt" if getattr(processor, "backend", "") == "torchvision" else "np"))
         except Exception as error:
             theirs = error
         try:
