@@ -89,8 +89,9 @@ pub(crate) unsafe fn run_band<I: Isa>(
     grow(ring, rows.slots * blocks, Lanes::ZERO)?;
     grow(unpacked, I::AT_ONCE * (blocks + 1), Lanes::ZERO)?;
     grow(weighed, I::AT_ONCE * I::GROUP * weighed_stride, 0)?;
-    // Where the last window ends: groups behind it are the next band's.
-    let end = band
+    // Where the last window ends: groups behind it are the next band's. An earlier one may end later, since windows are cut at
+    // weights of zero.
+    let last = band
         .clone()
         .next_back()
         .map_or(0, |row| rows.groups[row].0 + rows.groups[row].1);
@@ -105,7 +106,7 @@ pub(crate) unsafe fn run_band<I: Isa>(
         }
         while done < group + count {
             let first = rows.first + done * I::GROUP;
-            let at_once = I::AT_ONCE.min(end - done);
+            let at_once = I::AT_ONCE.min(last.max(group + count) - done);
             let some = I::GROUP * at_once;
             let mut slots = slots_from(ring, blocks, rows.slots, done);
             let groups = &mut slots[..at_once];
