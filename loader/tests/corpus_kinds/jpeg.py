@@ -18,8 +18,8 @@ def jpeg():
         put(f"jpeg/{tag}_q10.jpg", saved(rgb(40, 40), "JPEG", quality=10, subsampling=subsampling))
         put(f"jpeg/{tag}_q100_optimize.jpg", saved(rgb(24, 24), "JPEG", quality=100, subsampling=subsampling, optimize=True))
     # Large enough for the loader and the op to decode it on several threads.
-    large = rgb(52, 80).resize((640, 416), Image.Resampling.BICUBIC)
-    put("jpeg/420_large_restart_rows.jpg", saved(large, "JPEG", quality=30, subsampling="4:2:0", restart_marker_rows=1))
+    large = rgb(52, 80).resize((1920, 1104), Image.Resampling.BICUBIC)
+    put("jpeg/420_large_restart_rows.jpg", saved(large, "JPEG", quality=20, subsampling="4:2:0", restart_marker_rows=1))
     put("jpeg/440.jpg", as_440(saved(rgb(32, 64), "JPEG", quality=80, subsampling="4:2:2")))
     put("jpeg/keep_rgb.jpg", saved(rgb(23, 29), "JPEG", quality=90, keep_rgb=True))
     put("jpeg/gray.jpg", saved(gray(37, 43), "JPEG", quality=85))
