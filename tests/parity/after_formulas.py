@@ -5,8 +5,7 @@
 Needs torch, torchvision, onnx, onnxruntime and no network. Neither project is a package with weights, so that heads with their published
 decoding (anchors, objectness, grids) are exported with seeded weights, scaled so that detections exist and overlap. Each image, of 12
 sizes, goes through the one file; the published post-processing, written down here, gets the output that the same file gives with
---keep-outputs. Where the published way back to the image forgets that the resized edges are whole numbers, the distance that makes
-is worked out and allowed for, and printed.
+--keep-outputs. Boxes may be 0.01 pixels off, scores 1e-5.
 """
 import pathlib
 import subprocess
@@ -87,9 +86,7 @@ def yolov5_answers(prediction, size):
     gain = min(EDGE / height, EDGE / width)
     pad = (EDGE - width * gain) / 2, (EDGE - height * gain) / 2
     boxes = (boxes - np.float32(pad * 2)) / np.float32(gain)
-    top, left = (round((EDGE - round(edge * gain)) / 2 - 0.1) for edge in size)
-    real = [(round(width * gain) / width, left), (round(height * gain) / height, top)]
-    return clipped(boxes, size), scores, labels, real, [(gain, pad[0]), (gain, pad[1])]
+    return clipped(boxes, size), scores, labels
 
 
 def yolox_answers(prediction, size):
@@ -125,21 +122,11 @@ def yolox_answers(prediction, size):
         overlap = w * h / (areas[i] + areas[rest] - w * h)
         order = rest[overlap <= 0.45]
     keep = keep[:1000]
-    real = [(int(size[1] * ratio) / size[1], 0), (int(size[0] * ratio) / size[0], 0)]
-    return clipped(boxes[keep], size), best[keep], labels[keep], real, [(ratio, 0), (ratio, 0)]
+    return clipped(boxes[keep], size), best[keep], labels[keep]
 
 
 def clipped(boxes, size):
     return np.clip(boxes, 0, np.float32([size[1], size[0], size[1], size[0]])).astype(np.float32)
-
-
-def rounding(size, real, published):
-    """How far apart the two ways back to the image are: with the real edges, and with the gain alone."""
-    apart = []
-    for (scale, offset), (gain, pad), edge in zip(real, published, (size[1], size[0])):
-        places = np.array([offset, offset + edge * scale])
-        apart.append(np.abs((places - offset) / scale - (places - pad) / gain).max())
-    return max(apart)
 
 
 MODELS = {
@@ -179,11 +166,11 @@ def main():
         subprocess.run([tool, "embed", str(path), "--pipeline", *given, "--then", step, "--keep-outputs", "-o", str(out), "--quiet"], check=True)
         session = onnxruntime.InferenceSession(str(out), providers=["CPUExecutionProvider"])
         names = [output.name for output in session.get_outputs()]
-        count = unequal = exact = 0
-        worst, beyond, most, scores_off = 0.0, 0.0, 0.0, 0.0
+        count = unequal = 0
+        worst = scores_off = 0.0
         for seed, size in enumerate(SIZES):
             got = dict(zip(names, session.run(None, {"image": image(size, seed)[None]})))
-            boxes, scores, labels, real, published = answers(got["output"], size)
+            boxes, scores, labels = answers(got["output"], size)
             count += len(labels)
             if labels.shape != got["labels"].shape or (labels != got["labels"]).any():
                 unequal += 1
@@ -191,13 +178,10 @@ def main():
                 continue
             if not len(labels):
                 continue
-            apart, allowed = float(np.abs(boxes - got["boxes"]).max()), float(rounding(size, real, published))
-            exact += allowed < 1e-3
-            worst = max(worst, apart if allowed < 1e-3 else 0.0)
-            beyond, most = max(beyond, apart - allowed), max(most, allowed)
+            worst = max(worst, float(np.abs(boxes - got["boxes"]).max()))
             scores_off = max(scores_off, float(np.abs(scores - got["scores"]).max()))
-        print(f"{name}: {count} boxes of {len(SIZES)} images, {unequal} images with others; {scores_off:.2e} off in scores; {worst:.2e} pixels off in the {exact} images whose resized edges need no rounding; in the others at most {beyond:.2e} more than the {most:.2f} that the rounding makes", flush=True)
-        wrong += bool(unequal or worst > 0.01 or beyond > 0.01 or scores_off > 1e-5 or not count or not exact)
+        print(f"{name}: {count} boxes of {len(SIZES)} images, {unequal} images with others; {scores_off:.2e} off in scores; {worst:.2e} pixels off", flush=True)
+        wrong += bool(unequal or worst > 0.01 or scores_off > 1e-5 or not count)
     sys.exit(1 if wrong else 0)
 
 

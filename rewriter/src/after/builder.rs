@@ -2,7 +2,8 @@
 
 use onnx_protobuf::NodeProto;
 use onnx_protobuf::tensor_proto::DataType;
-use prep_onnx_pipeline::{Error, ErrorKind, Layout, Plan, Result};
+use prep_onnx_pipeline::plan::Anchor;
+use prep_onnx_pipeline::{Error, ErrorKind, Layout, Plan, Result, SizeRule};
 
 use super::Role;
 use super::flow::{Flow, Tensor};
@@ -231,6 +232,27 @@ impl<'a> Builder<'a> {
             .why("how an image lies in the tensor of the model is known to the preprocessing alone")
             .fix("embed the preprocessing in the same step")
         })
+    }
+
+    /// Of a letterbox that enlarges: which part of what is left comes before the image, and height and width of the tensor, float32 [2].
+    pub(super) fn letterbox(&mut self) -> Option<(f32, Value)> {
+        let stage = self.before.plan.as_ref()?.stages.last()?;
+        let SizeRule::Fit { enlarge: true, .. } = stage.resample.as_ref()?.size else {
+            return None;
+        };
+        let part = match stage.after.as_ref()?.anchor {
+            Anchor::TopLeft => 0.0,
+            Anchor::Center { .. } => 0.5,
+            Anchor::BottomRight | Anchor::Position { .. } => return None,
+        };
+        let (name, layout) = self.before.tensor.clone()?;
+        let shape = self.graph.op("Shape", &[&Value::named(name)]);
+        let edges = match layout {
+            Layout::Nchw => [2, 3],
+            Layout::Nhwc => [1, 2],
+        };
+        let edges = self.graph.pick(&shape, 0, &edges);
+        Some((part, self.graph.cast(&edges, DataType::FLOAT)))
     }
 
     /// Height and width of every source image, where they are known.

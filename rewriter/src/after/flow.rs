@@ -55,6 +55,9 @@ impl Tensor {
 pub(super) enum Frame {
     /// Pixels of the tensor that the model takes.
     Input,
+    /// The same, of models whose library goes back from a letterbox by its ratio alone, as if no edge had been rounded: YOLOv5
+    /// and YOLOX.
+    Ratio,
     /// Parts of the width and height of the image.
     Relative,
     /// Pixels of the image.

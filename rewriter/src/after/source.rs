@@ -25,7 +25,10 @@ use column::{HEIGHT, LEFT, SCALE_X, SCALE_Y, TOP, WIDTH};
 /// # Errors
 /// Without the geometry of the images.
 pub(super) fn unmap(builder: &mut Builder<'_>, selected: Selected) -> Result<Selected> {
-    let geometry = builder.geometry("unmap")?;
+    let mut geometry = builder.geometry("unmap")?;
+    if selected.frame == Frame::Ratio {
+        geometry = by_ratio(builder, geometry);
+    }
     let graph = &mut builder.graph;
     let rows = graph.take(&geometry, 0, &selected.image);
     let mut unmapped = selected.clone();
@@ -37,7 +40,7 @@ pub(super) fn unmap(builder: &mut Builder<'_>, selected: Selected) -> Result<Sel
             unmapped.boxes = graph.op("Mul", &[&selected.boxes, &size]);
             return Ok(unmapped);
         }
-        Frame::Input => {}
+        Frame::Input | Frame::Ratio => {}
     }
     unmapped.boxes = points(graph, &rows, &selected.boxes, &[4]);
     for (part, value) in &mut unmapped.parts {
@@ -67,6 +70,23 @@ pub(super) fn unmap(builder: &mut Builder<'_>, selected: Selected) -> Result<Sel
         }
     }
     Ok(unmapped)
+}
+
+/// `geometry` of a letterbox as scale_boxes of YOLOv5 and the demo of YOLOX take it: one ratio for both axes, half of what is left
+/// before a centred image. Of other preprocessing as it is.
+fn by_ratio(builder: &mut Builder<'_>, geometry: Value) -> Value {
+    let Some((half, input)) = builder.letterbox() else {
+        return geometry;
+    };
+    let graph = &mut builder.graph;
+    let sizes = graph.pick(&geometry, 1, &[HEIGHT, WIDTH]);
+    let ratios = graph.op("Div", &[&input, &sizes]);
+    let [down, across] = [0, 1].map(|axis| graph.part(&ratios, 1, axis, axis + 1));
+    let ratio = graph.op("Min", &[&down, &across]);
+    let resized = graph.op("Mul", &[&sizes, &ratio]);
+    let rest = graph.op("Sub", &[&input, &resized]);
+    let offsets = graph.with_float("Mul", &rest, half);
+    graph.joined(&[&sizes, &ratio, &ratio, &offsets], 1)
 }
 
 /// x, y, x, y, … on the last axis, moved into the image; `axes` is how `rows` meet them: [4], or [1, 2] for points.

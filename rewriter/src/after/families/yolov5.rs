@@ -20,7 +20,7 @@ pub(super) fn decode(builder: &mut Builder<'_>, options: &Detections) -> Result<
     let (scores, labels) = centers::best(builder, &output);
     Ok(Candidates {
         family: "yolov5",
-        frame: Frame::Input,
+        frame: Frame::Ratio,
         boxes: Boxes::Centred {
             channels: output.fixed(2).unwrap_or_default(),
             rows: output.value,

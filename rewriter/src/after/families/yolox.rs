@@ -71,7 +71,7 @@ pub(super) fn decode(builder: &mut Builder<'_>, options: &Detections) -> Result<
     let boxes = graph.corners(&boxes, 2);
     Ok(Candidates {
         family: "yolox",
-        frame: Frame::Input,
+        frame: Frame::Ratio,
         boxes: Boxes::Corners(boxes),
         scores,
         labels: Some(labels),
