@@ -2,6 +2,7 @@
 
 mod beside;
 mod evidence;
+mod frames;
 mod paddleocr;
 mod ultralytics;
 
@@ -86,13 +87,14 @@ pub(crate) fn choose(
     asked: &ImportOptions<'_>,
 ) -> Outcome<Choice> {
     if let Some(name) = option {
-        return named(name, asked);
+        return Ok(frames::fitted(model, input, named(name, asked)?)?);
     }
     let found = beside(model.folder()).map_err(|error| error.or_kind(ErrorKind::Config))?;
     let mut notes = found.notes;
     if let Some(path) = found.config {
         let import = read(&path, asked)?;
-        return Ok(Choice::read(import, path.display().to_string(), notes));
+        let choice = Choice::read(import, path.display().to_string(), notes);
+        return Ok(frames::fitted(model, input, choice)?);
     }
     if let Some(maker) = Maker::read(model)? {
         let input = ImageInput::find(model, input)?;
