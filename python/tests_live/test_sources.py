@@ -65,7 +65,7 @@ def test_compositions_of_torchvision():
         tv.Compose([tv.PILToTensor(), tv.Resize((64, 90), interpolation=tv.InterpolationMode.BICUBIC, antialias=False), tv.ConvertImageDtype(torch.float32)]),
         tv.Compose([tv.ToTensor(), tv.Resize(64), tv.CenterCrop(60), tv.Normalize(**normalize)]),
         tv.Compose([tv.ToTensor(), tv.Resize((200, 300), interpolation=tv.InterpolationMode.BICUBIC)]),
-        tv.Compose([tv.ToTensor(), tv.Normalize(**normalize), tv.Resize((33, 44), antialias=False)]),
+        tv.Compose([tv.ToTensor(), tv.Normalize(**normalize), tv.Resize((66, 70), antialias=False)]),
         v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Resize((70, 60)), v2.Normalize(**normalize)]),
         v2.Compose([v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Resize((170, 260), interpolation=v2.InterpolationMode.BICUBIC, antialias=False)]),
     ):

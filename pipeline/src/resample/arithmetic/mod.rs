@@ -52,7 +52,8 @@ pub const fn torch_bound(filter: Filter) -> f64 {
 }
 
 /// How far torch on one thread was from torch on several, bilinear without antialiasing, of values from 0 to 1 and edges up to 1536:
-/// it rounds positions once there, and twice on several threads, which is what [`Arithmetic::Torch`] does.
+/// it rounds positions once there, and twice on several threads, which is what [`Arithmetic::Torch`] does. For results whose height
+/// and width add up to at most 128 it does so on any number of threads.
 pub const TORCH_ONE_THREAD: f64 = 3e-5;
 
 /// The arithmetic of a resize. Backends match on it without a `_` arm.

@@ -101,7 +101,8 @@ fn apart(reader: &mut Reader<'_>, resize: &Resize, largest: f64, when: &str) {
     if resize.differs_on_one_thread() {
         let bound = TORCH_ONE_THREAD * largest;
         reader.notes.push(format!(
-            "torch on one thread rounds positions otherwise: values {when}then differ by up to {bound:e} at 1536 pixels"
+            "torch on one thread, and for results of at most 128 rows and columns together, rounds positions otherwise: values {when}then \
+             differ by up to {bound:e} at 1536 pixels"
         ));
     }
 }
