@@ -5,7 +5,7 @@
 
 use prep_onnx_pipeline::{GridChoice, GridFit, SizeRule};
 
-use super::formula::{N, Sheet};
+use super::formula::{N, Sheet, Truth};
 use super::sizes::Size;
 
 /// Larger than any number of pixels or scale.
@@ -32,15 +32,25 @@ pub(super) fn grid<'s>(sheet: &'s Sheet, rule: SizeRule, image: Size<'s>) -> Siz
         };
     }
     let candidates = Candidates::new(sheet, &grids.candidates(choice), (height, width), image);
+    // Whether no candidate is chosen, but one tile.
+    let mut alone = None;
     let index = match choice {
         GridChoice::Effective => candidates.effective(),
         GridChoice::Aspect => candidates.aspect(),
         GridChoice::Scale => candidates.scale(),
-        GridChoice::Holding => candidates.holding(),
+        GridChoice::Holding => {
+            let (index, none) = candidates.holding();
+            alone = Some(none);
+            index
+        }
+    };
+    let edge = |edges: &[f64], tile: usize| match &alone {
+        None => index.entry(edges),
+        Some(alone) => alone.pick(sheet.number(tile), index.entry(edges)),
     };
     let to = Size {
-        rows: index.entry(&candidates.heights),
-        columns: index.entry(&candidates.widths),
+        rows: edge(&candidates.heights, height),
+        columns: edge(&candidates.widths, width),
     };
     fitted(image, (height, width), to, fit)
 }
@@ -143,7 +153,8 @@ impl<'s> Candidates<'s> {
         self.least(other.pick(self.number(NONE), self.index))
     }
 
-    fn holding(&self) -> N<'s> {
+    /// The candidate, and whether there is none: nothing holds the image, and all proportions are on the other side of its own.
+    fn holding(&self) -> (N<'s>, Truth<'s>) {
         let (rows, columns) = (self.image.rows, self.image.columns);
         let aspect = columns / rows;
         let none = self.number(-1.0);
@@ -158,7 +169,7 @@ impl<'s> Candidates<'s> {
         let shorter = low.or(narrow).pick(none, shorter);
         let longest = shorter.largest();
         // Of those that are worse nothing, of the others the last.
-        let last = |worse: super::formula::Truth<'s>| worse.pick(none, self.index).largest();
+        let last = |worse: Truth<'s>| worse.pick(none, self.index).largest();
         let held = last(shorter.below(longest));
 
         let proportion = self.sheet.candidates(&self.proportions);
@@ -168,6 +179,9 @@ impl<'s> Candidates<'s> {
         let other = proportion.below(nearest).or(nearest.below(proportion));
         let area = other.pick(none, self.sheet.candidates(&self.areas));
         let near = last(area.below(area.largest()));
-        longest.below(0.0).pick(near, held)
+        let holds = self.number(-0.5).below(longest);
+        let is_far = nearest.below(0.0).or(self.number(0.5 * NONE).below(nearest));
+        let alone = holds.pick(self.number(0.0), is_far.pick(one, self.number(0.0)));
+        (holds.pick(held, near), self.number(0.5).below(alone))
     }
 }
