@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use common::{Random, mutated};
+use prep_onnx_loader::decode::ScaleRule;
 use prep_onnx_loader::{DecodeOptions, ErrorKind, Limits, Loader, Scratch, Source, decode};
 
 const MAX_PIXELS: u64 = 1 << 20;
@@ -60,6 +61,47 @@ fn mutated_files_give_pixels_or_errors() {
         assert!(after - before < 4 * MAX_MEMORY, "{before} {after}");
     } else {
         eprintln!("skipped: this system does not tell the peak memory");
+    }
+}
+
+/// A table of averages with a symbol that is none is refused at every size, whether or not a code of it is used: libjpeg looks at
+/// tables before it decodes.
+#[test]
+fn impossible_tables_are_refused_at_every_scale() {
+    for name in [
+        "jpeg/gray.jpg",
+        "jpeg/444_33x50.jpg",
+        "jpeg/420_33x50.jpg",
+        "jpeg/420_progressive.jpg",
+    ] {
+        let mut file = common::read(name);
+        // The marker of the table, its length, its number, 16 counts, and the last symbol.
+        let at = file
+            .windows(5)
+            .position(|bytes| bytes[..2] == [0xFF, 0xC4] && bytes[4] == 0)
+            .unwrap();
+        let symbols: usize = file[at + 5..at + 21]
+            .iter()
+            .map(|count| usize::from(*count))
+            .sum();
+        for symbol in [0x10, 0x30, 0xF0, 0xFF] {
+            file[at + 20 + symbols] = symbol;
+            let read = |options: &DecodeOptions| {
+                decode(&file, options, &mut Scratch::default(), Vec::new())
+                    .map(|_| ())
+                    .map_err(|error| error.kind())
+            };
+            let options = DecodeOptions::default();
+            let small = options.clone().scale(ScaleRule::new(|height, width| {
+                (height.div_ceil(3), width.div_ceil(3))
+            }));
+            assert_eq!(read(&options), Err(ErrorKind::Corrupt), "{name} {symbol:#x}");
+            assert_eq!(
+                read(&small),
+                Err(ErrorKind::Corrupt),
+                "{name} {symbol:#x}, scaled"
+            );
+        }
     }
 }
 

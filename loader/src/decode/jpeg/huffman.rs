@@ -23,6 +23,15 @@ impl Spec {
         categories.max().unwrap_or(0)
     }
 
+    /// The largest symbol of the codes: of averages, the most bits that one takes.
+    pub(super) fn largest_symbol(&self) -> u32 {
+        self.used()
+            .iter()
+            .map(|&symbol| u32::from(symbol))
+            .max()
+            .unwrap_or(0)
+    }
+
     /// Whether values of 1 to `category` bits have a code behind every run of zeros: a table for any file,
     /// as the standard ones and those of Photoshop, and not for the values of one.
     pub(super) fn has_all_runs(&self, category: u32) -> bool {

@@ -34,7 +34,7 @@ pub(super) fn are_usual(headers: &Headers<'_>) -> bool {
         let dc = headers.dc.get(component.dc_table).and_then(Option::as_ref);
         let ac = headers.ac.get(component.ac_table).and_then(Option::as_ref);
         // A refinement has one bit more of each value, and a table that is left out is one of the standard.
-        let usual_dc = dc.is_none_or(|spec| spec.largest_category() + low <= DC_BITS);
+        let usual_dc = dc.is_none_or(|spec| spec.largest_symbol() + low <= DC_BITS);
         (scan.first > 0 || scan.high > 0 || usual_dc)
             && (scan.last == 0 || scan.high > 0 || ac.is_none_or(usual_ac))
     })
