@@ -142,6 +142,15 @@ fn lines(text: &str) -> Vec<Value> {
         .collect()
 }
 
+/// The rows of both pictures in `folder`, which are drawn too.
+fn drawn_rows(folder: &Path, model: &str) -> Vec<Value> {
+    let inputs = ["run", model, "a.png", "b.png"];
+    let outputs = ["-o", "out.jsonl", "--draw", "drawn"];
+    let ran = common::run(folder, [inputs, outputs].concat());
+    assert_eq!(ran.code, Some(0), "{}", ran.err);
+    lines(&std::fs::read_to_string(folder.join("out.jsonl")).unwrap())
+}
+
 /// The names of the columns of a Parquet file, and its number of rows.
 fn columns(path: &Path) -> (Vec<String>, usize) {
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -167,18 +176,7 @@ fn masks_are_drawn_in_the_colours_of_their_boxes_and_counted() {
     assert_eq!(embedded.code, Some(0), "{}", embedded.err);
 
     let prep = "seg.prep.onnx";
-    let ran = run(&[
-        "run",
-        prep,
-        "a.png",
-        "b.png",
-        "-o",
-        "out.jsonl",
-        "--draw",
-        "drawn",
-    ]);
-    assert_eq!(ran.code, Some(0), "{}", ran.err);
-    let rows = lines(&std::fs::read_to_string(at("out.jsonl")).unwrap());
+    let rows = drawn_rows(folder.path(), prep);
     assert_eq!(rows.len(), 4);
     assert_eq!(rows[0]["box"], json!([16.0, 32.0, 48.0, 96.0]));
     assert_eq!(rows[0]["drawn"], "drawn/a.png");
@@ -246,18 +244,7 @@ fn classes_of_pixels_are_drawn_with_a_legend_and_told_in_rows() {
     assert_eq!(embedded.code, Some(0), "{}", embedded.err);
 
     let prep = "model.prep.onnx";
-    let ran = run(&[
-        "run",
-        prep,
-        "a.png",
-        "b.png",
-        "-o",
-        "out.jsonl",
-        "--draw",
-        "drawn",
-    ]);
-    assert_eq!(ran.code, Some(0), "{}", ran.err);
-    let rows = lines(&std::fs::read_to_string(at("out.jsonl")).unwrap());
+    let rows = drawn_rows(folder.path(), prep);
     assert_eq!(rows.len(), 2);
     let map = &rows[0]["map"];
     assert_eq!((&map["height"], &map["width"]), (&json!(300), &json!(400)));

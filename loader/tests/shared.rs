@@ -5,10 +5,8 @@ mod common;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::{Random, mutated};
-use prep_onnx_loader::{
-    DecodeOptions, Decoded, ImageError, ImageReader, Limits, Scratch, Window, Workers, decode,
-};
+use common::{Random, cut, mutated};
+use prep_onnx_loader::{DecodeOptions, ImageError, ImageReader, Limits, Scratch, Window, Workers, decode};
 
 /// Threads that count how often they were asked, and may not do all that they are asked for.
 #[derive(Default)]
@@ -81,15 +79,6 @@ fn shared(
     let mut out = vec![0xA5; window.byte_len()];
     reader.read_window_shared(&window, &mut out, &mut Scratch::default(), threads)?;
     Ok((window, out))
-}
-
-fn cut(image: &Decoded, window: &Window) -> Vec<u8> {
-    let rows = image.data.chunks_exact(image.width * 3);
-    rows.skip(window.rows.start)
-        .take(window.rows.len())
-        .flat_map(|row| &row[window.columns.start * 3..window.columns.end * 3])
-        .copied()
-        .collect()
 }
 
 /// Whether there are pixels.

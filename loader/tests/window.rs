@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::{Random, mutated};
-use prep_onnx_loader::{DecodeOptions, Decoded, ImageError, ImageReader, Limits, Scratch, Window, decode};
+use common::{Random, cut, mutated};
+use prep_onnx_loader::{DecodeOptions, ImageError, ImageReader, Limits, Scratch, Window, decode};
 
 fn options() -> DecodeOptions {
     DecodeOptions::default().limits(Limits::default().max_pixels(1 << 20).max_memory(64 << 20))
@@ -33,15 +33,6 @@ fn window(
     let mut out = vec![0xA5; window.byte_len()];
     reader.read_window_into(&window, &mut out, scratch)?;
     Ok((window, out))
-}
-
-fn cut(image: &Decoded, window: &Window) -> Vec<u8> {
-    let rows = image.data.chunks_exact(image.width * 3);
-    rows.skip(window.rows.start)
-        .take(window.rows.len())
-        .flat_map(|row| &row[window.columns.start * 3..window.columns.end * 3])
-        .copied()
-        .collect()
 }
 
 fn compare(

@@ -3,6 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
+use prep_onnx_loader::{Decoded, Window};
+
 pub(crate) fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus")
 }
@@ -100,4 +102,14 @@ pub(crate) fn mutated(bytes: &[u8], round: usize, random: &mut Random) -> Vec<u8
         }
     }
     bytes
+}
+
+/// The pixels of a window of an image.
+pub(crate) fn cut(image: &Decoded, window: &Window) -> Vec<u8> {
+    let rows = image.data.chunks_exact(image.width * 3);
+    rows.skip(window.rows.start)
+        .take(window.rows.len())
+        .flat_map(|row| &row[window.columns.start * 3..window.columns.end * 3])
+        .copied()
+        .collect()
 }

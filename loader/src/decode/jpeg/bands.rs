@@ -17,7 +17,7 @@ const PER_WORKER: usize = 2;
 /// Most rows of MCUs in a group for more than one band a thread: each band decodes the group above it once more.
 const FEW_ROWS: usize = 2;
 
-/// Fewest groups in a band, where each decodes one more at both sides.
+/// Fewest groups in a band, where each also decodes the group above it and a row of MCUs below.
 const LEAST_GROUPS: usize = 4;
 
 /// Rows of MCUs that always begin with an interval.
