@@ -165,11 +165,17 @@ impl Error {
         self
     }
 
-    /// Puts a larger subject in front: a file before a key.
+    /// Puts a larger subject in front: a file before a key. One that says the same more exactly takes its place:
+    /// `images[3]` that of `image`.
     #[must_use]
     pub fn within(mut self, outer: impl fmt::Display) -> Self {
-        self.subject = if self.subject.is_empty() {
-            outer.to_string()
+        let outer = outer.to_string();
+        let is_same = match outer.strip_prefix(&self.subject) {
+            Some(rest) => rest.is_empty() || rest.starts_with("s["),
+            None => false,
+        };
+        self.subject = if is_same || self.subject.is_empty() {
+            outer
         } else {
             format!("{outer}: {}", self.subject)
         };
@@ -248,6 +254,16 @@ mod tests {
             .within("c");
         assert_eq!(error.kind(), ErrorKind::Limit);
         assert_eq!(error.with_kind(ErrorKind::Usage).kind(), ErrorKind::Usage);
+    }
+
+    #[test]
+    fn one_of_several_takes_the_place_of_the_thing() {
+        let about = |subject: &str, outer: &str| Error::new(subject, "b").within(outer).subject().to_owned();
+        assert_eq!(about("image", "images[3]"), "images[3]");
+        assert_eq!(about("image", "image"), "image");
+        assert_eq!(about("", "images[3]"), "images[3]");
+        assert_eq!(about("image", "image.onnx"), "image.onnx: image");
+        assert_eq!(about("std", "steps[2]"), "steps[2]: std");
     }
 
     #[test]

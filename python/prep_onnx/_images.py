@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,22 @@ def _of_pil(image: Any, source: str, background: Colour | None) -> Pixels:
     return np.ascontiguousarray(pixels[:, :, ::-1]) if reversed_ else pixels
 
 
+def _no_pixels(image: Any, name: str) -> ImageError | None:
+    """What has no pixels to take, though users have it as an image."""
+    if image is None:
+        return ImageError(f"{name}: is None: expected pixels", None, "hand over an array, an image of Pillow, or a list of these")
+    if isinstance(image, (str, os.PathLike)):
+        fix = "open it: PIL.Image.open(path), or next(iter(prep_onnx.Loader(path)))"
+        return ImageError(f"{name}: is the name of a file: expected pixels, got {os.fspath(image)!r}", None, fix)
+    if isinstance(image, (bytes, bytearray)):
+        fix = "decode it: next(iter(prep_onnx.Loader(data)))"
+        return ImageError(f"{name}: is {len(image)} bytes without a shape: expected pixels", None, fix)
+    return None
+
+
 def _array(image: Any, name: str) -> Pixels:
+    if error := _no_pixels(image, name):
+        raise error
     array = np.asarray(image)
     if array.dtype != np.uint8:
         raise ImageError(
@@ -59,6 +75,8 @@ def _array(image: Any, name: str) -> Pixels:
 
 def _one(image: Any, name: str, source: str, channels: int, background: Colour | None) -> Pixels:
     """[height, width, channels]."""
+    if isinstance(image, (list, tuple)):
+        raise ImageError(f"{name}: is a list: expected one image", None, "hand over one list of all images")
     if is_pil(image):
         return _of_pil(image, source, background)
     array = _array(image, name)
@@ -70,8 +88,17 @@ def _one(image: Any, name: str, source: str, channels: int, background: Colour |
 
 
 def _shape(name: str, array: Pixels, expected: str, channels: int) -> ImageError:
-    first = array.ndim >= 3 and array.shape[-3] == channels
-    fix = "put the channels last: numpy.moveaxis(image, -3, -1)" if first else None
+    fix = None
+    if array.ndim > 4:
+        fix = "hand over one axis of images: image.reshape(-1, *image.shape[-3:])"
+    elif array.ndim == 2 and channels == 3:
+        fix = "repeat the gray value: numpy.stack([image] * 3, axis=-1)"
+    elif array.ndim >= 3 and array.shape[-3] == channels:
+        fix = "put the channels last: numpy.moveaxis(image, -3, -1)"
+    elif array.ndim >= 3 and (array.shape[-1], channels) == (1, 3):
+        fix = "repeat the gray value: numpy.repeat(image, 3, axis=-1)"
+    elif array.ndim >= 3 and (array.shape[-1], channels) == (4, 3):
+        fix = "drop the alpha: image[..., :3], or hand over the image of Pillow, which is converted"
     return ImageError(f"{name}: has another shape: expected {expected}, got {list(array.shape)}", None, fix)
 
 
@@ -79,6 +106,8 @@ def as_arrays(images: Any, source: str, channels: int, background: Colour | None
     """The arrays, and whether they are one array [N, H, W, C]; transparent pixels of Pillow's images over the colour."""
     if is_pil(images):
         return [_of_pil(images, source, background)], False
+    if isinstance(images, Iterator):
+        images = list(images)
     if isinstance(images, (list, tuple)):
         return [_one(image, f"images[{index}]", source, channels, background) for index, image in enumerate(images)], False
     array = _array(images, "images")

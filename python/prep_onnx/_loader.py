@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from prep_onnx import _native
+from prep_onnx._arguments import count
 
 PathLike = str | os.PathLike[str]
 Source = PathLike | bytes | tuple[str, PathLike | bytes]
@@ -115,22 +116,25 @@ class Loader:
             exif_transpose: Whether images are turned upright, as `ImageOps.exif_transpose` does.
             queue_images: Images under way or waiting; by default two batches, and at least four for each thread.
             queue_bytes: Bytes of pixels under way or waiting; by default 1 GiB.
+
+        Raises:
+            UsageError: A setting is no number of 1 or more.
         """
         self._sources = sources
         self._options: dict[str, Any] = {
-            "batch_size": batch_size,
-            "threads": threads,
+            "batch_size": count("batch_size", batch_size),
+            "threads": count("threads", threads),
             "in_order": in_order,
             "exif_transpose": exif_transpose,
-            "queue_images": queue_images,
-            "queue_bytes": queue_bytes,
+            "queue_images": count("queue_images", queue_images),
+            "queue_bytes": count("queue_bytes", queue_bytes),
         }
 
     def __iter__(self) -> Iterator[Batch]:
         """A new pass over the sources.
 
         Raises:
-            UsageError: A setting is zero, or an item is no source.
+            UsageError: An item is no source.
         """
         single = isinstance(self._sources, (str, bytes, os.PathLike)) or _is_pair(self._sources)
         sources: Any = [self._sources] if single else self._sources

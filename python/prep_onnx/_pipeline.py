@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from prep_onnx import _images, _native
-from prep_onnx._errors import ModelError, PrepOnnxError, UsageError
+from prep_onnx._arguments import count
+from prep_onnx._errors import ModelError, PrepOnnxError
 from prep_onnx._loader import Batch
 
 Array = npt.NDArray[Any]
@@ -162,15 +163,16 @@ class Pipeline:
         return cls._of(torchvision.read(transforms))
 
     @classmethod
-    def from_open_clip(cls, model: Any) -> Pipeline:
-        """What open_clip feeds a model: its name (`"ViT-B-32/openai"`), a preprocess_cfg as a dict, a model, or the transform.
+    def from_open_clip(cls, model: Any, pretrained: str | None = None) -> Pipeline:
+        """What open_clip feeds a model: its name (`"ViT-B-32/openai"`, or the two apart as `open_clip.create_model` takes them),
+        a preprocess_cfg as a dict, a model, or the transform.
 
         Raises:
             ConfigError: The name is unknown, or a key or transform cannot be expressed; it is named.
         """
         from prep_onnx._sources import open_clip
 
-        return cls._of(open_clip.read(model))
+        return cls._of(open_clip.read(model if pretrained is None else f"{model}/{pretrained}"))
 
     @classmethod
     def _of(cls, read: tuple[str, list[str]]) -> Pipeline:
@@ -247,14 +249,14 @@ class Pipeline:
     def __call__(self, images: Any, *, threads: int | None = None, out: Array | None = None) -> Array: ...
     @overload
     def __call__(
-        self, images: Any, *, outputs: Sequence[str], threads: int | None = None, out: Array | None = None
+        self, images: Any, *, outputs: str | Sequence[str], threads: int | None = None, out: Array | None = None
     ) -> dict[str, Array]: ...
 
     def __call__(
         self,
         images: Any,
         *,
-        outputs: Sequence[str] | None = None,
+        outputs: str | Sequence[str] | None = None,
         threads: int | None = None,
         out: Array | None = None,
     ) -> Array | dict[str, Array]:
@@ -264,7 +266,7 @@ class Pipeline:
             images: uint8 [H, W, C] or [N, H, W, C] as NumPy array (or anything that `numpy.asarray` takes); an image of
                 Pillow, which is converted to RGB (or what the pipeline takes), transparent pixels over the pipeline's
                 `background` where it has one; a list of these, of mixed sizes too; or a
-                `Batch` of a `Loader`. Arrays in C order are not copied.
+                `Batch` of a `Loader`. An iterator is drawn to its end. Arrays in C order are not copied.
             outputs: Further outputs: `"geometry"` (float32 [N, 6]: source height and width, vertical and horizontal scale,
                 top, left), `"mask"` (int64 [N, H, W]), `"sizes"` (int64 [N, 2]), `"grid"` (int64 [N, 3]).
             threads: At most so many; by default the processors, but no more than images. The GIL is released meanwhile.
@@ -275,19 +277,19 @@ class Pipeline:
             them. NumPy arrays, which DLPack and torch take without a copy.
 
         Raises:
-            ImageError: An image of another type or shape. Its index is named.
-            PrepOnnxError: Images of mixed sizes, where the size of the tensor follows from the image.
+            ImageError: An image of another type or shape; its index is named. Images of mixed sizes, where the size of the tensor
+                follows from the image.
+            UsageError: `threads` or `out` does not fit.
         """
-        if threads is not None and threads < 1:
-            raise UsageError(f"threads: is out of range: expected 1 or more, got {threads}")
-        engine = self._engine(tuple(outputs or ()))
+        threads = count("threads", threads)
+        engine = self._engine((outputs,) if isinstance(outputs, str) else tuple(outputs or ()))
         if isinstance(images, Batch):
             workers = threads or min(_processors(), max(1, len(images)))
             tensor, extras = engine.run_ragged(images.pixels, images.shapes, threads=workers, out=out)
         else:
             arrays, batch = _images.as_arrays(images, engine.source, engine.channels, self._background)
-            count = arrays[0].shape[0] if batch else len(arrays)
-            workers = threads or min(_processors(), max(1, count))
+            images_given = arrays[0].shape[0] if batch else len(arrays)
+            workers = threads or min(_processors(), max(1, images_given))
             tensor, extras = engine.run(arrays, batch=batch, threads=workers, out=out)
         return tensor if outputs is None else {"tensor": tensor, **dict(extras)}
 

@@ -199,16 +199,20 @@ impl Engine {
         let dtype = self.plan.form.dtype;
         match &self.kernels {
             Kernels::One(preprocessor) => {
-                let shape = preprocessor.output_shape(images).or_raise(py)?;
+                let shape = preprocessor
+                    .output_shape(images)
+                    .map_err(of_images)
+                    .or_raise(py)?;
                 let tensor = tensor(py, dtype, &shape.extents, out)?;
                 let mut elements = Tensor::of(&tensor, dtype)?;
                 let output = elements.output()?;
                 py.detach(|| preprocessor.run(images, output, executor))
+                    .map_err(of_images)
                     .or_raise(py)?;
                 Ok((tensor, Vec::new()))
             }
             Kernels::Staged(preprocessor) => {
-                let call = preprocessor.call(images).or_raise(py)?;
+                let call = preprocessor.call(images).map_err(of_images).or_raise(py)?;
                 let shape = call.shape();
                 let tensor = tensor(py, dtype, &shape.tensor, out)?;
                 let mut elements = Tensor::of(&tensor, dtype)?;
@@ -225,6 +229,7 @@ impl Engine {
                     .map(Extra::output)
                     .collect::<PyResult<Vec<_>>>()?;
                 py.detach(|| preprocessor.run(images, &call, output, &mut extras, executor))
+                    .map_err(of_images)
                     .or_raise(py)?;
                 Ok((tensor, named))
             }
@@ -242,6 +247,11 @@ fn list<'a>(shapes: &[Vec<i64>], slices: &[&'a [u8]]) -> Result<Vec<ListedImage<
         Ok(ListedImage { shape, pixels })
     };
     shapes.iter().zip(slices).enumerate().map(image).collect()
+}
+
+/// The engine's errors without a kind are about what it was given.
+fn of_images(error: Error) -> Error {
+    error.or_kind(ErrorKind::Image)
 }
 
 fn not_contiguous() -> Error {

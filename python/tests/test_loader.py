@@ -79,10 +79,12 @@ def test_what_a_generator_raises_arrives():
         list(Loader(sources()))
     with pytest.raises(prep_onnx.UsageError, match="is no source"):
         list(Loader([3.5]))
-    with pytest.raises(prep_onnx.PrepOnnxError, match="matches no file"):
+    with pytest.raises(prep_onnx.IoError, match="matches no file"):
         list(Loader("/no/such/*.png"))
-    with pytest.raises(prep_onnx.PrepOnnxError, match="batch_size"):
-        iter(Loader([], batch_size=0))
+    for name in ("batch_size", "threads", "queue_images", "queue_bytes"):
+        for value in (0, -1, 2**70, "2", 1.5):
+            with pytest.raises(prep_onnx.UsageError, match=name):
+                Loader([], **{name: value})
 
 
 def test_a_batch_outlives_its_loader(demo):

@@ -57,7 +57,7 @@ def test_images_that_depend_on_the_size_need_one_size():
     pipeline = Pipeline(steps)
     assert pipeline.output_size is None
     assert pipeline([drawn(40, 80), drawn(40, 80, 1)]).shape == (2, 3, 32, 64)
-    with pytest.raises(prep_onnx.PrepOnnxError, match="depends on the image"):
+    with pytest.raises(prep_onnx.ImageError, match="depends on the image"):
         pipeline([drawn(40, 80), drawn(80, 40)])
 
 
@@ -133,19 +133,42 @@ def test_what_is_no_image():
     for wrong, words in (
         (drawn(10, 10).astype(np.float32), "expected uint8, got float32"),
         (drawn(10, 20).transpose(2, 0, 1), "put the channels last"),
-        (drawn(10, 10)[:, :, 0], "has another shape"),
-        ([drawn(10, 10), "photo.jpg"], r"images\[1\]"),
-        ([np.zeros((0, 10, 3), np.uint8)], r"images\[0\]"),
-        (np.zeros((10, 10, 4), np.uint8), "has another shape"),
-        (None, "has another element type"),
+        ([drawn(10, 10), "photo.jpg"], r"images\[1\]: is the name of a file"),
+        ("photo.jpg", "images: is the name of a file"),
+        (pathlib.Path("photo.jpg"), "PIL.Image.open"),
+        (b"\xff\xd8", "images: is 2 bytes without a shape"),
+        ([[drawn(10, 10)], [drawn(5, 5)]], r"images\[0\]: is a list"),
+        ([np.zeros((0, 10, 3), np.uint8)], r"images\[0\]: has"),
+        (np.zeros((0, 10, 3), np.uint8), "^image: has no pixels"),
+        (None, "images: is None"),
     ):
-        with pytest.raises(prep_onnx.PrepOnnxError, match=words):
+        with pytest.raises(prep_onnx.ImageError, match=words):
             pipeline(wrong)
-    with pytest.raises(prep_onnx.UsageError, match="threads"):
-        pipeline(drawn(4, 4), threads=0)
+    for threads in (0, -1, "2", 2**70):
+        with pytest.raises(prep_onnx.UsageError, match="threads"):
+            pipeline(drawn(4, 4), threads=threads)
+
+
+@pytest.mark.parametrize("shape", [(10, 9), (10, 9, 1), (2, 10, 9, 1), (10, 9, 4), (2, 10, 9, 4), (3, 10, 9), (2, 3, 10, 9), (2, 2, 10, 9, 3)])
+def test_advice_on_shapes_works_when_followed(shape):
+    pipeline = Pipeline.from_preset("clip")
+    image = np.arange(np.prod(shape), dtype=np.uint8).reshape(shape)
+    with pytest.raises(prep_onnx.ImageError, match="has another shape") as raised:
+        pipeline(image)
+    advice = re.search(r"(numpy\.\w+\(.*\)|image\[.*?\]|image\.reshape\(.*\))", raised.value.fix)
+    assert pipeline(eval(advice[1], {"numpy": np, "image": image})).shape[1:] == (3, 224, 224)
+
+
+def test_iterators_and_names_of_outputs():
+    pipeline = Pipeline.from_preset("clip")
+    images = [drawn(30, 20), drawn(7, 50)]
+    assert np.array_equal(pipeline(iter(images)), pipeline(images))
+    found = pipeline((image for image in images), outputs="geometry")
+    assert list(found) == ["tensor", "geometry"] and found["geometry"][:, :2].tolist() == [[30, 20], [7, 50]]
 
 
 def test_names_and_files(tmp_path):
+    assert Pipeline.from_open_clip("ViT-B-32", "openai") == Pipeline.from_open_clip("ViT-B-32/openai")
     with pytest.raises(prep_onnx.ConfigError, match="did you mean clip"):
         Pipeline.from_preset("clipp")
     file = tmp_path / "p.toml"

@@ -80,7 +80,9 @@ impl Sources {
     pub fn glob(self, pattern: &str) -> Result<Self> {
         let mut found = walk::glob(pattern)?.peekable();
         if found.peek().is_none() {
-            return Err(Error::new(pattern, "the pattern matches no file"));
+            return Err(Error::new(pattern, "the pattern matches no file")
+                .with_kind(prep_onnx_pipeline::ErrorKind::Io)
+                .fix("check its folder and its ending; `**` matches folders below"));
         }
         Ok(self.then(found))
     }
