@@ -7,7 +7,6 @@ pub(crate) mod demo;
 pub(crate) mod diagnose;
 pub(crate) mod doctor;
 pub(crate) mod embed;
-mod embed_after;
 pub(crate) mod export;
 pub(crate) mod inspect;
 pub(crate) mod learn;

@@ -4,7 +4,7 @@ use prep_onnx_pipeline::{Accept, Error, OnBadImage};
 use prep_onnx_rewriter::{AFTER_KEY, Model, PIPELINE_KEY};
 use serde_json::json;
 
-use super::embed::{How, Options, default_output};
+use super::options::{How, Options, default_output};
 use crate::answer::{Answer, Failure, Outcome};
 use crate::args::Global;
 use crate::embedded::EmbeddedModel;
