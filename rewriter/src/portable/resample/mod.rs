@@ -11,6 +11,7 @@ mod nearest;
 mod opencv;
 mod pass;
 mod plain;
+mod read_rows;
 mod separable;
 mod taps;
 mod torch;

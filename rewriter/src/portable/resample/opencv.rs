@@ -5,6 +5,7 @@ use prep_onnx_pipeline::resample::{LinearAxis, cubic_axis};
 
 use super::axis::Axis;
 use super::flow::Flow;
+use super::read_rows::ReadRows;
 use super::taps::{Taps, clamped, column, outputs};
 use crate::portable::graph::{Graph, Value, int};
 use crate::portable::num::{Condition, Num};
@@ -13,14 +14,26 @@ use crate::portable::picture::Picture;
 /// What stands for 1 in the weights.
 const ONE: f32 = 2048.0;
 
-/// INTER_LINEAR: the sums of the first pass lose 4 bits, the products of the second one 16 each.
+/// INTER_LINEAR: the sums of the first pass lose 4 bits, by their weights; the products of the second one 16 each.
 pub(super) fn linear(graph: &mut Graph, picture: &Picture, [rows, columns]: [&Axis; 2]) -> Picture {
-    let across = linear_taps(graph, columns, false);
-    let down = linear_taps(graph, rows, true);
-    passes(graph, picture, [rows, columns], |graph, at, lines| {
+    let across = match known_linear(columns, LinearAxis::columns, 1.0 / 16.0) {
+        Some(taps) => Taps::known(graph, &taps),
+        None => linear_taps(graph, columns, false, 1.0 / 16.0),
+    };
+    let ReadRows {
+        taps: down,
+        picture,
+        rows,
+    } = match known_linear(rows, LinearAxis::rows, 1.0) {
+        Some(taps) => ReadRows::known(graph, picture, rows, &taps),
+        None => {
+            let taps = linear_taps(graph, rows, true, 1.0);
+            ReadRows::later(graph, picture, rows, taps)
+        }
+    };
+    passes(graph, &picture, [&rows, columns], |graph, at, lines| {
         if at == 0 {
-            let sum = across.sum(graph, lines, true);
-            let sum = scaled(graph, &sum, 1.0 / 16.0);
+            let sum = across.sum(graph, lines);
             return graph.op("Floor", &[&sum]);
         }
         let [top, bottom] = [0, 1].map(|tap| {
@@ -52,11 +65,24 @@ fn shifted(graph: &mut Graph, line: &Value, weight: &Value) -> Value {
 
 /// INTER_CUBIC.
 pub(super) fn cubic(graph: &mut Graph, picture: &Picture, [rows, columns]: [&Axis; 2]) -> Picture {
-    let across = cubic_taps(graph, columns);
-    let down = cubic_taps(graph, rows);
-    passes(graph, picture, [rows, columns], |graph, at, lines| {
+    let across = match known_cubic(columns) {
+        Some(taps) => Taps::known(graph, &taps),
+        None => cubic_taps(graph, columns),
+    };
+    let ReadRows {
+        taps: down,
+        picture,
+        rows,
+    } = match known_cubic(rows) {
+        Some(taps) => ReadRows::known(graph, picture, rows, &taps),
+        None => {
+            let taps = cubic_taps(graph, rows);
+            ReadRows::later(graph, picture, rows, taps)
+        }
+    };
+    passes(graph, &picture, [&rows, columns], |graph, at, lines| {
         if at == 0 {
-            let sum = across.sum(graph, lines, true);
+            let sum = across.sum(graph, lines);
             return graph.cast(&sum, DataType::INT32);
         }
         let mut sum = graph.int32s(&[], &[1 << 21]);
@@ -112,24 +138,22 @@ fn real(graph: &mut Graph, axis: &Axis) -> (Value, Value) {
     (real, start)
 }
 
-fn linear_taps(graph: &mut Graph, axis: &Axis, vertical: bool) -> Taps {
-    if let Some([input, output, start, count]) = axis.known() {
-        let of = if vertical {
-            LinearAxis::rows
-        } else {
-            LinearAxis::columns
-        };
-        let axis = of(input, output);
-        let taps: Vec<_> = (start..start + count)
-            .map(|index| {
-                (
-                    axis.positions[index],
-                    axis.weights[index].map(|weight| weight as f32),
-                )
-            })
-            .collect();
-        return Taps::known(graph, &taps);
-    }
+/// A position and a weight for each tap.
+type Known<const N: usize> = Vec<([usize; N], [f32; N])>;
+
+/// Where all of an axis is known; the weights times `unit`.
+fn known_linear(axis: &Axis, of: fn(usize, usize) -> LinearAxis, unit: f32) -> Option<Known<2>> {
+    let [input, output, start, count] = axis.known()?;
+    let axis = of(input, output);
+    let taps = (start..start + count).map(|index| {
+        let weights = axis.weights[index].map(|weight| weight as f32 * unit);
+        (axis.positions[index], weights)
+    });
+    Some(taps.collect())
+}
+
+/// The weights are times `unit`, a power of two.
+fn linear_taps(graph: &mut Graph, axis: &Axis, vertical: bool, unit: f32) -> Taps {
     let (real, start) = real(graph, axis);
     let mut fraction = graph.op("Sub", &[&real, &start]);
     let start = graph.cast(&start, DataType::DOUBLE);
@@ -148,6 +172,11 @@ fn linear_taps(graph: &mut Graph, axis: &Axis, vertical: bool) -> Taps {
     let weights = [rest, fraction].map(|part| {
         let part = scaled(graph, &part, ONE);
         let part = graph.op("Round", &[&part]);
+        let part = if unit == 1.0 {
+            part
+        } else {
+            scaled(graph, &part, unit)
+        };
         column(graph, &part)
     });
     let start = Num::Later(start);
@@ -161,15 +190,18 @@ fn linear_taps(graph: &mut Graph, axis: &Axis, vertical: bool) -> Taps {
     }
 }
 
+/// Where all of an axis is known.
+fn known_cubic(axis: &Axis) -> Option<Known<4>> {
+    let [input, output, start, count] = axis.known()?;
+    let taps = cubic_axis(input, output);
+    let taps = taps[start..start + count].iter();
+    Some(
+        taps.map(|(at, weights)| (*at, weights.map(|weight| weight as f32)))
+            .collect(),
+    )
+}
+
 fn cubic_taps(graph: &mut Graph, axis: &Axis) -> Taps {
-    if let Some([input, output, start, count]) = axis.known() {
-        let axis = cubic_axis(input, output);
-        let taps: Vec<_> = axis[start..start + count]
-            .iter()
-            .map(|(at, weights)| (*at, weights.map(|weight| weight as f32)))
-            .collect();
-        return Taps::known(graph, &taps);
-    }
     const A: f32 = -0.75;
     let (real, start) = real(graph, axis);
     let x = graph.op("Sub", &[&real, &start]);

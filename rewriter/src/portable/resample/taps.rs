@@ -10,7 +10,7 @@ use crate::portable::num::Num;
 pub(super) struct Taps {
     /// For each tap the source positions: int64 [count].
     pub(super) positions: Vec<Value>,
-    /// For each tap the weights, whole numbers: float32 [count, 1].
+    /// For each tap the weights, whose products with bytes are exact: float32 [count, 1].
     pub(super) weights: Vec<Value>,
 }
 
@@ -32,14 +32,12 @@ impl Taps {
         }
     }
 
-    /// The sum of the taps, float32 [count, lines], of uint8 or float32 [source positions, lines].
-    pub(super) fn sum(&self, graph: &mut Graph, lines: &Value, bytes: bool) -> Value {
+    /// The sum of the taps, float32 [count, lines], of uint8 [source positions, lines].
+    pub(super) fn sum(&self, graph: &mut Graph, lines: &Value) -> Value {
         let mut sum = None;
         for (positions, weights) in self.positions.iter().zip(&self.weights) {
-            let mut line = graph.op_with("Gather", &[lines, positions], vec![int("axis", 0)]);
-            if bytes {
-                line = graph.cast(&line, DataType::FLOAT);
-            }
+            let line = graph.op_with("Gather", &[lines, positions], vec![int("axis", 0)]);
+            let line = graph.cast(&line, DataType::FLOAT);
             let product = graph.op("Mul", &[&line, weights]);
             sum = Some(match sum {
                 None => product,
