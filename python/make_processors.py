@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Finds the image processors of transformers whose BatchFeature is equal to a pipeline's in every bit and key, on 12 drawn images
-and a batch of two; writes prep_onnx/_transformers_classes.json, of which `prep_onnx.transformers` registers, and PROCESSORS.md.
+and two batches of two; writes prep_onnx/_transformers_classes.json, of which `prep_onnx.transformers` registers, and PROCESSORS.md.
 
 Needs transformers 5.24, torch, torchvision, Pillow 13 and the package: make_processors.py [--only REGEX]
 """
@@ -15,20 +15,20 @@ import pkgutil
 import re
 import sys
 
-import numpy as np
 import transformers
 import transformers.models
 from PIL import Image
 
+import prep_onnx.transformers as prep
 from prep_onnx import Pipeline, PrepOnnxError
-from prep_onnx.transformers import SOURCE_SIZES, source_sizes
+from prep_onnx._features import FORMS, Made, source_sizes
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "tests"))
 from drawing import drawn  # noqa: E402
 
 SIZES = [(1, 1), (3, 500), (500, 3), (37, 53), (65, 64), (224, 224), (333, 500), (427, 640), (480, 640), (720, 1280), (1111, 777), (66, 1024)]
-BATCHES = [[size] for size in SIZES] + [[(37, 53), (65, 64)]]
+BATCHES = [[size] for size in SIZES] + [[(37, 53), (65, 64)], [(333, 500), (333, 500)]]
 OUTPUTS = ("mask", "sizes", "grid")
 
 
@@ -47,27 +47,25 @@ def classes() -> dict[str, type]:
     return dict(sorted(found.items()))
 
 
-def arrays(feature) -> dict[str, np.ndarray | None]:
-    """What a BatchFeature holds; None for what is no array."""
-    out = {}
-    for key, value in feature.items():
-        try:
-            out[key] = np.asarray(value if not isinstance(value, list) else np.stack([np.asarray(part) for part in value]))
-        except Exception:
-            out[key] = None
-    return out
-
-
-def equal(ours, theirs) -> bool:
-    return theirs is not None and ours.dtype == theirs.dtype and ours.shape == theirs.shape and ours.tobytes() == theirs.tobytes()
-
-
 def gives(pipeline: Pipeline, output: str) -> bool:
     try:
         pipeline(drawn(64, 64), outputs=[output])
     except PrepOnnxError:
         return False
     return True
+
+
+def forms(made: Made) -> dict[str, object]:
+    """Everything that a key can be, of what there is."""
+    found = {}
+    for name, form in FORMS.items():
+        if set(form.outputs) <= set(made.outputs):
+            try:
+                found[name] = form.make(made)
+            except (AttributeError, IndexError, ValueError):
+                # The class has no such attribute, or the tensor no such shape.
+                continue
+    return found
 
 
 def judge(kind) -> tuple[dict[str, str] | None, str]:
@@ -81,39 +79,37 @@ def judge(kind) -> tuple[dict[str, str] | None, str]:
     except PrepOnnxError as error:
         return None, f"not expressed: {re.sub('^line [0-9]+: ', '', error.what)}"
     outputs = [output for output in OUTPUTS if gives(pipeline, output)]
+    ours_of_it = prep._restored(kind, processor.__dict__)
     keys, compared = None, 0
     for batch in BATCHES:
         name = "+".join(f"{height}x{width}" for height, width in batch)
-        images = [Image.fromarray(drawn(*size)) for size in batch]
+        images = [Image.fromarray(drawn(*size, seed)) for seed, size in enumerate(batch)]
         try:
-            theirs = arrays(processor(images=images, return_tensors="pt" if getattr(processor, "backend", "") == "torchvision" else "np"))
+            theirs = dict(processor(images=images, return_tensors="pt" if getattr(processor, "backend", "") == "torchvision" else "np"))
         except Exception as error:
             theirs = error
         try:
-            ours = pipeline(images, outputs=outputs)
-        except PrepOnnxError as error:
-            # What we refuse is handed to the class, which refuses it, too, or can have a batch of mixed sizes.
-            if len(batch) > 1 or isinstance(theirs, Exception):
-                continue
-            return None, f"{name}: {error.what}"
+            rgb = [prep._rgb(ours_of_it, image, False) for image in images]
+            made = Made(prep._outputs(pipeline, rgb, outputs), source_sizes(rgb), processor)
+        except prep._Handed:
+            # To the class, which refuses it, too, or can have it.
+            continue
         if isinstance(theirs, Exception):
             said = str(theirs).strip().splitlines() or [type(theirs).__name__]
             return None, f"{name}: refused by the class alone: {said[0]}"
-        ours[SOURCE_SIZES] = source_sizes(images)
-        fits = {key: {output for output, array in ours.items() if equal(array, value)} for key, value in theirs.items()}
-        keys = {key: (keys[key] if keys else set(ours)) & found for key, found in fits.items()} if not keys or set(keys) == set(fits) else {}
+        fits = {key: {form for form, ours in forms(made).items() if prep.same(ours, value)} for key, value in theirs.items()}
+        keys = {key: (keys[key] if keys else set(FORMS)) & found for key, found in fits.items()} if not keys or set(keys) == set(fits) else {}
         lacking = sorted(key for key, found in keys.items() if not found)
         if lacking or not keys:
             return None, f"{name}: {', '.join(lacking) or 'other keys'} of the result: other values, or none of ours"
         compared += 1
     if not keys:
         return None, "it takes none of the images"
-    # A tensor is meant where a mask of ones is equal, too.
-    order = ("tensor", *OUTPUTS, SOURCE_SIZES)
-    chosen = {key: min(found, key=order.index) for key, found in keys.items()}
-    if "tensor" not in chosen.values():
+    chosen = {key: min(found, key=list(FORMS).index) for key, found in keys.items()}
+    if not any(form.startswith("tensor") for form in chosen.values()):
         return None, f"{', '.join(chosen)}: none of them is the tensor"
-    return chosen, f"{compared} of {len(BATCHES)}"
+    threads = "; torch on one thread has other bits: then the class itself is called" if prep.differs_on_one_thread(pipeline) else ""
+    return chosen, f"{compared} of {len(BATCHES)}{threads}"
 
 
 def lists_equal(processor) -> bool:
@@ -123,9 +119,18 @@ def lists_equal(processor) -> bool:
     for value in processor(images=images).values():
         if not isinstance(value, list) or len(value) != len(ours):
             return False
-        if not all(equal(one, np.asarray(other)) for one, other in zip(ours, value)):
+        if not all(prep.same(one, other) for one, other in zip(ours, value)):
             return False
     return True
+
+
+def of_the_other(name: str, rows: dict[str, tuple[dict[str, str] | None, str]]) -> str:
+    """What of the class's other backend is to be said beside one that is equal."""
+    pil = name.endswith("Pil")
+    other = name.removesuffix("Pil") if pil else f"{name}Pil"
+    if other not in rows:
+        return f"; there is no {'Pillow' if prep._is_torchvision(classes()[name]) else 'torchvision'} backend"
+    return "" if rows[other][0] else f"; its {'torchvision' if pil else 'Pillow'} backend is not equal"
 
 
 def main() -> None:
@@ -145,15 +150,20 @@ def main() -> None:
     print(summary)
     if given.only:
         return
+    for name, (keys, said) in rows.items():
+        if keys:
+            rows[name] = keys, f"{said}{of_the_other(name, rows)}"
     table = {"transformers": transformers.__version__, "classes": {name: keys for name, (keys, _) in rows.items() if keys}, "lists": lists}
     (HERE / "prep_onnx/_transformers_classes.json").write_text(json.dumps(table, indent=1) + "\n")
     lines = [
         "# The backend for transformers",
         "",
         f"Written by `python/make_processors.py` with transformers {transformers.__version__}. Each class at its defaults, of both of its backends (`…Pil` is",
-        "Pillow's), on 12 drawn images (1 x 1 to 1111 x 777) and a batch of two: every key of the BatchFeature, every bit; what the class",
-        "refuses is refused. `source_sizes` are height and width of the images as they came. Whoever is not registered is transformers'",
-        f"own with `backend=\"prep\"`, which says so. {summary}.",
+        "Pillow's), on 12 drawn images (1 x 1 to 1111 x 777) and two batches of two: every key of the BatchFeature, every bit; what the class",
+        "refuses is refused. What a key can be is in `prep_onnx/_features.py`: outputs of a pipeline and what follows from them; `source_sizes`",
+        "are height and width of the images as they came. A batch that is not compared is one that the class refuses, too, or is called for",
+        "itself. A processor with other switches than its class is compared on five drawn images when it is first called. Whoever is not",
+        f"registered is transformers' own with `backend=\"prep\"`, which says so. {summary}.",
         "",
         "| class | keys, and what they are of a pipeline | compared, or why not |",
         "|---|---|---|",

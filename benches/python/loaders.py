@@ -163,6 +163,26 @@ def of_pillow():
     return run
 
 
+@contestant("TorchCodec and torchvision, threads")
+def of_torchcodec():
+    import torch
+    from torchcodec.decoders import ImageReadMode, decode_jpeg
+
+    transform = transform_of_torchvision()
+
+    def one(file):
+        try:
+            return transform(decode_jpeg(file, mode=ImageReadMode.RGB))
+        except (RuntimeError, ValueError):
+            return None
+
+    def run(files, workers):
+        count = sum(len(torch.stack(batch)) for batch in in_batches(pooled(one, files, workers)))
+        return count, len(files) - count
+
+    return run
+
+
 class Files:
     """What torch's DataLoader takes."""
 
@@ -195,6 +215,22 @@ def of_data_loader():
 
     def run(files, workers):
         loader = torch.utils.data.DataLoader(Files(files), batch_size=BATCH, num_workers=workers, collate_fn=stacked)
+        count = sum(map(len, loader))
+        return count, len(files) - count
+
+    return run
+
+
+@contestant("dataloader-rs and torchvision, threads")
+def of_dataloader_rs():
+    # For Python 3.13 and newer; it decodes nothing itself.
+    from dataloader_rs import PyDataloader, PyDataset
+
+    class Torchvision(Files, PyDataset):
+        pass
+
+    def run(files, workers):
+        loader = PyDataloader(Torchvision(files), batch_size=BATCH, num_workers=workers, collate_fn=stacked)
         count = sum(map(len, loader))
         return count, len(files) - count
 

@@ -131,7 +131,12 @@ fn find(library: Library, wanted: &str) -> Result<Checkpoint> {
         Library::Torchvision => "the table has the weights of the torchvision that it was made from",
         Library::OpenClip => "the table has the pretrained models of the open_clip that it was made from",
     });
-    let near = nearest(wanted, library.names());
+    let mut near = nearest(wanted, library.names());
+    if near.is_empty() {
+        // The name of a model without that of its weights.
+        let begins = |name: &&str| name.to_lowercase().starts_with(&wanted.to_lowercase());
+        near = library.names().filter(begins).take(3).collect();
+    }
     Err(match near.first() {
         Some(_) => error.fix(format_args!("did you mean {}?", near.join(", "))),
         None => error.fix("give the file of its preprocessing instead"),

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from prep_onnx import _pillow
 from prep_onnx._errors import ImageError
+from prep_onnx._loader import Batch, Loader
 
 Pixels = npt.NDArray[np.uint8]
 Colour = Sequence[int]
@@ -57,6 +58,8 @@ def _no_pixels(image: Any, name: str) -> ImageError | None:
     if isinstance(image, (bytes, bytearray)):
         fix = "decode it: next(iter(prep_onnx.Loader(data)))"
         return ImageError(f"{name}: is {len(image)} bytes without a shape: expected pixels", None, fix)
+    if isinstance(image, (Loader, Batch)):
+        return ImageError(f"{name}: is a {type(image).__name__}: expected images, or one Batch", None, "for batch in loader: pipeline(batch)")
     return None
 
 
@@ -64,6 +67,12 @@ def _array(image: Any, name: str) -> Pixels:
     if error := _no_pixels(image, name):
         raise error
     array = np.asarray(image)
+    if array.dtype == object:
+        raise ImageError(
+            f"{name}: is no array of numbers: expected uint8, got objects of type {type(image).__name__}",
+            None,
+            "hand over a list of arrays: images in a list may have several sizes",
+        )
     if array.dtype != np.uint8:
         raise ImageError(
             f"{name}: has another element type: expected uint8, got {array.dtype}",
@@ -84,10 +93,18 @@ def _one(image: Any, name: str, source: str, channels: int, background: Colour |
         array = array[:, :, None]
     if array.ndim != 3 or array.shape[2] != channels:
         raise _shape(name, array, f"[height, width, {channels}]", channels)
+    return _some(array, name)
+
+
+def _some(array: Pixels, name: str) -> Pixels:
+    """The same, where the images have pixels."""
+    height, width = array.shape[-3:-1]
+    if not height or not width:
+        raise ImageError(f"{name}: has no pixels: expected a height and a width of at least 1, got {height} x {width}")
     return array
 
 
-def _shape(name: str, array: Pixels, expected: str, channels: int) -> ImageError:
+def _shape(name: str, array: Pixels, expected: str, channels: int, came: Sequence[int] = ()) -> ImageError:
     fix = None
     if array.ndim > 4:
         fix = "hand over one axis of images: image.reshape(-1, *image.shape[-3:])"
@@ -99,7 +116,7 @@ def _shape(name: str, array: Pixels, expected: str, channels: int) -> ImageError
         fix = "repeat the gray value: numpy.repeat(image, 3, axis=-1)"
     elif array.ndim >= 3 and (array.shape[-1], channels) == (4, 3):
         fix = "drop the alpha: image[..., :3], or hand over the image of Pillow, which is converted"
-    return ImageError(f"{name}: has another shape: expected {expected}, got {list(array.shape)}", None, fix)
+    return ImageError(f"{name}: has another shape: expected {expected}, got {list(came or array.shape)}", None, fix)
 
 
 def as_arrays(images: Any, source: str, channels: int, background: Colour | None = None) -> tuple[list[Pixels], bool]:
@@ -111,10 +128,11 @@ def as_arrays(images: Any, source: str, channels: int, background: Colour | None
     if isinstance(images, (list, tuple)):
         return [_one(image, f"images[{index}]", source, channels, background) for index, image in enumerate(images)], False
     array = _array(images, "images")
+    came = array.shape
     if array.ndim == 2 and channels == 1:
         array = array[:, :, None]
     if array.ndim == 3:
         array = array[None]
     if array.ndim != 4 or array.shape[3] != channels:
-        raise _shape("images", array, f"[N, height, width, {channels}] or [height, width, {channels}]", channels)
-    return [array], True
+        raise _shape("images", array, f"[N, height, width, {channels}] or [height, width, {channels}]", channels, came)
+    return [_some(array, "images")], True

@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from prep_onnx import _native
-from prep_onnx._errors import IoError
+from prep_onnx._errors import IoError, UsageError
 
 _NAMES = {"win32": "prep_onnx_op.dll", "darwin": "libprep_onnx_op.dylib"}
 
@@ -42,6 +42,10 @@ def register(session_options: Any) -> None:
 
     Raises:
         IoError: The package was installed without the library.
+        UsageError: These are no session options.
     """
+    if not hasattr(session_options, "register_custom_ops_library"):
+        got = type(session_options).__name__
+        raise UsageError(f"session_options: are none: expected onnxruntime.SessionOptions, got {got}", None, "options = onnxruntime.SessionOptions()")
     session_options.register_custom_ops_library(get_library_path())
     session_options.add_session_config_entry("session.disable_aot_function_inlining", "1")

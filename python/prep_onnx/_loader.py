@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from prep_onnx import _native
 from prep_onnx._arguments import count
+from prep_onnx._errors import UsageError
 
 PathLike = str | os.PathLike[str]
 Source = PathLike | bytes | tuple[str, PathLike | bytes]
@@ -107,8 +108,8 @@ class Loader:
     ) -> None:
         """
         Args:
-            sources: Text names a file, a folder (its image files, recursively) or a pattern; a `pathlib.Path` names a file;
-                bytes are an encoded image, whose id is its position; a pair gives an id. One of these, or an iterable of
+            sources: Text names a file, a folder (its image files, recursively) or a pattern; a `pathlib.Path` names a file or
+                a folder; bytes are an encoded image, whose id is its position; a pair gives an id. One of these, or an iterable of
                 them, which is drawn from as room appears.
             batch_size: Sources in a batch.
             threads: Decode threads; by default one for each processor.
@@ -118,8 +119,11 @@ class Loader:
             queue_bytes: Bytes of pixels under way or waiting; by default 1 GiB.
 
         Raises:
-            UsageError: A setting is no number of 1 or more.
+            UsageError: A setting is no number of 1 or more, or `sources` are none.
         """
+        if not isinstance(sources, (str, bytes, os.PathLike, Iterable)):
+            expected = "a path, folder or pattern, bytes, or an iterable of these"
+            raise UsageError(f"sources: are of another type: expected {expected}, got {type(sources).__name__}")
         self._sources = sources
         self._options: dict[str, Any] = {
             "batch_size": count("batch_size", batch_size),

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, overload
 
-from prep_onnx import _library, _native
+from prep_onnx import _arguments, _library, _native
 from prep_onnx._errors import AssumedPipelineWarning, PrepOnnxError, UsageError
 from prep_onnx._pipeline import Pipeline
 
@@ -53,7 +53,7 @@ def _is_proto(model: Any) -> bool:
 def _as_file(model: Any) -> Iterator[pathlib.Path]:
     """The model as a file: its own, or a temporary one that lasts as long as the context."""
     if not isinstance(model, bytes) and not _is_proto(model):
-        yield pathlib.Path(os.fspath(model))
+        yield pathlib.Path(_arguments.path("model", model, "a path, bytes or an onnx.ModelProto"))
         return
     with tempfile.TemporaryDirectory(prefix="prep-onnx-") as folder:
         path = pathlib.Path(folder, "model.onnx")
@@ -89,7 +89,8 @@ def _like(model: Any, path: pathlib.Path) -> Any:
 
 
 def _edges(size: int | tuple[int, int] | None) -> str | None:
-    return size if size is None else "x".join(str(edge) for edge in ((size, size) if isinstance(size, int) else size))
+    edges = _arguments.edges(size)
+    return None if edges is None else "x".join(map(str, edges))
 
 
 class EmbedOptions(TypedDict, total=False):
@@ -196,7 +197,7 @@ def embed(
             str(path),
             given=given,
             out=target,
-            pipeline=named if named is None else os.fspath(named),
+            pipeline=named if named is None else _arguments.path("pipeline", named, "a Pipeline, a name or a config file"),
             size=_edges(size),
             resampler=resampler,
             input=input,

@@ -11,17 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from prep_onnx import _images, _native
-from prep_onnx._arguments import count
-from prep_onnx._errors import ModelError, PrepOnnxError
+from prep_onnx._arguments import count, edges
+from prep_onnx._arguments import text as text_of
+from prep_onnx._errors import ConfigError, ModelError, PrepOnnxError
 from prep_onnx._loader import Batch
 
 Array = npt.NDArray[Any]
 PathLike = str | os.PathLike[str]
 Size = int | tuple[int, int] | None
-
-
-def _edges(size: Size) -> tuple[int, int] | None:
-    return (size, size) if isinstance(size, int) else size
 
 
 def _processors() -> int:
@@ -50,6 +47,10 @@ class Pipeline:
             ConfigError: A step that is unknown or says something wrong.
         """
         text = steps if isinstance(steps, str) else json.dumps(steps)
+        if not text.lstrip().startswith("{"):
+            got = repr(steps) if isinstance(steps, str) and len(text) < 80 else type(steps).__name__
+            fix = "Pipeline.from_preset and from_file take names and files, Pipeline.from_toml takes TOML"
+            raise ConfigError(f"steps: is no pipeline: expected a dict with a list of steps, or its JSON, got {got}", None, fix)
         self._json, read = _native.read_config(text)
         self._notes = (*notes, *read)
         self._engines: dict[tuple[str, ...], _native.Engine] = {}
@@ -65,7 +66,8 @@ class Pipeline:
         Raises:
             ConfigError: The name is unknown; near ones are named.
         """
-        return cls._of(_native.read_named(name, resampler=resampler, size=_edges(size)))
+        text_of("preset", name, "the name of a preset or checkpoint")
+        return cls._of(_native.read_named(name, resampler=resampler, size=edges(size)))
 
     @classmethod
     def from_file(cls, path: PathLike, *, size: Size = None, resampler: str | None = None) -> Pipeline:
@@ -88,7 +90,7 @@ class Pipeline:
         toml = not text.lstrip().startswith("{")
         try:
             read = _native.read_config(
-                text, toml=toml, resampler=resampler, size=_edges(size), model_config=model_config
+                text, toml=toml, resampler=resampler, size=edges(size), model_config=model_config
             )
         except PrepOnnxError as error:
             raise type(error)(f"{path}: {error.what}", error.why, error.fix) from None
@@ -132,7 +134,7 @@ class Pipeline:
         """
         from prep_onnx._sources import huggingface
 
-        return cls._of(huggingface.read(processor, _edges(size), resampler))
+        return cls._of(huggingface.read(processor, edges(size), resampler))
 
     @classmethod
     def from_timm(cls, model: Any, *, size: Size = None, resampler: str | None = None) -> Pipeline:
@@ -146,7 +148,7 @@ class Pipeline:
         """
         from prep_onnx._sources import timm
 
-        return cls._of(timm.read(model, _edges(size), resampler))
+        return cls._of(timm.read(model, edges(size), resampler))
 
     @classmethod
     def from_torchvision(cls, transforms: Any) -> Pipeline:

@@ -16,10 +16,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-import ray
-import ray.data
+
+try:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    import ray
+    import ray.data
+except ImportError as missing:
+    raise ImportError(f"prep_onnx.ray needs Ray Data: pip install 'ray[data]' ({missing})", name=missing.name) from missing
 
 from prep_onnx._errors import ConfigError, ModelError, UsageError
 from prep_onnx._library import register

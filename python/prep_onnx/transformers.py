@@ -8,8 +8,9 @@
 keys of the BatchFeature included: `CLASSES` has them, `python/PROCESSORS.md` is the table. Any other class stays transformers' own, and a
 warning says so.
 
-A call that the kernels have no equal for (another device, nested lists, tensors, a config that cannot be expressed) is handed to
-the class itself, and a warning says why, once. Needs transformers 5.24 for the registry; `wrap(processor)` does the same for an
+A call that the kernels have no equal for (another device, nested lists, tensors, a config that cannot be expressed, torch on one
+thread where that has other bits) is handed to the class itself, and a warning says why, once. A processor with other switches than
+its class has is compared with the class on drawn images when it is first called, and handed over where anything is otherwise. Needs transformers 5.24 for the registry; `wrap(processor)` does the same for an
 object of any version.
 """
 
@@ -21,15 +22,19 @@ import importlib
 import json
 import pathlib
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import transformers
-from transformers.image_utils import ChannelDimension
-from transformers.utils import logging
 
-from prep_onnx import _images
+try:
+    import transformers
+    from transformers.image_utils import ChannelDimension
+    from transformers.utils import logging
+except ImportError as missing:
+    raise ImportError(f"prep_onnx.transformers needs transformers: pip install transformers ({missing})", name=missing.name) from missing
+
+from prep_onnx import _features, _images
 from prep_onnx._errors import PrepOnnxError
 from prep_onnx._pipeline import Pipeline
 from prep_onnx._sources import pillow
@@ -40,14 +45,11 @@ _logger = logging.get_logger(__name__)
 
 _table: dict[str, Any] = json.loads(pathlib.Path(__file__).with_name("_transformers_classes.json").read_text(encoding="utf-8"))
 
-#: The classes that are equal: what each key of their result is, an output of a pipeline or `SOURCE_SIZES`.
+#: The classes that are equal: what each key of their result is, an output of a pipeline or what follows from one.
 CLASSES: dict[str, dict[str, str]] = _table["classes"]
 
 #: Those of them whose results without `return_tensors` are lists of the images' tensors.
 _LISTS: frozenset[str] = frozenset(_table["lists"])
-
-#: What a key can be beside the outputs of a pipeline: height and width of the images as they came.
-SOURCE_SIZES = "source_sizes"
 
 #: Overrides of a call that a pipeline can have, too.
 _OVERRIDES = frozenset(
@@ -71,7 +73,7 @@ class _State:
 
     def __init__(self, attributes: dict[str, Any]) -> None:
         self.attributes = attributes
-        self.pipelines: dict[str, Pipeline | PrepOnnxError] = {}
+        self.pipelines: dict[str, Pipeline | _Handed] = {}
 
 
 _states: weakref.WeakKeyDictionary[Any, _State] = weakref.WeakKeyDictionary()
@@ -98,23 +100,49 @@ def _pipeline(processor: Any, overrides: dict[str, Any]) -> Pipeline:
     key = repr(sorted(overrides.items())) if overrides else ""
     found = state.pipelines.get(key)
     if found is None:
-        try:
-            config = {**processor.to_dict(), **{name: _plain(value) for name, value in overrides.items()}}
-            text = json.dumps(config, default=_plain)
-            found = Pipeline.from_huggingface(json.loads(text), resampler=processor._prep_arithmetic)
-        except PrepOnnxError as error:
-            found = error
-        state.pipelines[key] = found
-    if isinstance(found, PrepOnnxError):
-        raise _Handed(str(found))
-    if not any(step["step"] in _ARITHMETIC for step in found.to_dict()["steps"]):
-        raise _Handed("without arithmetic it gives bytes")
+        found = state.pipelines[key] = _equal_pipeline(processor, overrides)
+    if isinstance(found, _Handed):
+        raise _Handed(*found.args)
     return found
+
+
+def _equal_pipeline(processor: Any, overrides: dict[str, Any]) -> Pipeline | _Handed:
+    """The pipeline of a config, or why there is none."""
+    try:
+        config = {**processor.to_dict(), **{name: _plain(value) for name, value in overrides.items()}}
+        text = json.dumps(config, default=_plain)
+        found = Pipeline.from_huggingface(json.loads(text), resampler=processor._prep_arithmetic)
+    except PrepOnnxError as error:
+        return _Handed(str(error))
+    if not any(step["step"] in _ARITHMETIC for step in found.to_dict()["steps"]):
+        return _Handed("without arithmetic it gives bytes")
+    if _of_another_kind(processor, overrides):
+        for size in _TRIED:
+            if problem := _differs(found, processor, size, overrides):
+                return _Handed(f"is not equal with these attributes: {problem}")
+    return found
+
+
+#: What a config may have otherwise than its class without a comparison: values, of which the keys of a result do not depend.
+_VALUES = frozenset(["size", "crop_size", "image_mean", "image_std", "rescale_factor", "resample"])
+
+
+def _of_another_kind(processor: Any, overrides: dict[str, Any]) -> bool:
+    """Whether the config has something that was not compared when the class was: another switch, another shape of a key."""
+
+    def of(config: Mapping[str, Any]) -> dict[str, Any]:
+        kept = {key: value for key, value in config.items() if key not in _VALUES}
+        shapes = {key: sorted(_plain(config[key])) for key in ("size", "crop_size") if isinstance(config.get(key), Mapping)}
+        return json.loads(json.dumps({**kept, "shapes": shapes}, default=_plain))
+
+    return of({**processor.to_dict(), **overrides}) != of(type(processor).__mro__[1]().to_dict())
 
 
 def _rgb(processor: Any, image: Any, convert: bool) -> Any:
     """An image as the class would see it, if that has the pixels of RGB."""
     if _images.is_pil(image):
+        if image.height in (1, 3) and not hasattr(type(processor).__mro__[1], "backend"):
+            raise _Handed("it takes an image of 1 or 3 rows for one with its channels first")
         if image.mode == "RGB":
             return image
         if not convert:
@@ -128,12 +156,6 @@ def _rgb(processor: Any, image: Any, convert: bool) -> Any:
             return image
         raise _Handed(f"an array {image.dtype} {list(image.shape)} is not uint8 [height, width, 3]")
     raise _Handed(f"an image of type {type(image).__name__} is none of Pillow and no array")
-
-
-def source_sizes(images: Sequence[Any]) -> np.ndarray[Any, Any]:
-    """Height and width of each image, int64 [N, 2]."""
-    edges = [(image.height, image.width) if _images.is_pil(image) else image.shape[:2] for image in images]
-    return np.array(edges, np.int64)
 
 
 def _over_white(image: Any) -> Any:
@@ -164,22 +186,56 @@ def _call(processor: Any, images: Any, arguments: tuple[Any, ...], options: dict
     if not listed:
         raise _Handed("there are no images")
     rgb = [_rgb(processor, image, bool(convert)) for image in listed]
-    keys = CLASSES[processor._prep_class]
     if kind is None and processor._prep_class not in _LISTS:
         raise _Handed("without return_tensors its result has a form of its own")
-    wanted = [output for output in keys.values() if output not in ("tensor", SOURCE_SIZES)]
+    keys = CLASSES[processor._prep_class]
+    found = _found(pipeline, rgb, list(keys.values()), processor)
+    return transformers.BatchFeature(data={key: _formed(found[form], kind, processor) for key, form in keys.items()})
+
+
+def _outputs(pipeline: Pipeline, images: list[Any], wanted: list[str]) -> dict[str, np.ndarray[Any, Any]]:
+    """Outputs of the pipeline for images that have the pixels of RGB."""
+    by_threads = differs_on_one_thread(pipeline)
+    if by_threads and _torch_threads() == 1:
+        raise _Handed("torch has one thread, on which its bilinear without antialiasing has other bits")
     try:
-        found = pipeline(rgb, outputs=wanted)
+        outputs = pipeline(images, outputs=list(dict.fromkeys([*wanted, *(["sizes"] if by_threads else [])])))
     except PrepOnnxError as error:
         raise _Handed(str(error)) from None
-    if SOURCE_SIZES in keys.values():
-        found[SOURCE_SIZES] = source_sizes(rgb)
-    data = {key: _formed(found[output], kind, processor) for key, output in keys.items()}
-    return transformers.BatchFeature(data=data)
+    if by_threads and outputs["sizes"].sum(axis=1).min() <= _ONE_THREAD_EDGES:
+        raise _Handed(f"torch's bilinear without antialiasing has other bits for at most {_ONE_THREAD_EDGES} rows and columns together")
+    return outputs
 
 
-def _formed(array: np.ndarray[Any, Any], kind: str | None, processor: Any) -> Any:
-    """As the class gives it: torch's tensor without a copy, an array, or a list of either."""
+def _found(pipeline: Pipeline, images: list[Any], forms: list[str], processor: Any) -> dict[str, Any]:
+    """Each form of what the pipeline makes of the images."""
+    outputs = _outputs(pipeline, images, _features.outputs(forms))
+    made = _features.Made(outputs, _features.source_sizes(images), processor)
+    return {form: _features.FORMS[form].make(made) for form in forms}
+
+
+#: Results with no more rows and columns together torch resizes on one thread.
+_ONE_THREAD_EDGES = 128
+
+
+def differs_on_one_thread(pipeline: Pipeline) -> bool:
+    """Whether torch has other bits on one thread: where it resizes floats bilinearly without antialiasing."""
+    return any(
+        (step.get("resampler"), step.get("filter"), step.get("antialias", True)) == ("torch", "bilinear", False)
+        for step in pipeline.to_dict()["steps"]
+    )
+
+
+def _torch_threads() -> int:
+    import torch
+
+    return torch.get_num_threads()
+
+
+def _formed(array: Any, kind: str | None, processor: Any) -> Any:
+    """As the class gives it: torch's tensor without a copy, an array, or a list of either; what is a list stays one."""
+    if isinstance(array, list):
+        return array
     as_torch = kind == "pt" or (kind is None and processor._prep_arithmetic == "torchvision")
     if not as_torch:
         return list(array) if kind is None else array
@@ -275,10 +331,10 @@ def wrap(processor: Any) -> Any:
     of text and images: `processor.image_processor = wrap(processor.image_processor)`.
 
     With another transformers than the one that the classes were compared with, it is compared here, on drawn images: what a class
-    of one name does has changed between versions.
+    of one name does has changed between versions. So is a config with other switches than its class has.
 
     Raises:
-        ConfigError: Its class was not found equal, with this transformers, or its config cannot be expressed.
+        ConfigError: Its class was not found equal, with this transformers or this config, or its config cannot be expressed.
     """
     from prep_onnx._errors import ConfigError
 
@@ -288,10 +344,15 @@ def wrap(processor: Any) -> Any:
             f"{base.__name__}: is not among the classes that were found equal", None, "call it itself; prep_onnx.transformers.CLASSES lists them"
         )
     made = _restored(base, copy.deepcopy(processor.__dict__))
-    Pipeline.from_huggingface(json.loads(json.dumps(made.to_dict(), default=_plain)), resampler=made._prep_arithmetic)
+    config = json.loads(json.dumps(made.to_dict(), default=_plain))
+    pipeline = Pipeline.from_huggingface(config, resampler=made._prep_arithmetic)
+    try:
+        _pipeline(made, {})
+    except _Handed as why:
+        raise ConfigError(f"{base.__name__}: {why}", None, "call the processor itself") from None
     if transformers.__version__ != _table.get("transformers"):
         for size in _TRIED:
-            if problem := _differs(made, processor, size):
+            if problem := _differs(pipeline, made, size):
                 raise ConfigError(
                     f"{base.__name__}: is not equal with transformers {transformers.__version__}: {problem}",
                     f"it was found equal with {_table.get('transformers', 'another version')}, which does something else",
@@ -300,29 +361,40 @@ def wrap(processor: Any) -> Any:
     return made
 
 
-#: Height and width of the images on which a processor is compared.
-_TRIED = ((37, 53), (211, 97), (333, 500), (600, 450))
+#: Height and width of the images on which a processor is compared: small, thin, of a photo, and one that is cut where any is.
+_TRIED = ((37, 53), (211, 97), (333, 500), (600, 450), (320, 1280))
 
 
-def _differs(ours: Any, theirs: Any, size: tuple[int, int]) -> str | None:
-    """What is otherwise with a drawn image, in words."""
+def _differs(pipeline: Pipeline, processor: Any, size: tuple[int, int], overrides: Mapping[str, Any] = {}) -> str | None:
+    """What is otherwise with a drawn image than what the class of `processor`, one of ours, does itself; in words."""
     row, column, channel = np.indices((*size, 3))
     noise = np.random.default_rng(size[0]).integers(0, 86, (*size, 3))
     image = ((noise + 2 * column + 3 * row + 50 * channel) % 256).astype(np.uint8)
-    kind = "pt" if ours._prep_arithmetic == "torchvision" else "np"
-    # What only this comparison asks for is no reason to warn.
+    kind = "pt" if processor._prep_arithmetic == "torchvision" else "np"
+    keys = CLASSES[processor._prep_class]
     try:
-        want = theirs(image, return_tensors=kind)
-        got = _call(ours, image, (), {"return_tensors": kind})
+        got = _found(pipeline, [image], list(keys.values()), processor)
+    except _Handed:
+        # So is an image like this one.
+        return None
+    try:
+        want = type(processor).__mro__[1].preprocess(processor, image, return_tensors=kind, **overrides)
     except Exception as error:  # Of the class, anything.
         return f"an image of {size[0]} x {size[1]} cannot be compared: {type(error).__name__}: {error}"
-    if set(want) != set(got):
-        return f"its keys are {', '.join(sorted(want))} and not {', '.join(sorted(got))}"
+    if set(want) != set(keys):
+        return f"its keys are {', '.join(sorted(want))} and not {', '.join(sorted(keys))}"
     for key, value in want.items():
-        one, other = np.asarray(got[key]), np.asarray(value)
-        if one.dtype != other.dtype or one.shape != other.shape or one.tobytes() != other.tobytes():
+        if not same(got[keys[key]], value):
             return f"{key} of an image of {size[0]} x {size[1]} has other bits"
     return None
+
+
+def same(ours: Any, theirs: Any) -> bool:
+    """Whether a value of a class's result is ours, bit for bit."""
+    if isinstance(ours, list):
+        return isinstance(theirs, list) and ours == theirs
+    other = np.asarray(theirs)
+    return bool(ours.dtype == other.dtype and ours.shape == other.shape and ours.tobytes() == other.tobytes())
 
 
 def register() -> list[str]:

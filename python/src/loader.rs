@@ -188,6 +188,11 @@ fn sources(item: &Bound<'_, PyAny>, index: usize) -> PyResult<Sources> {
             .expand(&text.extract::<std::ffi::OsString>()?)
             .or_raise(py);
     }
+    if let Ok(path) = item.extract::<std::path::PathBuf>()
+        && path.is_dir()
+    {
+        return Ok(Sources::new().directory(path));
+    }
     Ok(Sources::new().then([one(item, &index.to_string())?]))
 }
 

@@ -139,7 +139,7 @@ def test_what_is_no_image():
         (b"\xff\xd8", "images: is 2 bytes without a shape"),
         ([[drawn(10, 10)], [drawn(5, 5)]], r"images\[0\]: is a list"),
         ([np.zeros((0, 10, 3), np.uint8)], r"images\[0\]: has"),
-        (np.zeros((0, 10, 3), np.uint8), "^image: has no pixels"),
+        (np.zeros((0, 10, 3), np.uint8), "^images: has no pixels"),
         (None, "images: is None"),
     ):
         with pytest.raises(prep_onnx.ImageError, match=words):

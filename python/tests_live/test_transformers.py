@@ -4,6 +4,7 @@ import copy
 import json
 import logging
 import pickle
+import random
 
 import numpy as np
 import prep_onnx.transformers as prep
@@ -11,7 +12,7 @@ import pytest
 import torch
 import transformers
 from PIL import Image
-from prep_onnx import Pipeline
+from prep_onnx import ConfigError, Pipeline
 from transformers import AutoImageProcessor
 
 from drawing import drawn  # noqa: I001
@@ -42,7 +43,8 @@ def test_every_class_that_is_registered(name, tmp_path):
             continue
         ours = AutoImageProcessor.from_pretrained(folder, backend=backend)
         theirs = AutoImageProcessor.from_pretrained(folder, backend=own)
-        assert ours.backend == backend, name
+        # A class that has no backend of torchvision has the other one under both names.
+        assert ours.backend == (backend if prep._is_torchvision(type(theirs)) else "prep-pil"), name
         for images in (PHOTO, [PHOTO, Image.fromarray(drawn(333, 500, 1))]):
             for tensors in ("pt", "np"):
                 same(ours(images=images, return_tensors=tensors), theirs(images=images, return_tensors=tensors))
@@ -104,18 +106,77 @@ def test_copies_and_files(tmp_path):
     same(AutoImageProcessor.from_pretrained(str(tmp_path / "b"), backend="torchvision")(PHOTO, return_tensors="np"), expected)
 
 
-def test_another_version_is_compared_when_it_is_wrapped():
-    processor = transformers.CLIPImageProcessor()
-    ours = prep.wrap(processor)
-    assert prep._differs(ours, processor, (37, 53)) is None
+def test_another_version_is_compared_when_it_is_wrapped(monkeypatch):
+    """What a class of one name does changes: here other values, another key."""
+    monkeypatch.setitem(prep._table, "transformers", "0.0")
+    own = transformers.CLIPImageProcessor.preprocess
+    prep.wrap(transformers.CLIPImageProcessor())
+    for change, words in (
+        (lambda found: {"pixel_values": found["pixel_values"] + 1}, "pixel_values of an image of 37 x 53 has other bits"),
+        (lambda found: {**found, "pixel_mask": 1}, "its keys are pixel_mask, pixel_values and not pixel_values"),
+    ):
+        monkeypatch.setattr(transformers.CLIPImageProcessor, "preprocess", lambda *given, change=change, **options: change(own(*given, **options)))
+        with pytest.raises(ConfigError, match=words):
+            prep.wrap(transformers.CLIPImageProcessor())
 
-    def otherwise(image, **options):
-        found = processor(image, **options)
-        return {**found, "pixel_values": found["pixel_values"] + 1}
 
-    assert prep._differs(ours, otherwise, (37, 53)) == "pixel_values of an image of 37 x 53 has other bits"
-    more = prep._differs(ours, lambda image, **options: {**processor(image, **options), "pixel_mask": 1}, (37, 53))
-    assert more == "its keys are pixel_mask, pixel_values and not pixel_values"
+@pytest.mark.parametrize(
+    "name", ["BridgeTower", "CLIP", "ConditionalDetr", "Eomt", "Flava", "GotOcr2", "Idefics3", "LayoutLMv3", "Ovis2", "Segformer", "Siglip2", "Vivit"]
+)
+def test_other_switches_than_the_class_has(name):
+    """With each switch turned: another key, another shape, or a call of the class itself, but no other result."""
+    base = getattr(transformers, f"{name}ImageProcessor")
+    if base.__name__ not in prep.CLASSES:
+        pytest.skip("is not registered")
+    switches = [key for key, value in base().to_dict().items() if isinstance(value, bool)]
+    assert switches
+    for switch in switches:
+        processor = base(**{switch: not getattr(base(), switch)})
+        ours = prep._restored(base, copy.deepcopy(processor.__dict__))
+        for images in (PHOTO, [PHOTO, Image.fromarray(drawn(333, 500, 1))]):
+            kind = "pt" if prep._is_torchvision(base) else "np"
+            # A processor that draws what is masked draws the same.
+            random.seed(0)
+            try:
+                theirs = processor(images, return_tensors=kind)
+            except Exception as error:
+                with pytest.raises(type(error)):
+                    ours(images, return_tensors=kind)
+                continue
+            # The comparison at the first call may draw, too.
+            ours(images, return_tensors=kind)
+            random.seed(0)
+            same(ours(images, return_tensors=kind), theirs)
+
+
+def test_a_key_that_a_switch_takes_away(caplog):
+    """DETR without padding has no mask: what the class was found to give does not hold for every config of it."""
+    processor = transformers.DetrImageProcessor(do_pad=False)
+    assert set(processor(PHOTO, return_tensors="pt")) == {"pixel_values"}
+    with pytest.raises(ConfigError, match="DetrImageProcessor: is not equal with these attributes: its keys are pixel_values and not"):
+        prep.wrap(processor)
+    ours = prep._restored(transformers.DetrImageProcessor, copy.deepcopy(processor.__dict__))
+    transformers.logging.enable_propagation()
+    with caplog.at_level(logging.WARNING):
+        same(ours(PHOTO, return_tensors="pt"), processor(PHOTO, return_tensors="pt"))
+    assert "DetrImageProcessor itself is called" in caplog.text
+
+
+def test_torch_on_one_thread_and_small_results():
+    """Its bilinear without antialiasing has other bits there: the class itself is called."""
+    for base in (transformers.DepthProImageProcessor, transformers.RfDetrImageProcessor):
+        own = base()
+        assert prep.differs_on_one_thread(Pipeline.from_huggingface(own))
+        edges = {"height": 60, "width": 68}, {"height": 60, "width": 69}
+        for threads in (2, 1):
+            former = torch.get_num_threads()
+            torch.set_num_threads(threads)
+            try:
+                for options in ({}, *({"size": size} for size in edges)):
+                    processor = base(**options)
+                    same(prep.wrap(processor)(PHOTO, return_tensors="pt"), processor(PHOTO, return_tensors="pt"))
+            finally:
+                torch.set_num_threads(former)
 
 
 def test_live_objects():

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from prep_onnx import _native
+from prep_onnx._errors import ConfigError
 from prep_onnx._sources import Read, pillow, torchvision
 
 
@@ -24,4 +25,7 @@ def read(model: Any) -> Read:
         model = {**config, "size": getattr(visual, "image_size", config.get("size"))}
     if isinstance(model, Mapping):
         return _native.read_config(json.dumps(dict(model), default=list), resampler=pillow())
+    if not callable(model) and not hasattr(model, "transforms"):
+        expected = "a model, a preprocess_cfg, a transform or a name"
+        raise ConfigError(f"model: is none of open_clip: expected {expected}, got {type(model).__name__}")
     return torchvision.read(model)

@@ -23,6 +23,9 @@ def read(transforms: Any) -> Read:
     if hasattr(transforms, "transforms") and callable(transforms.transforms):
         name = f"torchvision:{type(transforms).__name__}.{transforms.name}"
         transforms = transforms.transforms()
+    if isinstance(transforms, (type(None), int, float, bytes, dict)):
+        expected = "weights, their transforms() or a Compose"
+        raise ConfigError(f"transforms: are none of torchvision: expected {expected}, got {type(transforms).__name__}")
     chain = _Chain()
     preset = _PRESETS.get(type(transforms).__name__)
     if preset is not None and type(transforms).__module__.startswith("torchvision."):
