@@ -25,7 +25,8 @@ class Made(NamedTuple):
         return self.outputs["tensor"]
 
     @property
-    def count(self) -> int:
+    def number(self) -> int:
+        """How many images."""
         return len(self.sources)
 
 
@@ -48,7 +49,7 @@ def _joined(array: Array) -> Array:
 
 
 def _tiles(made: Made) -> int:
-    return len(made.tensor) // made.count
+    return len(made.tensor) // made.number
 
 
 def _patches(made: Made) -> Array:
@@ -63,7 +64,7 @@ def _first_patches(made: Made) -> Array:
 
 def _positions(made: Made) -> Array:
     """Column and row of each patch, -1 for those that fill up, int64 [N, patches, 2]."""
-    found = np.full((made.count, made.tensor.shape[1], 2), -1, np.int64)
+    found = np.full((made.number, made.tensor.shape[1], 2), -1, np.int64)
     for places, (_, rows, columns) in zip(found, made.outputs["grid"]):
         y, x = np.indices((rows, columns))
         places[: rows * columns] = np.stack([x, y], axis=-1).reshape(-1, 2)
@@ -92,12 +93,12 @@ FORMS: dict[str, Form] = {
     "patches, pooled": Form(("grid",), lambda made: _patches(made) // made.processor.pooling_kernel_size**2),
     "source_sizes": Form((), lambda made: made.sources),
     "source_sizes, float32": Form((), lambda made: made.sources.astype(np.float32)),
-    "tiles of an image": Form((), lambda made: np.full(made.count, _tiles(made), np.int64)),
+    "tiles of an image": Form((), lambda made: np.full(made.number, _tiles(made), np.int64)),
     "tiles, one number": Form((), lambda made: np.array(_tiles(made), np.int64)),
-    "merge_size": Form((), lambda made: np.full(made.count, made.processor.merge_size, np.int64)),
-    "no crops: 0": Form((), lambda made: np.zeros(made.count, np.int64)),
-    "no tiles: 1 x 1": Form((), lambda made: np.ones((made.count, 2), np.int64)),
-    "nothing but image: 1": Form((), lambda made: np.ones((made.count, *made.tensor.shape[-2:]), np.int64)),
+    "merge_size": Form((), lambda made: np.full(made.number, made.processor.merge_size, np.int64)),
+    "no crops: 0": Form((), lambda made: np.zeros(made.number, np.int64)),
+    "no tiles: 1 x 1": Form((), lambda made: np.ones((made.number, 2), np.int64)),
+    "nothing but image: 1": Form((), lambda made: np.ones((made.number, *made.tensor.shape[-2:]), np.int64)),
     "tiles that are image: 1": Form((), lambda made: np.ones(_joined(made.tensor)[:, :, 0].shape, np.int64)),
     "tiles: true": Form((), lambda made: np.ones(_joined(made.tensor).shape[:2], bool)),
     "nothing is cut: an empty list": Form((), lambda made: []),

@@ -133,7 +133,8 @@ def _of_another_kind(processor: Any, overrides: dict[str, Any]) -> bool:
     def of(config: Mapping[str, Any]) -> dict[str, Any]:
         kept = {key: value for key, value in config.items() if key not in _VALUES}
         shapes = {key: sorted(_plain(config[key])) for key in ("size", "crop_size") if isinstance(config.get(key), Mapping)}
-        return json.loads(json.dumps({**kept, "shapes": shapes}, default=_plain))
+        found: dict[str, Any] = json.loads(json.dumps({**kept, "shapes": shapes}, default=_plain))
+        return found
 
     return of({**processor.to_dict(), **overrides}) != of(type(processor).__mro__[1]().to_dict())
 
@@ -198,8 +199,10 @@ def _outputs(pipeline: Pipeline, images: list[Any], wanted: list[str]) -> dict[s
     by_threads = differs_on_one_thread(pipeline)
     if by_threads and _torch_threads() == 1:
         raise _Handed("torch has one thread, on which its bilinear without antialiasing has other bits")
+    if by_threads and "sizes" not in wanted:
+        wanted = [*wanted, "sizes"]
     try:
-        outputs = pipeline(images, outputs=list(dict.fromkeys([*wanted, *(["sizes"] if by_threads else [])])))
+        outputs = pipeline(images, outputs=wanted)
     except PrepOnnxError as error:
         raise _Handed(str(error)) from None
     if by_threads and outputs["sizes"].sum(axis=1).min() <= _ONE_THREAD_EDGES:
@@ -218,6 +221,7 @@ def _found(pipeline: Pipeline, images: list[Any], forms: list[str], processor: A
 _ONE_THREAD_EDGES = 128
 
 
+@functools.lru_cache(maxsize=256)
 def differs_on_one_thread(pipeline: Pipeline) -> bool:
     """Whether torch has other bits on one thread: where it resizes floats bilinearly without antialiasing."""
     return any(
@@ -229,7 +233,7 @@ def differs_on_one_thread(pipeline: Pipeline) -> bool:
 def _torch_threads() -> int:
     import torch
 
-    return torch.get_num_threads()
+    return int(torch.get_num_threads())
 
 
 def _formed(array: Any, kind: str | None, processor: Any) -> Any:
@@ -378,7 +382,8 @@ def _differs(pipeline: Pipeline, processor: Any, size: tuple[int, int], override
         # So is an image like this one.
         return None
     try:
-        want = type(processor).__mro__[1].preprocess(processor, image, return_tensors=kind, **overrides)
+        base: Any = type(processor).__mro__[1]
+        want = base.preprocess(processor, image, return_tensors=kind, **overrides)
     except Exception as error:  # Of the class, anything.
         return f"an image of {size[0]} x {size[1]} cannot be compared: {type(error).__name__}: {error}"
     if set(want) != set(keys):
