@@ -51,21 +51,24 @@ impl<'a> Ring<'a> {
         &self.blocks[group % self.slots * self.blocks_per_group..][..self.blocks_per_group]
     }
 
-    /// The blocks `blocks` of neighbouring row groups, the first of which is `first`.
+    /// Where the first `MOST` of `count` neighbouring row groups begin, the first of which is `first`. The others are null.
     ///
     /// Without closures and always inlined: what is called from a function with more instructions than the build has makes it put
     /// all its vectors aside.
     #[cfg(target_arch = "x86_64")]
     #[inline(always)]
-    pub fn groups<const COUNT: usize>(&self, first: usize, blocks: Range<usize>) -> [&'a [Lanes]; COUNT] {
-        let mut groups: [&[Lanes]; COUNT] = [&[]; COUNT];
+    pub fn starts<const MOST: usize>(&self, first: usize, count: usize) -> [*const Lanes; MOST] {
+        assert!(
+            self.blocks.len() >= self.slots * self.blocks_per_group,
+            "room for all groups"
+        );
+        let mut starts = [std::ptr::null(); MOST];
         let mut slot = first % self.slots;
-        for group in &mut groups {
-            let all = &self.blocks[slot * self.blocks_per_group..][..self.blocks_per_group];
-            *group = &all[blocks.start..blocks.end];
+        for start in starts.iter_mut().take(count) {
+            *start = self.blocks.as_ptr().wrapping_add(slot * self.blocks_per_group);
             slot = self.next(slot);
         }
-        groups
+        starts
     }
 
     /// The slot behind another one.

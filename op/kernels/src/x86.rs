@@ -1,6 +1,6 @@
 //! What the x86 levels share.
 
-use std::arch::x86_64::{_MM_HINT_ET0, _MM_HINT_T1, _mm_prefetch};
+use std::arch::x86_64::{_MM_HINT_ET0, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
 
 use prep_onnx_pipeline::CHANNELS;
 
@@ -18,9 +18,16 @@ impl Block {
 
 /// Asks for the cache line at `offset` bytes after the start of `row`, into the second level.
 #[inline(always)]
-pub(super) fn prefetch(row: &[u8], offset: usize) {
+pub(super) fn prefetch(row: *const u8, offset: usize) {
     // SAFETY: a prefetch reads nothing, whatever the address.
-    unsafe { _mm_prefetch::<_MM_HINT_T1>(row.as_ptr().wrapping_add(offset).cast()) }
+    unsafe { _mm_prefetch::<_MM_HINT_T1>(row.wrapping_add(offset).cast()) }
+}
+
+/// [`prefetch`] into the first level.
+#[inline(always)]
+pub(super) fn prefetch_near(row: *const u8, offset: usize) {
+    // SAFETY: a prefetch reads nothing, whatever the address.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(row.wrapping_add(offset).cast()) }
 }
 
 /// Asks for the elements that come `out.len()` behind those from `first` on: the row below, of the same plane. Its lines are

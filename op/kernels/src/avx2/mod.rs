@@ -4,16 +4,21 @@
 //! resized horizontally at a time and packed into the bytes of one dword per lane; the vertical pass
 //! takes rows 0 and 1, then rows 2 and 3, as pairs of 16-bit elements.
 //!
-//! - [`tables`]: which bytes each half of a vector loads, and the weights beside them; [`taps`]: their order;
-//! - [`horizontal`]: the weighted sum of neighbouring pixels;
+//! - [`tables`]: which bytes each half of a vector loads, and the weights beside them; [`plan`]: how they are made; [`taps`]: the
+//!   order of taps;
+//! - [`horizontal`]: the weighted sum of neighbouring pixels, for [`short`] and [`long`] windows and the [`edge`] of a row;
 //! - [`vertical`]: the weighted sum of row groups; [`sinks`]: what becomes of it;
 //! - [`weigh`]: the vertical pass where it comes first;
 //! - [`rows`]: rows that the two passes do not make: [`copy`], and [`linear`], INTER_LINEAR of OpenCV, [`turn`].
 
 mod copy;
+mod edge;
 mod horizontal;
 pub(super) mod linear;
+mod long;
+mod plan;
 mod rows;
+mod short;
 mod sinks;
 mod tables;
 mod taps;
@@ -57,6 +62,7 @@ fn pair(first: i16, second: i16) -> i32 {
 
 impl Isa for Avx2 {
     const GROUP: usize = 4;
+    const AT_ONCE: usize = horizontal::AT_ONCE;
     type Columns = tables::Columns;
     type Rows = vertical::Rows;
 
@@ -82,12 +88,8 @@ impl Isa for Avx2 {
         scratch: &mut [Lanes],
         groups: &mut [&mut [Lanes]],
     ) {
-        for (at, group) in groups.iter_mut().enumerate() {
-            let own = at * Self::GROUP..(at + 1) * Self::GROUP;
-            let ahead = ahead.get(own.clone()).unwrap_or(&[]);
-            // SAFETY: `self` proves the features.
-            unsafe { horizontal::resize(columns, &rows[own], ahead, scratch, group) }
-        }
+        // SAFETY: `self` proves the features.
+        unsafe { horizontal::resize(columns, rows, ahead, scratch, groups) }
     }
 
     fn vertical(

@@ -18,26 +18,43 @@ pub(super) fn by_phase(values: &[[f32; 5]; CHANNELS]) -> [Constants<__m256>; CHA
     })
 }
 
-/// Stores the affine form of the values of a vector.
+/// The affine form of the values of a vector.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn store_floats(out: &mut [f32], constants: &Constants<__m256>, vector: usize, values: __m256i) {
+fn affine(constants: &Constants<__m256>, values: __m256i) -> __m256 {
     let [first, first_low, shift, second, second_low] = *constants;
     let pixel = _mm256_cvtepi32_ps(values);
     let scaled = _mm256_fmadd_ps(pixel, first, _mm256_mul_ps(pixel, first_low));
     let shifted = _mm256_sub_ps(scaled, shift);
-    let result = _mm256_fmadd_ps(shifted, second, _mm256_mul_ps(shifted, second_low));
-    let Some(out) = out.get_mut(vector * 8..) else {
-        return;
-    };
-    if out.len() >= 8 {
-        // SAFETY: `out` has eight elements.
-        unsafe { _mm256_storeu_ps(out.as_mut_ptr(), result) }
-    } else {
-        let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-        let inside = _mm256_cmpgt_epi32(_mm256_set1_epi32(out.len() as i32), lanes);
-        // SAFETY: the mask selects the elements of `out` only.
-        unsafe { _mm256_maskstore_ps(out.as_mut_ptr(), inside, result) }
+    _mm256_fmadd_ps(shifted, second, _mm256_mul_ps(shifted, second_low))
+}
+
+/// Stores the elements of block `block`.
+///
+/// # Safety
+/// The block starts inside `out`.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn store_floats(out: &mut [f32], block: usize, elements: [__m256; 2]) {
+    let left = out.len() - block * Lanes::COUNT;
+    // SAFETY: the block starts inside `out`, as the caller promises, and what is stored lies before its end: all of the block where
+    // as many elements are left, else those that the masks select.
+    unsafe {
+        let start = out.as_mut_ptr().add(block * Lanes::COUNT);
+        if left >= Lanes::COUNT {
+            _mm256_storeu_ps(start, elements[0]);
+            _mm256_storeu_ps(start.add(8), elements[1]);
+        } else {
+            let left = _mm256_set1_epi32(left as i32);
+            let lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+            _mm256_maskstore_ps(start, _mm256_cmpgt_epi32(left, lanes), elements[0]);
+            let lanes = _mm256_add_epi32(lanes, _mm256_set1_epi32(8));
+            _mm256_maskstore_ps(
+                start.wrapping_add(8),
+                _mm256_cmpgt_epi32(left, lanes),
+                elements[1],
+            );
+        }
     }
 }
 
@@ -75,9 +92,10 @@ impl Sink<[__m256i; 2]> for Uniform<'_, __m256> {
     #[inline]
     #[target_feature(enable = "avx2,fma")]
     unsafe fn store(&mut self, block: usize, values: [__m256i; 2]) {
-        for (half, values) in values.into_iter().enumerate() {
-            store_floats(self.out, &self.constants, 2 * block + half, values);
-        }
+        let [first, second] = values;
+        let elements = [affine(&self.constants, first), affine(&self.constants, second)];
+        // SAFETY: promised by the caller.
+        unsafe { store_floats(self.out, block, elements) }
     }
 }
 
@@ -85,11 +103,14 @@ impl Sink<[__m256i; 2]> for InTurn<'_, __m256> {
     #[inline]
     #[target_feature(enable = "avx2,fma")]
     unsafe fn store(&mut self, block: usize, values: [__m256i; 2]) {
-        for (half, values) in values.into_iter().enumerate() {
-            let vector = 2 * block + half;
-            // Eight lanes on, the channel is two further.
-            store_floats(self.out, &self.constants[2 * vector % CHANNELS], vector, values);
-        }
+        let [first, second] = values;
+        // Eight lanes on, the channel is two further.
+        let elements = [
+            affine(&self.constants[block % CHANNELS], first),
+            affine(&self.constants[(block + 2) % CHANNELS], second),
+        ];
+        // SAFETY: promised by the caller.
+        unsafe { store_floats(self.out, block, elements) }
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) struct Taps<'a> {
     byte: usize,
     pub(super) weights: &'a [i32],
     /// Whether the first tap comes last.
-    pub(super) turned: bool,
+    turned: bool,
 }
 
 impl<'a> Taps<'a> {
@@ -35,6 +35,11 @@ impl<'a> Taps<'a> {
             place
         };
         (self.byte + tap * CHANNELS, self.weights[tap])
+    }
+
+    /// The byte of the first tap of the first pair, where there are taps.
+    pub(super) fn start(&self) -> Option<usize> {
+        (!self.weights.is_empty()).then(|| self.at(0).0)
     }
 
     pub(super) fn bytes(&self, places: &Range<usize>) -> impl Iterator<Item = usize> {

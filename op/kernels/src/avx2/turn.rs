@@ -95,7 +95,7 @@ unsafe fn square(pixels: &[u8], (from, width): (usize, usize), out: &mut [u8], (
     let row = |index: usize| {
         let at = from - index * width * CHANNELS;
         debug_assert!(at + LOADED <= pixels.len());
-        prefetch(pixels, at + AHEAD);
+        prefetch(pixels.as_ptr(), at + AHEAD);
         // SAFETY: promised by the caller.
         let [low, high] =
             [at, at + SQUARE / 2].map(|at| unsafe { _mm_loadu_si128(pixels.as_ptr().add(at).cast()) });

@@ -16,6 +16,9 @@ type PairWeights = [i32; 2];
 /// Weights of the four rows of a group: rows 0 and 1, rows 2 and 3.
 type GroupWeights = [PairWeights; 2];
 
+/// The most row groups of a window with code of its own.
+const MOST_GROUPS: usize = 4;
+
 /// Tables of the vertical pass.
 pub struct Rows {
     windows: GroupWindows<GroupWeights>,
@@ -50,6 +53,7 @@ pub(super) fn resize(
     let window = Window {
         isa,
         group,
+        starts: ring.starts(group, weights.len()),
         weights,
         clamp: rows.clamp,
         ring,
@@ -62,6 +66,8 @@ struct Window<'a> {
     isa: Avx2,
     /// First row group.
     group: usize,
+    /// Where the first groups begin.
+    starts: [*const Lanes; MOST_GROUPS],
     /// Weights of each group.
     weights: &'a [GroupWeights],
     clamp: bool,
@@ -102,93 +108,126 @@ impl Window<'_> {
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 fn sum<S: Sink<[__m256i; 2]>>(window: &Window<'_>, first: usize, sink: &mut S) {
-    // A macro, because the count picks among constants.
+    let pairs = window.weights.as_flattened();
+    // A window may begin or end with two rows that weigh nothing.
+    let odd = pairs.first().is_some_and(|weights| *weights == [0, 0]);
+    let empty = pairs.last().is_some_and(|weights| *weights == [0, 0]);
+    let pairs = &pairs[usize::from(odd)..pairs.len() - usize::from(empty)];
+    let blocks = sink.length().div_ceil(Lanes::COUNT);
+    assert!(
+        first + blocks <= window.ring.blocks_per_group,
+        "blocks of a group"
+    );
+    // A macro, because the counts pick among constants.
     macro_rules! unrolled {
-        ($($groups:literal),*) => {
-            match window.weights.len() {
-                $($groups => few::<$groups, S>(window, first, sink),)*
+        ($($groups:literal $odd:literal $pairs:literal),*) => {
+            match (pairs.len(), odd) {
+                $(($pairs, $odd) => few::<$groups, $odd, $pairs, S>(window, pairs, first, sink),)*
                 _ => many(window, first, sink),
             }
         };
     }
-    unrolled!(1, 2, 3, 4, 5);
+    unrolled!(
+        1 false 1, 1 true 1, 1 false 2, 2 true 2, 2 false 3, 2 true 3, 2 false 4, 3 true 4, 3 false 5, 3 true 5, 3 false 6, 4 true 6
+    );
 }
 
-/// The upper and lower sums of a block, the rounding term among the lower.
+/// The upper and lower sums of eight lanes, the rounding term among the lower.
+#[derive(Clone, Copy)]
 struct Sums {
-    upper: [__m256i; 2],
-    lower: [__m256i; 2],
+    upper: __m256i,
+    lower: __m256i,
 }
 
 impl Sums {
     #[inline]
     #[target_feature(enable = "avx2")]
     fn new() -> Self {
-        let zero = _mm256_setzero_si256();
         Self {
-            upper: [zero; 2],
-            lower: [_mm256_set1_epi32(HALF); 2],
+            upper: _mm256_setzero_si256(),
+            lower: _mm256_set1_epi32(HALF),
         }
     }
 
-    /// Adds the rows of a group whose pair is wanted.
+    /// Adds rows `2 * pair` and `2 * pair + 1` of a group.
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn add(&mut self, lanes: &Lanes, weights: &GroupWeights, wanted: [bool; 2]) {
-        let low_bytes = _mm256_set1_epi32(0x00ff_00ff);
-        for half in 0..2 {
-            // SAFETY: `Lanes` is 64 bytes, aligned to 64: two vectors.
-            let packed = unsafe { _mm256_load_si256(lanes.0.as_ptr().cast::<__m256i>().add(half)) };
-            if wanted[0] {
-                self.add_pair(half, _mm256_and_si256(packed, low_bytes), &weights[0]);
-            }
-            if wanted[1] {
-                self.add_pair(half, _mm256_srli_epi16::<8>(packed), &weights[1]);
-            }
-        }
+    fn add(&mut self, packed: __m256i, pair: usize, [upper, lower]: [__m256i; 2]) {
+        let rows = if pair == 0 {
+            _mm256_and_si256(packed, _mm256_set1_epi32(0x00ff_00ff))
+        } else {
+            _mm256_srli_epi16::<8>(packed)
+        };
+        self.upper = _mm256_add_epi32(self.upper, _mm256_madd_epi16(rows, upper));
+        self.lower = _mm256_add_epi32(self.lower, _mm256_madd_epi16(rows, lower));
     }
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn add_pair(&mut self, half: usize, rows: __m256i, weights: &PairWeights) {
-        let [high, low] = weights.map(|weight| _mm256_madd_epi16(rows, _mm256_set1_epi32(weight)));
-        self.upper[half] = _mm256_add_epi32(self.upper[half], high);
-        self.lower[half] = _mm256_add_epi32(self.lower[half], low);
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    fn values(&self, clamp: bool) -> [__m256i; 2] {
-        [0, 1].map(|half| {
-            let upper = _mm256_slli_epi32::<{ LOW_BITS as i32 }>(self.upper[half]);
-            let sum = _mm256_add_epi32(upper, self.lower[half]);
-            if clamp {
-                let value = _mm256_srai_epi32::<{ PRECISION as i32 }>(sum);
-                let positive = _mm256_max_epi32(value, _mm256_setzero_si256());
-                _mm256_min_epi32(positive, _mm256_set1_epi32(255))
-            } else {
-                _mm256_srli_epi32::<{ PRECISION as i32 }>(sum)
-            }
-        })
+    fn whole(self) -> __m256i {
+        _mm256_add_epi32(_mm256_slli_epi32::<{ LOW_BITS as i32 }>(self.upper), self.lower)
     }
 }
 
+#[inline]
+#[target_feature(enable = "avx2")]
+fn values(sums: [Sums; 2], clamp: bool) -> [__m256i; 2] {
+    let mut values = [sums[0].whole(), sums[1].whole()];
+    if clamp {
+        for value in &mut values {
+            let positive = _mm256_max_epi32(*value, _mm256_setzero_si256());
+            let shifted = _mm256_srli_epi32::<{ PRECISION as i32 }>(positive);
+            *value = _mm256_min_epi32(shifted, _mm256_set1_epi32(255));
+        }
+    } else {
+        for value in &mut values {
+            *value = _mm256_srli_epi32::<{ PRECISION as i32 }>(*value);
+        }
+    }
+    values
+}
+
+/// Half `half` of a block.
+///
+/// # Safety
+/// `block` is one of [`Lanes`].
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn load(block: *const Lanes, half: usize) -> __m256i {
+    // SAFETY: `Lanes` is 64 bytes, aligned to 64: two vectors.
+    unsafe { _mm256_load_si256(block.cast::<__m256i>().add(half)) }
+}
+
+/// `PAIRS` pairs of rows in `GROUPS` row groups; `ODD`: the first one is the second pair of its group. There are as many blocks
+/// from block `first` on as the sink takes.
 #[target_feature(enable = "avx2,fma")]
-fn few<const GROUPS: usize, S: Sink<[__m256i; 2]>>(window: &Window<'_>, first: usize, sink: &mut S) {
-    let blocks = sink.length().div_ceil(Lanes::COUNT);
-    let weights = &window.weights[..GROUPS];
-    let groups: [&[Lanes]; GROUPS] = window.ring.groups(window.group, first..first + blocks);
-    // A window may begin or end with two rows that weigh nothing.
-    let leads = weights.first().is_some_and(|weights| weights[0] != [0, 0]);
-    let trails = weights.last().is_some_and(|weights| weights[1] != [0, 0]);
-    for at in 0..blocks {
-        let mut sums = Sums::new();
-        for (number, (group, weights)) in groups.iter().zip(weights).enumerate() {
-            let wanted = [number > 0 || leads, number + 1 < GROUPS || trails];
-            sums.add(&group[at], weights, wanted);
+fn few<const GROUPS: usize, const ODD: bool, const PAIRS: usize, S: Sink<[__m256i; 2]>>(
+    window: &Window<'_>,
+    pairs: &[PairWeights],
+    first: usize,
+    sink: &mut S,
+) {
+    let pairs = &pairs[..PAIRS];
+    let weights: [[__m256i; 2]; PAIRS] =
+        std::array::from_fn(|pair| pairs[pair].map(|part| _mm256_set1_epi32(part)));
+    let starts: [*const Lanes; GROUPS] =
+        std::array::from_fn(|group| window.starts[group].wrapping_add(first));
+    for at in 0..sink.length().div_ceil(Lanes::COUNT) {
+        let mut sums = [Sums::new(); 2];
+        for (half, sums) in sums.iter_mut().enumerate() {
+            for (group, start) in starts.iter().enumerate() {
+                // SAFETY: the group has as many blocks from `first` on as the sink takes.
+                let packed = unsafe { load(start.add(at), half) };
+                for place in 0..2 {
+                    let pair = (2 * group + place).wrapping_sub(usize::from(ODD));
+                    if pair < PAIRS {
+                        sums.add(packed, place, weights[pair]);
+                    }
+                }
+            }
         }
         // SAFETY: this function enables the features, and there are as many blocks as the sink takes.
-        unsafe { sink.store(at, sums.values(window.clamp)) }
+        unsafe { sink.store(at, values(sums, window.clamp)) }
     }
 }
 
@@ -198,14 +237,20 @@ fn many<S: Sink<[__m256i; 2]>>(window: &Window<'_>, first: usize, sink: &mut S) 
     let ring = window.ring;
     let from = window.group % ring.slots;
     for at in 0..sink.length().div_ceil(Lanes::COUNT) {
-        let mut sums = Sums::new();
+        let mut sums = [Sums::new(); 2];
         let mut slot = from;
         for weights in window.weights {
-            let lanes = &ring.blocks[slot * ring.blocks_per_group + first + at];
-            sums.add(lanes, weights, [true; 2]);
+            let block = &ring.blocks[slot * ring.blocks_per_group + first + at];
+            for (half, sums) in sums.iter_mut().enumerate() {
+                // SAFETY: a block.
+                let packed = unsafe { load(block, half) };
+                for (place, weights) in weights.iter().enumerate() {
+                    sums.add(packed, place, weights.map(|part| _mm256_set1_epi32(part)));
+                }
+            }
             slot = ring.next(slot);
         }
         // SAFETY: this function enables the features, and there are as many blocks as the sink takes.
-        unsafe { sink.store(at, sums.values(true)) }
+        unsafe { sink.store(at, values(sums, true)) }
     }
 }

@@ -18,13 +18,19 @@ pub(super) const AT_ONCE: usize = 2;
 /// From four bytes of each of four rows to the rows' bytes of each lane.
 const TRANSPOSED: [i32; 4] = [0x0c08_0400, 0x0d09_0501, 0x0e0a_0602, 0x0f0b_0703];
 
+/// For each byte of two lanes, where in them the value of a sum begins that is not in the top byte.
+const VALUES: i64 = i64::from_le_bytes([22, 22, 22, 22, 54, 54, 54, 54]);
+
+/// The first byte of each lane.
+const FIRST_BYTES: __mmask64 = 0x1111_1111_1111_1111;
+
 /// The bytes of lanes 6 to 11.
 const SECOND_SIX: __mmask64 = 0xffff_ff00_0000;
 
 /// Four rows on their way to packed lanes.
 struct Group<'a> {
-    rows: [&'a [u8]; ROWS],
-    ahead: [&'a [u8]; ROWS],
+    rows: &'a [&'a [u8]; ROWS],
+    ahead: &'a [&'a [u8]; ROWS],
     lanes: &'a mut [i32],
 }
 
@@ -36,39 +42,60 @@ pub(super) fn resize(
     scratch: &mut [Lanes],
     groups: &mut [&mut [Lanes]],
 ) {
+    if rows.first().is_some_and(|row| row.len() < LOAD) {
+        narrow(columns, rows, scratch, groups);
+    } else {
+        wide(columns, rows, ahead, scratch, groups);
+    }
+}
+
+/// [`resize`] of rows shorter than a load.
+#[cold]
+#[inline(never)]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+fn narrow(columns: &Columns, rows: &[&[u8]], scratch: &mut [Lanes], groups: &mut [&mut [Lanes]]) {
     let mut copies = [[0; LOAD]; ROWS * AT_ONCE];
+    let copied: [&[u8]; ROWS * AT_ONCE] = padded(rows, &mut copies);
+    wide(columns, &copied[..rows.len()], &[], scratch, groups);
+}
+
+/// [`resize`] of rows as wide as the tables.
+///
+/// Without arrays that the rows are sorted into: the compiler makes a gather and a scatter of that.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+fn wide(
+    columns: &Columns,
+    rows: &[&[u8]],
+    ahead: &[&[u8]],
+    scratch: &mut [Lanes],
+    groups: &mut [&mut [Lanes]],
+) {
     let count = groups.len();
+    for row in rows {
+        assert!(row.len() >= columns.row_bytes, "rows as wide as the tables");
+    }
+    let (rows, _) = rows.as_chunks::<ROWS>();
     assert!(
-        rows.len() == ROWS * count && count <= AT_ONCE,
+        rows.len() == count && (1..=AT_ONCE).contains(&count),
         "the rows of some groups"
     );
-    let rows: [&[u8]; ROWS * AT_ONCE] = padded(rows, &mut copies);
-    assert!(
-        rows[..ROWS * count]
-            .iter()
-            .all(|row| row.len() >= columns.row_bytes),
-        "rows as wide as the tables"
-    );
+    let ahead = match ahead.as_chunks::<ROWS>() {
+        (ahead, []) if ahead.len() == count => ahead,
+        _ => rows,
+    };
     let last = columns.vectors.saturating_sub(1) * columns.lanes;
     let (first, second) = scratch.split_at_mut(scratch.len() / AT_ONCE);
     let mut resized = [first, second];
-    // Loops, not closures: a closure that is no part of this function would be a call with all vectors put aside.
-    let mut next = [const { &[] as &[u8] }; ROWS * AT_ONCE];
-    for (next, row) in next.iter_mut().zip(ahead) {
-        *next = row;
-    }
     let [first, second] = &mut resized;
-    let [a, b, c, d, e, f, g, h] = rows;
-    let [i, j, k, l, m, n, o, p] = next;
     let mut open = [
         Group {
-            rows: [a, b, c, d],
-            ahead: [i, j, k, l],
+            rows: &rows[0],
+            ahead: &ahead[0],
             lanes: lanes_of(first),
         },
         Group {
-            rows: [e, f, g, h],
-            ahead: [m, n, o, p],
+            rows: &rows[count - 1],
+            ahead: &ahead[count - 1],
             lanes: lanes_of(second),
         },
     ];
@@ -151,7 +178,7 @@ fn rounding(mode: Mode) -> __m512i {
 
 /// The values of four rows' sums, the first row's in the lowest byte of each lane.
 #[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vbmi2")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2")]
 fn pack(sums: [__m512i; ROWS], mode: Mode) -> __m512i {
     if mode == Mode::Clamp {
         // Both packs saturate, which is the clamp: values lie in -512 to 511.
@@ -165,10 +192,14 @@ fn pack(sums: [__m512i; ROWS], mode: Mode) -> __m512i {
         return _mm512_shuffle_epi8(bytes, _mm512_set4_epi32(fourth, third, second, first));
     }
     let mut packed = _mm512_setzero_si512();
-    for mut sum in sums.into_iter().rev() {
-        if mode != Mode::Top {
-            sum = _mm512_slli_epi32::<2>(sum);
+    if mode == Mode::Shift {
+        let bits = _mm512_set1_epi64(VALUES);
+        for (row, sum) in sums.into_iter().enumerate() {
+            packed = _mm512_mask_multishift_epi64_epi8(packed, FIRST_BYTES << row, bits, sum);
         }
+        return packed;
+    }
+    for sum in sums.into_iter().rev() {
         packed = _mm512_shldi_epi32::<8>(packed, sum);
     }
     packed
@@ -232,7 +263,7 @@ unsafe fn short<const QUADS: usize, const TAIL: bool, const WIDE: bool>(
         for group in &mut *groups {
             let mut sums = [_mm512_setzero_si512(); ROWS];
             for row in (0..ROWS).rev() {
-                prefetch(group.ahead[row], bases[0] as usize);
+                prefetch(group.ahead[row].as_ptr(), bases[0] as usize);
                 let taps: [__m512i; QUADS] = std::array::from_fn(|at| {
                     let mask = if TAIL && at == QUADS - 1 { even } else { !0 };
                     // SAFETY: `Columns::filled` keeps every base a load, or two where they are wide, before
@@ -315,7 +346,7 @@ unsafe fn long<const WIDE: bool>(columns: &Columns, groups: &mut [Group<'_>]) {
                 let indices = block(&table[0]);
                 for (row, sums) in sums.iter_mut().enumerate() {
                     if at < 3 {
-                        prefetch(group.ahead[row], base + at % 2 * 47);
+                        prefetch(group.ahead[row].as_ptr(), base + at % 2 * 47);
                     }
                     // SAFETY: as in `short`.
                     let taps = unsafe { quad::<WIDE>(group.rows[row], base, indices, !0) };
@@ -345,8 +376,8 @@ unsafe fn pairs(columns: &Columns, groups: &mut [Group<'_>]) {
                 let mut bytes = [[_mm512_setzero_si512(); 2]; ROWS];
                 for (row, bytes) in bytes.iter_mut().enumerate() {
                     if at < 2 {
-                        prefetch(group.ahead[row], first);
-                        prefetch(group.ahead[row], first + 47);
+                        prefetch(group.ahead[row].as_ptr(), first);
+                        prefetch(group.ahead[row].as_ptr(), first + 47);
                     }
                     // SAFETY: as in `short`.
                     *bytes = unsafe { [load(group.rows[row], first), load(group.rows[row], second)] };
@@ -396,12 +427,15 @@ fn planes(interleaved: &[Lanes], group: &mut [Lanes], blocks: usize) {
         unsafe { _mm512_load_si512(lanes.0.as_ptr().cast()) }
     };
     let tables = PLANE.each_ref().map(|table| [lanes(&table[0]), lanes(&table[1])]);
-    for (at, three) in interleaved.chunks_exact(CHANNELS).take(blocks).enumerate() {
-        let [first, second, third] = [0, 1, 2].map(|index| lanes(&three[index]));
-        for (channel, [from_two, from_third]) in tables.into_iter().enumerate() {
-            let two = _mm512_permutex2var_epi32(first, from_two, second);
-            let plane = _mm512_permutex2var_epi32(two, from_third, third);
-            let out = &mut group[channel * blocks + at];
+    let (first, others) = group.split_at_mut(blocks);
+    let (second, third) = others.split_at_mut(blocks);
+    let (interleaved, _) = interleaved.as_chunks::<CHANNELS>();
+    let planes = first.iter_mut().zip(second).zip(third);
+    for (three, ((first, second), third)) in interleaved.iter().zip(planes) {
+        let [one, two, three] = [lanes(&three[0]), lanes(&three[1]), lanes(&three[2])];
+        for (out, [from_two, from_third]) in [first, second, third].into_iter().zip(tables) {
+            let plane = _mm512_permutex2var_epi32(one, from_two, two);
+            let plane = _mm512_permutex2var_epi32(plane, from_third, three);
             // SAFETY: as for the loads.
             unsafe { _mm512_store_si512(out.0.as_mut_ptr().cast(), plane) }
         }

@@ -23,6 +23,9 @@ struct Window {
     first_digits: usize,
 }
 
+/// The most row groups of a window with code of its own.
+const MOST_GROUPS: usize = 8;
+
 /// Tables of the vertical pass.
 pub struct Rows {
     windows: Vec<Window>,
@@ -77,16 +80,14 @@ pub(super) fn resize(
     out: &mut RowOut<'_>,
 ) {
     let window = &rows.windows[row];
-    write_row(
-        &Sums {
-            isa,
-            rows,
-            window,
-            ring,
-        },
-        finish,
-        out,
-    );
+    let sums = Sums {
+        isa,
+        rows,
+        window,
+        starts: ring.starts(window.group, window.groups),
+        ring,
+    };
+    write_row(&sums, finish, out);
 }
 
 /// The sums of one output row.
@@ -94,6 +95,8 @@ struct Sums<'a> {
     isa: Avx512,
     rows: &'a Rows,
     window: &'a Window,
+    /// Where the first groups begin.
+    starts: [*const Lanes; MOST_GROUPS],
     ring: &'a Ring<'a>,
 }
 
@@ -131,26 +134,28 @@ impl Sums<'_> {
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
 fn sum<S: Sink<__m512i>>(sums: &Sums<'_>, first: usize, sink: &mut S) {
-    let Sums {
-        rows, window, ring, ..
-    } = *sums;
+    let window = sums.window;
+    let blocks = sink.length().div_ceil(Lanes::COUNT);
+    assert!(first + blocks <= sums.ring.blocks_per_group, "blocks of a group");
     // A macro, because the counts pick among constants.
     macro_rules! unrolled {
         ($($groups:literal $quads:literal),*) => {
             match (window.groups, window.quads) {
-                $(($groups, $quads) => few::<$groups, $quads, S>(rows, window, ring, first, sink),)*
-                _ => many(rows, window, ring, first, sink),
+                $(($groups, $quads) => few::<$groups, $quads, S>(sums, first, sink),)*
+                _ => many(sums, first, sink),
             }
         };
     }
     unrolled!(1 1, 2 1, 2 2, 3 2, 3 3, 4 4, 5 5, 6 6, 7 7, 8 8);
 }
 
+/// # Safety
+/// `block` is a block.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn block(lanes: &[Lanes], index: usize) -> __m512i {
+unsafe fn load(block: *const Lanes) -> __m512i {
     // SAFETY: `Lanes` is 64 bytes, aligned to 64.
-    unsafe { _mm512_load_si512(lanes[index].0.as_ptr().cast()) }
+    unsafe { _mm512_load_si512(block.cast()) }
 }
 
 /// The rounding term, before the two shifts by 8.
@@ -168,22 +173,22 @@ fn value(sum: __m512i, clamp: bool) -> __m512i {
     }
 }
 
+/// There are as many blocks from block `first` on as the sink takes.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
 fn few<const GROUPS: usize, const QUADS: usize, S: Sink<__m512i>>(
-    rows: &Rows,
-    window: &Window,
-    ring: &Ring<'_>,
+    sums: &Sums<'_>,
     first: usize,
     sink: &mut S,
 ) {
+    let Sums { rows, window, .. } = sums;
     let digits = &rows.digits[window.first_digits..][..QUADS];
     let weights: [[__m512i; QUADS]; 3] =
         std::array::from_fn(|digit| std::array::from_fn(|quad| _mm512_set1_epi32(digits[quad][digit])));
     let skip = _mm512_set1_epi32(8 * window.skip as i32);
-    let blocks = sink.length().div_ceil(Lanes::COUNT);
-    let groups: [&[Lanes]; GROUPS] = ring.groups(window.group, first..first + blocks);
-    for at in 0..blocks {
-        let packed: [__m512i; GROUPS] = std::array::from_fn(|group| block(groups[group], at));
+    let starts: [*const Lanes; GROUPS] = std::array::from_fn(|group| sums.starts[group].wrapping_add(first));
+    for at in 0..sink.length().div_ceil(Lanes::COUNT) {
+        // SAFETY: each group has as many blocks from `first` on as the sink takes.
+        let packed: [__m512i; GROUPS] = std::array::from_fn(|group| unsafe { load(starts[group].add(at)) });
         let taps: [__m512i; QUADS] = std::array::from_fn(|quad| {
             if GROUPS == QUADS {
                 packed[quad]
@@ -207,7 +212,10 @@ fn few<const GROUPS: usize, const QUADS: usize, S: Sink<__m512i>>(
 
 /// Any number of groups, none realigned.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-fn many<S: Sink<__m512i>>(rows: &Rows, window: &Window, ring: &Ring<'_>, first: usize, sink: &mut S) {
+fn many<S: Sink<__m512i>>(sums: &Sums<'_>, first: usize, sink: &mut S) {
+    let Sums {
+        rows, window, ring, ..
+    } = *sums;
     let digits = &rows.digits[window.first_digits..][..window.quads];
     let from = window.group % ring.slots;
     for at in 0..sink.length().div_ceil(Lanes::COUNT) {
@@ -215,7 +223,8 @@ fn many<S: Sink<__m512i>>(rows: &Rows, window: &Window, ring: &Ring<'_>, first: 
         let mut sums = [_mm512_set1_epi32(ROUNDING), zero, zero];
         let mut slot = from;
         for digits in digits {
-            let packed = block(ring.blocks, slot * ring.blocks_per_group + first + at);
+            // SAFETY: a block.
+            let packed = unsafe { load(&ring.blocks[slot * ring.blocks_per_group + first + at]) };
             slot = ring.next(slot);
             for (sum, digit) in sums.iter_mut().zip(digits) {
                 *sum = _mm512_dpbusd_epi32(*sum, packed, _mm512_set1_epi32(*digit));
