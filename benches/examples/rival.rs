@@ -2,13 +2,13 @@
 //!
 //! `rival --list` prints the workloads as JSON. Otherwise it answers a line on standard input with one on
 //! standard output: `load NAME IN OUT` reads uint8 [H, W, 3], runs once and writes float32 [3, H, W];
-//! `time SECONDS` repeats that and prints the median in milliseconds.
+//! `time SECONDS` repeats that and prints median and least time of the thread in milliseconds.
 #![forbid(unsafe_code)]
 
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
-use prep_onnx_benches::{Peer, WORKLOADS, median};
+use prep_onnx_benches::{Peer, WORKLOADS, median, quantile, thread_seconds};
 use prep_onnx_pipeline::{Error, Result};
 use serde_json::{Value, json};
 
@@ -42,15 +42,15 @@ fn load(name: &str, input: &str, output: &str) -> Result<Loaded> {
     Ok(loaded)
 }
 
-fn time(loaded: &mut Loaded, seconds: f64) -> Result<f64> {
+fn time(loaded: &mut Loaded, seconds: f64) -> Result<[f64; 2]> {
     let mut times = Vec::new();
     let start = Instant::now();
     while times.len() < 5 || start.elapsed().as_secs_f64() < seconds {
-        let start = Instant::now();
+        let before = thread_seconds();
         loaded.peer.run(&loaded.pixels, &mut loaded.output)?;
-        times.push(start.elapsed().as_secs_f64() * 1e3);
+        times.push((thread_seconds() - before) * 1e3);
     }
-    Ok(median(&times))
+    Ok([median(&times), quantile(&times, 0.0)])
 }
 
 fn list() -> Value {
@@ -86,7 +86,8 @@ fn main() -> Result<()> {
             }
             (["time", seconds], Some(loaded)) => {
                 let seconds = seconds.parse().map_err(|error| failed(seconds, error))?;
-                time(loaded, seconds)?.to_string()
+                let [middle, least] = time(loaded, seconds)?;
+                format!("{middle} {least}")
             }
             _ => return Err(failed(&line, "is no command here")),
         };

@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 """One table: the op and its rivals on the same images, in interleaved rounds, one thread on one core.
 
-    cargo build --release -p prep-onnx -p prep-onnx-op
+    cargo build --release -p prep-onnx
+    cargo rustc --profile shipped -p prep-onnx-op --lib --crate-type cdylib
     cargo build --release -p prep-onnx-benches --example rival
     RUSTFLAGS="-C target-cpu=native" cargo build --release -p prep-onnx-benches --example rival --target-dir target/native
 
+    python3 benches/python/rivals.py --library target/shipped/libprep_onnx_op.so
+
 Needs onnxruntime, onnx, numpy and Pillow; torch and torchvision join where they are installed. prep-onnx runs
-inside onnxruntime, called from Python, its overhead included; the others run as they are used. The last column
-of each workload's rows is the largest distance from Pillow's result, in uint8 steps.
+inside onnxruntime, called from Python, its overhead included; the others run as they are used. Times are those of
+the thread: median of the rounds' medians, and least. The number in brackets is the largest distance from Pillow's
+result, in uint8 steps.
 """
 import argparse
 import json
@@ -39,14 +43,14 @@ def picture(height, width):
 
 
 def timed(run):
-    """A contestant in this process."""
+    """A contestant in this process: median and least of some runs."""
     def measure():
         times, start = [], time.perf_counter()
         while len(times) < 5 or time.perf_counter() - start < SECONDS:
-            before = time.perf_counter_ns()
+            before = time.thread_time_ns()
             run()
-            times.append((time.perf_counter_ns() - before) / 1e6)
-        return statistics.median(times)
+            times.append((time.thread_time_ns() - before) / 1e6)
+        return statistics.median(times), min(times)
     return measure, np.asarray(run(), np.float32).reshape(-1)
 
 
@@ -75,7 +79,7 @@ class Process:
         source, target = os.path.join(folder, "in.raw"), os.path.join(folder, "out.raw")
         image.tofile(source)
         self.ask(f"load {work['name']} {source} {target}")
-        return (lambda: float(self.ask(f"time {SECONDS}"))), np.fromfile(target, np.float32)
+        return (lambda: tuple(map(float, self.ask(f"time {SECONDS}").split()))), np.fromfile(target, np.float32)
 
 
 def pillow(work, image):
@@ -155,15 +159,17 @@ def main():
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--rival", default="target/release/examples/rival")
     parser.add_argument("--native-rival", default="target/native/release/examples/rival")
+    parser.add_argument("--also", metavar="NAME=PATH", action="append", default=[], help="another program that answers as `rival` does")
     parser.add_argument("--only", default="")
     options = parser.parse_args()
     library = options.library or host.library(options.cli)
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     builds = {"fast_image_resize, generic build": options.rival, "fast_image_resize, native build": options.native_rival}
+    builds |= dict(also.split("=", 1) for also in options.also)
     works = json.loads(subprocess.run([builds["fast_image_resize, generic build"], "--list"], check=True, capture_output=True).stdout)
     rivals = {name: Process(path) for name, path in builds.items()}
     print(f"onnxruntime {ort.__version__}, Pillow {Image.__version__}, load average {os.getloadavg()[0]:.1f}, "
-          f"medians of {options.rounds} rounds, ms, largest distance from Pillow in uint8 steps")
+          f"{options.rounds} rounds, ms: median, least (largest distance from Pillow in uint8 steps)")
     table = {}
     works = [work for work in works if options.only in work["name"]]
     for work in works:
@@ -176,16 +182,20 @@ def main():
                 for name in random.sample(list(found), len(found)):
                     times[name].append(found[name][0]())
         for name, (_, values) in found.items():
-            table.setdefault(name, {})[work["name"]] = statistics.median(times[name]), steps_from(values, reference)
+            middle, least = zip(*times[name])
+            table.setdefault(name, {})[work["name"]] = statistics.median(middle), min(least), steps_from(values, reference)
     print("| | " + " | ".join(work["name"] for work in works) + " |")
     print("|---|" + "---|" * len(works))
     for name, row in table.items():
-        cells = [f"{row[work['name']][0]:.3g} ({row[work['name']][1]:.1f})" if work["name"] in row else "" for work in works]
+        cells = ["{:.3g}, {:.3g} ({:.1f})".format(*row[work["name"]]) if work["name"] in row else "" for work in works]
         print(f"| {name} | " + " | ".join(cells) + " |")
-    ours = table["prep-onnx, fused"]
-    for rival in list(table)[1:]:
-        ratios = [f"{table[rival][work['name']][0] / ours[work['name']][0]:.2f}" for work in works]
-        print(f"| {rival} / fused | " + " | ".join(ratios) + " |")
+    for ours in ("prep-onnx, fused", "prep-onnx, fused, AVX2"):
+        for rival in list(table):
+            if rival.startswith("prep-onnx, fused"):
+                continue
+            pairs = [(table[rival][work["name"]], table[ours][work["name"]]) for work in works]
+            ratios = [f"{theirs[0] / own[0]:.2f}, {theirs[1] / own[1]:.2f}" for theirs, own in pairs]
+            print(f"| {rival} / {ours.removeprefix('prep-onnx, ')} | " + " | ".join(ratios) + " |")
 
 
 if __name__ == "__main__":

@@ -18,3 +18,17 @@ pub fn quantile(times: &[f64], share: f64) -> f64 {
 pub fn median(times: &[f64]) -> f64 {
     quantile(times, 0.5)
 }
+
+/// Seconds that this thread has computed, which a busy machine hardly lengthens; where the system does not say, seconds that passed.
+#[cfg(unix)]
+pub fn thread_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+}
+
+/// Seconds that this thread has computed, which a busy machine hardly lengthens; where the system does not say, seconds that passed.
+#[cfg(not(unix))]
+pub fn thread_seconds() -> f64 {
+    static START: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+    START.elapsed().as_secs_f64()
+}

@@ -176,11 +176,31 @@ impl Graph {
         match condition {
             Condition::Known(true) => then.clone(),
             Condition::Known(false) => otherwise.clone(),
-            Condition::Later(_) if then == otherwise => then.clone(),
             Condition::Later(condition) => {
-                let (then, otherwise) = (self.value(then), self.value(otherwise));
+                let (then, otherwise) = (
+                    self.picked(condition, then, 1),
+                    self.picked(condition, otherwise, 2),
+                );
+                if then == otherwise {
+                    return then;
+                }
+                let (then, otherwise) = (self.value(&then), self.value(&otherwise));
                 Num::Later(self.op("Where", &[condition, &then, &otherwise]))
             }
+        }
+    }
+
+    /// `num`, or what its own choice by the same `condition` comes to: `branch` is the input of `Where` that is taken.
+    fn picked(&self, condition: &Value, num: &Num, branch: usize) -> Num {
+        let Num::Later(value) = num else {
+            return num.clone();
+        };
+        match self.inputs_of("Where", value) {
+            Some(inputs) if inputs[0] == *condition => match self.double(&inputs[branch]) {
+                Some(known) => Num::Known(known),
+                None => Num::Later(inputs[branch].clone()),
+            },
+            _ => num.clone(),
         }
     }
 

@@ -15,9 +15,6 @@ use control::needed;
 /// What the names of nodes begin with that multiply float32 matrices without losing a bit, whatever the provider.
 pub const EXACT_PRODUCT: &str = "MatMul_of_digits";
 
-/// The operator set from which on `Split` wants to know into how many parts.
-const SPLIT_NUMBER_OPSET: i64 = 18;
-
 /// What the names of Reshapes begin with that are not joined with others.
 const PINNED: &str = "Reshape_pinned";
 
@@ -125,25 +122,6 @@ impl Graph {
         output
     }
 
-    /// The first and the second half of `value` along `axis`.
-    pub(crate) fn halves(&mut self, value: &Value, axis: i64) -> (Value, Value) {
-        let mut attributes = vec![int("axis", axis)];
-        if self.opset >= SPLIT_NUMBER_OPSET {
-            attributes.push(int("num_outputs", 2));
-        }
-        let node = self.node("Split", &[value], attributes);
-        let names =
-            ["first", "second"].map(|half| Value(format!("{}Split_{}_{half}", self.prefix, self.count)));
-        self.count += 1;
-        let [first, second] = names;
-        self.nodes.push(NodeProto {
-            name: first.0.clone(),
-            output: vec![first.0.clone(), second.0.clone()],
-            ..node
-        });
-        (first, second)
-    }
-
     /// Adds a node with `count` outputs.
     pub(crate) fn op_many<const COUNT: usize>(
         &mut self,
@@ -183,6 +161,21 @@ impl Graph {
             attribute,
             ..NodeProto::default()
         }
+    }
+
+    /// The inputs of the node that makes `value`, where it is an `op_type`.
+    pub(crate) fn inputs_of(&self, op_type: &str, value: &Value) -> Option<Vec<Value>> {
+        let made = |node: &&NodeProto| node.op_type == op_type && node.output.first() == Some(&value.0);
+        let node = self.nodes.iter().find(made)?;
+        Some(node.input.iter().map(Value::named).collect())
+    }
+
+    /// The number of a float64 constant without axes.
+    pub(crate) fn double(&self, value: &Value) -> Option<f64> {
+        let (constant, _) = self.constants.iter().find(|(_, known)| known == value)?;
+        let bytes = <[u8; 8]>::try_from(constant.raw_data.as_slice()).ok()?;
+        let is_one = constant.data_type == DataType::DOUBLE as i32 && constant.dims.is_empty();
+        is_one.then(|| f64::from_le_bytes(bytes))
     }
 
     /// A float64 constant.

@@ -196,17 +196,13 @@ impl Window {
         (reduce("ReduceMin", &self.first), reduce("ReduceMax", &self.end))
     }
 
-    /// Source positions relative to a slice of `length` positions from `low` on: int64 [blocks, window], or, where there may be
-    /// several pieces, [blocks, pieces, length of a piece].
+    /// Source positions relative to a slice of `length` positions from `low` on: int64 [blocks, pieces, length of a piece].
     pub(super) fn indices(&self, graph: &mut Graph, low: &Num, length: &Num) -> Value {
         let positions = Num::Later(self.needed(graph, &self.positions));
         let positions = graph.sub(&positions, low);
         let positions = graph.value(&positions);
-        let mut extents = vec![Extent::Num(&self.outputs.blocks), Extent::Rest];
-        if self.pieces.known() != Some(1.0) {
-            extents.insert(1, Extent::Num(&self.pieces));
-        }
-        let shape = graph.shape(&extents);
+        let blocks = Extent::Num(&self.outputs.blocks);
+        let shape = graph.shape(&[blocks, Extent::Num(&self.pieces), Extent::Rest]);
         let positions = Num::Later(graph.op("Reshape", &[&positions, &shape]));
         let last = graph.sub(length, &1.0.into());
         let positions = graph.min(&positions, &last);
