@@ -1,12 +1,15 @@
 """Times the portable body beside ONNX Runtime's own (inexact) antialiased Resize in several orders, interleaved, one thread.
 
-usage: portable.py PREP_ONNX [ROUNDS]    (the program; needs numpy, onnx and onnxruntime)
+usage: portable.py PREP_ONNX [ROUNDS]           (the program; needs numpy, onnx and onnxruntime)
+       portable.py PREP_ONNX --write FOLDER     (only writes the models, for portable_web.mjs)
 
 All take uint8 [N, H, W, 3] of any size, work its sizes out in the graph, and divide by 255, subtract the mean and divide by the deviation.
 The orders differ in what comes first: the transpose, the cast, or the Resize. Prints a table: processor time of the thread in ms, median
 and least, of the body and of the fastest order, their ratios, that order, the time that creating the session takes longer than for
 the bare model, beside that of the fastest order, and the number of nodes of the body, constants included.
 """
+import json
+import shutil
 import statistics
 import sys
 import tempfile
@@ -112,15 +115,40 @@ def seconds(made: ort.InferenceSession, image: np.ndarray) -> float:
     return time.thread_time() - start
 
 
+def models_of(program: str, folder: str, name: str, size: dict, crop: int | None) -> dict:
+    """What is compared: the body, as the path of a file, and every order, as bytes."""
+    body = embedded(program, folder, onnx.load(IDENTITY), imagenet(size, name, crop))
+    mode = "cubic" if name == "bicubic" else "linear"
+    return {"exact": body} | {order: own(mode, size, crop, *how) for order, how in ORDERS.items()}
+
+
+def label(name: str, size: dict, crop: int | None) -> str:
+    return f"{name} " + ("x".join(map(str, size["exact"])) if "exact" in size else f"{size['shortest_edge']}, crop {crop}")
+
+
+def write(program: str, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    cases = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for number, ((width, height), name, size, crop) in enumerate(CASES):
+            files = {}
+            for order, model in models_of(program, scratch, name, size, crop).items():
+                files[order] = f"{number}-{len(files)}.onnx"
+                if isinstance(model, str):
+                    shutil.copy(model, folder / files[order])
+                else:
+                    (folder / files[order]).write_bytes(model)
+            cases.append({"width": width, "height": height, "label": label(name, size, crop), "models": files})
+    (folder / "cases.json").write_text(json.dumps(cases))
+
+
 def main(program: str, rounds: int) -> None:
     print(f"onnxruntime {ort.__version__}, one thread, {rounds} interleaved rounds\n")
     print("| image | filter, size | exact, ms | Resize, ms | ratio | fastest order | session, ms more | nodes |\n" + "|---" * 8 + "|")
     bare = min(session(str(IDENTITY))[1] for _ in range(5))
     with tempfile.TemporaryDirectory() as folder:
         for (width, height), name, size, crop in CASES:
-            model = embedded(program, folder, onnx.load(IDENTITY), imagenet(size, name, crop))
-            mode = "cubic" if name == "bicubic" else "linear"
-            models = {"exact": model} | {order: own(mode, size, crop, *how) for order, how in ORDERS.items()}
+            models = models_of(program, folder, name, size, crop)
             # What does not load, such as a cubic Resize that does not see planes, is no contestant.
             sessions = {}
             creation = {}
@@ -141,12 +169,14 @@ def main(program: str, rounds: int) -> None:
             fastest = min(times, key=lambda order: statistics.median(times[order]))
             theirs = times[fastest]
             middle, least = (statistics.median(ours), statistics.median(theirs)), (min(ours), min(theirs))
-            nodes = len(onnx.load(model).functions[0].node)
-            shape = "x".join(map(str, size["exact"])) if "exact" in size else f"{size['shortest_edge']}, crop {crop}"
-            print(f"| {width}x{height} | {name} {shape} | {middle[0]:.3g} ({least[0]:.3g}) | {middle[1]:.3g} ({least[1]:.3g}) "
+            nodes = len(onnx.load(models["exact"]).functions[0].node)
+            print(f"| {width}x{height} | {label(name, size, crop)} | {middle[0]:.3g} ({least[0]:.3g}) | {middle[1]:.3g} ({least[1]:.3g}) "
                   f"| {middle[0] / middle[1]:.2f} ({least[0] / least[1]:.2f}) | {fastest} "
                   f"| {creation['exact']:.1f} ({creation[fastest]:.1f}) | {nodes} |", flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 31)
+    if sys.argv[2:3] == ["--write"]:
+        write(sys.argv[1], Path(sys.argv[3]))
+    else:
+        main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 31)
