@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
-use super::tables::{Columns, LOAD, Loads, MAX_SHORT, Mode, QuadTable};
+use super::tables::{Columns, LOAD, Loads, MAX_SHORT, Mode, Packing, QuadTable};
 use crate::PRECISION;
 use crate::x86::{Block, padded, prefetch};
 use crate::{Lanes, lanes_of, plane_blocks};
@@ -20,9 +20,6 @@ const TRANSPOSED: [i32; 4] = [0x0c08_0400, 0x0d09_0501, 0x0e0a_0602, 0x0f0b_0703
 
 /// For each byte of two lanes, where in them the value of a sum begins that is not in the top byte.
 const VALUES: i64 = i64::from_le_bytes([22, 22, 22, 22, 54, 54, 54, 54]);
-
-/// The first byte of each lane.
-const FIRST_BYTES: __mmask64 = 0x1111_1111_1111_1111;
 
 /// The bytes of lanes 6 to 11.
 const SECOND_SIX: __mmask64 = 0xffff_ff00_0000;
@@ -179,8 +176,8 @@ fn rounding(mode: Mode) -> __m512i {
 /// The values of four rows' sums, the first row's in the lowest byte of each lane.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2")]
-fn pack(sums: [__m512i; ROWS], mode: Mode) -> __m512i {
-    if mode == Mode::Clamp {
+fn pack(sums: [__m512i; ROWS], packing: Packing) -> __m512i {
+    if packing.mode == Mode::Clamp {
         // Both packs saturate, which is the clamp: values lie in -512 to 511.
         let mut values = sums;
         for value in &mut values {
@@ -192,10 +189,10 @@ fn pack(sums: [__m512i; ROWS], mode: Mode) -> __m512i {
         return _mm512_shuffle_epi8(bytes, _mm512_set4_epi32(fourth, third, second, first));
     }
     let mut packed = _mm512_setzero_si512();
-    if mode == Mode::Shift {
+    if packing.mode == Mode::Shift {
         let bits = _mm512_set1_epi64(VALUES);
-        for (row, sum) in sums.into_iter().enumerate() {
-            packed = _mm512_mask_multishift_epi64_epi8(packed, FIRST_BYTES << row, bits, sum);
+        for (sum, bytes) in sums.into_iter().zip(packing.bytes) {
+            packed = _mm512_mask_multishift_epi64_epi8(packed, bytes, bits, sum);
         }
         return packed;
     }
@@ -252,7 +249,8 @@ unsafe fn short<const QUADS: usize, const TAIL: bool, const WIDE: bool>(
     groups: &mut [Group<'_>],
 ) {
     let full = if TAIL { QUADS - 1 } else { QUADS };
-    let mode = columns.mode;
+    let packing = columns.packing;
+    let mode = packing.mode;
     let even = columns.even;
     let bases = columns.bases.chunks_exact(QUADS);
     let tables = columns.tables.chunks_exact(QUADS);
@@ -291,7 +289,7 @@ unsafe fn short<const QUADS: usize, const TAIL: bool, const WIDE: bool>(
                 sums[row] = sum;
             }
             // SAFETY: the caller promises room for all vectors of the table.
-            unsafe { store(group.lanes, vector * columns.lanes, pack(sums, mode)) }
+            unsafe { store(group.lanes, vector * columns.lanes, pack(sums, packing)) }
         }
     }
 }
@@ -319,14 +317,14 @@ fn add(sums: &mut [__m512i; 3], taps: __m512i, [_, high, middle, low]: &QuadTabl
 /// There is room for a vector.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-unsafe fn finish(sums: [[__m512i; 3]; ROWS], mode: Mode, lanes: &mut [i32], at: usize) {
+unsafe fn finish(sums: [[__m512i; 3]; ROWS], packing: Packing, lanes: &mut [i32], at: usize) {
     let mut whole = [_mm512_setzero_si512(); ROWS];
     for (whole, [high, middle, low]) in whole.iter_mut().zip(sums) {
         let upper = _mm512_add_epi32(_mm512_slli_epi32::<8>(high), middle);
         *whole = _mm512_add_epi32(_mm512_slli_epi32::<8>(upper), low);
     }
     // SAFETY: promised by the caller.
-    unsafe { store(lanes, at, pack(whole, mode)) }
+    unsafe { store(lanes, at, pack(whole, packing)) }
 }
 
 /// Any number of quads: an accumulator per digit and row.
@@ -340,7 +338,7 @@ unsafe fn long<const WIDE: bool>(columns: &Columns, groups: &mut [Group<'_>]) {
     let tables = columns.tables.chunks_exact(columns.quads);
     for (vector, (bases, tables)) in bases.zip(tables).enumerate() {
         for group in &mut *groups {
-            let mut sums = digit_sums(columns.mode);
+            let mut sums = digit_sums(columns.packing.mode);
             for (at, (base, table)) in bases.iter().zip(tables).enumerate() {
                 let base = *base as usize;
                 let indices = block(&table[0]);
@@ -354,7 +352,7 @@ unsafe fn long<const WIDE: bool>(columns: &Columns, groups: &mut [Group<'_>]) {
                 }
             }
             // SAFETY: the caller promises room for all vectors of the table.
-            unsafe { finish(sums, columns.mode, group.lanes, vector * columns.lanes) }
+            unsafe { finish(sums, columns.packing, group.lanes, vector * columns.lanes) }
         }
     }
 }
@@ -370,7 +368,7 @@ unsafe fn pairs(columns: &Columns, groups: &mut [Group<'_>]) {
     let tables = columns.tables.chunks_exact(columns.quads);
     for (vector, (bases, tables)) in bases.zip(tables).enumerate() {
         for group in &mut *groups {
-            let mut sums = digit_sums(columns.mode);
+            let mut sums = digit_sums(columns.packing.mode);
             for (at, (bases, tables)) in bases.chunks_exact(2).zip(tables.chunks_exact(2)).enumerate() {
                 let [first, second] = [bases[0] as usize, bases[1] as usize];
                 let mut bytes = [[_mm512_setzero_si512(); 2]; ROWS];
@@ -392,7 +390,7 @@ unsafe fn pairs(columns: &Columns, groups: &mut [Group<'_>]) {
                 }
             }
             // SAFETY: the caller promises room for all vectors of the table.
-            unsafe { finish(sums, columns.mode, group.lanes, vector * columns.lanes) }
+            unsafe { finish(sums, columns.packing, group.lanes, vector * columns.lanes) }
         }
     }
 }

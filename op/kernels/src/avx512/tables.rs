@@ -32,10 +32,18 @@ pub(super) enum Mode {
     Clamp,
 }
 
+/// How the sums of four rows become the bytes of lanes.
+#[derive(Clone, Copy)]
+pub(super) struct Packing {
+    pub(super) mode: Mode,
+    /// The byte of each row in every lane. Kept here, because masks that it knows the compiler makes anew for each vector.
+    pub(super) bytes: [u64; 4],
+}
+
 /// Tables of the horizontal pass.
 pub struct Columns {
     pub(super) loads: Loads,
-    pub(super) mode: Mode,
+    pub(super) packing: Packing,
     /// Whether the last quad has at most two taps and is kept as 16-bit weights.
     pub(super) tail: bool,
     /// The bytes of a tail that are taken, the lower one of each 16-bit weight's. Kept here, because of a mask that it knows the
@@ -108,7 +116,10 @@ impl Columns {
         let quads = taps.div_ceil(4);
         let draft = Self {
             loads: Loads::PerQuad,
-            mode,
+            packing: Packing {
+                mode,
+                bytes: [0, 1, 2, 3].map(|row| 0x1111_1111_1111_1111 << row),
+            },
             tail: (2..=MAX_SHORT).contains(&quads) && matches!(taps % 4, 1 | 2),
             even: 0x5555_5555_5555_5555,
             quads,
@@ -155,7 +166,7 @@ impl Columns {
         let vectors = used.div_ceil(lanes);
         let mut bases = vec![0; vectors * quads];
         let mut tables = vec![[Block::ZERO; 4]; vectors * quads];
-        let multiple = if self.mode == Mode::Top { 4 } else { 1 };
+        let multiple = if self.packing.mode == Mode::Top { 4 } else { 1 };
         for (vector, (bases, tables)) in bases
             .chunks_exact_mut(quads)
             .zip(tables.chunks_exact_mut(quads))
