@@ -1,5 +1,5 @@
-//! Threads and batches: `scaling [ROUNDS] [IMAGES]`. 512 x 512 images, without ONNX Runtime: medians of interleaved rounds, and
-//! the ratio of the least times, which a busy machine spoils less.
+//! Threads and batches: `scaling [ROUNDS] [IMAGES] [FILTER]`. 512 x 512 images, or the workloads whose name contains the filter,
+//! without ONNX Runtime: medians of interleaved rounds, and the ratio of the least times, which a busy machine spoils less.
 //!
 //! Threads are started for each call, so small batches show that cost too.
 #![forbid(unsafe_code)]
@@ -18,7 +18,8 @@ fn main() -> Result<()> {
     println!("level {level}");
     let mut numbers = std::env::args().skip(1).map_while(|word| word.parse().ok());
     let (rounds, only) = (numbers.next().unwrap_or(ROUNDS), numbers.next());
-    for workload in WORKLOADS.iter().filter(|workload| workload.image == (512, 512)) {
+    let filter = std::env::args().nth(3).unwrap_or_else(|| "/512x512".to_owned());
+    for workload in WORKLOADS.iter().filter(|workload| workload.name.contains(&filter)) {
         let op = workload.op(level)?;
         for images in only.map_or_else(|| vec![1, 2, 4, 8, 16, 32], |only| vec![only]) {
             let pixels = workload.images(images);
