@@ -19,7 +19,10 @@ fn main() -> Result<()> {
     let mut numbers = std::env::args().skip(1).map_while(|word| word.parse().ok());
     let (rounds, only) = (numbers.next().unwrap_or(ROUNDS), numbers.next());
     let filter = std::env::args().nth(3).unwrap_or_else(|| "/512x512".to_owned());
-    for workload in WORKLOADS.iter().filter(|workload| workload.name.contains(&filter)) {
+    for workload in WORKLOADS
+        .iter()
+        .filter(|workload| workload.name.contains(&filter))
+    {
         let op = workload.op(level)?;
         for images in only.map_or_else(|| vec![1, 2, 4, 8, 16, 32], |only| vec![only]) {
             let pixels = workload.images(images);
