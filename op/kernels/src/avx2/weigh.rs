@@ -10,9 +10,23 @@ use crate::{HALF, PRECISION};
 /// Bytes of a vector.
 const BYTES: usize = 32;
 
+/// Pairs of taps whose weights are split once for a row, not for each vector of it.
+const PREPARED: usize = 64;
+
+/// The upper and the lower parts of the weights of two taps.
+fn parts(weights: &[i32]) -> [i32; 2] {
+    let [high0, low0] = split(weights[0]);
+    let [high1, low1] = split(weights.get(1).copied().unwrap_or(0));
+    [pair(high0, high1), pair(low0, low1)]
+}
+
 /// `out[i]` = the rounded sum over taps of `weights[tap] * source[tap * stride + i]`.
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn weigh_rows(source: &[u8], stride: usize, weights: &[i32], out: &mut [u8]) {
+    let mut prepared = [[0; 2]; PREPARED];
+    for (prepared, weights) in prepared.iter_mut().zip(weights.chunks(2)) {
+        *prepared = parts(weights);
+    }
     let mut chunks = out.chunks_exact_mut(BYTES);
     let mut start = 0;
     for out in &mut chunks {
@@ -20,10 +34,11 @@ pub(super) fn weigh_rows(source: &[u8], stride: usize, weights: &[i32], out: &mu
         let mut upper = [zero; 4];
         let mut lower = [_mm256_set1_epi32(HALF); 4];
         for (two, weights) in weights.chunks(2).enumerate() {
-            let [high0, low0] = split(weights[0]);
-            let [high1, low1] = split(weights.get(1).copied().unwrap_or(0));
-            let high = _mm256_set1_epi32(pair(high0, high1));
-            let low = _mm256_set1_epi32(pair(low0, low1));
+            let [high, low] = match prepared.get(two) {
+                Some(parts) => *parts,
+                None => parts(weights),
+            };
+            let (high, low) = (_mm256_set1_epi32(high), _mm256_set1_epi32(low));
             let rows: [__m256i; 2] = std::array::from_fn(|tap| {
                 if tap >= weights.len() {
                     return zero;

@@ -6,9 +6,27 @@ use super::digits;
 use crate::PRECISION;
 use crate::x86::Block;
 
+/// Quads of taps whose weights are split once for a row, not for each vector of it.
+const PREPARED: usize = 32;
+
+/// The digits of the weights of four taps, the highest ones first.
+fn quad_digits(weights: &[i32]) -> [i32; 3] {
+    let mut bytes = [[0_u8; 4]; 3];
+    for (tap, weight) in weights.iter().enumerate() {
+        for (bytes, digit) in bytes.iter_mut().zip(digits(*weight)) {
+            bytes[tap] = digit;
+        }
+    }
+    bytes.map(i32::from_le_bytes)
+}
+
 /// `out[i]` = the rounded sum over taps of `weights[tap] * source[tap * stride + i]`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
 pub(super) fn weigh_rows(source: &[u8], stride: usize, weights: &[i32], out: &mut [u8]) {
+    let mut prepared = [[0; 3]; PREPARED];
+    for (prepared, weights) in prepared.iter_mut().zip(weights.chunks(4)) {
+        *prepared = quad_digits(weights);
+    }
     for (index, out) in out.chunks_mut(Block::BYTES).enumerate() {
         let start = index * Block::BYTES;
         // Bit i is set for byte i of the chunk.
@@ -16,13 +34,15 @@ pub(super) fn weigh_rows(source: &[u8], stride: usize, weights: &[i32], out: &mu
         let zero = _mm512_setzero_si512();
         let mut sums = [[_mm512_set1_epi32(32), zero, zero]; 4];
         for (quad, weights) in weights.chunks(4).enumerate() {
-            let mut digit_bytes = [[0_u8; 4]; 3];
-            for (tap, weight) in weights.iter().enumerate() {
-                for (bytes, digit) in digit_bytes.iter_mut().zip(digits(*weight)) {
-                    bytes[tap] = digit;
-                }
-            }
-            let digits = digit_bytes.map(|bytes| _mm512_set1_epi32(i32::from_le_bytes(bytes)));
+            let [high, middle, low] = match prepared.get(quad) {
+                Some(digits) => *digits,
+                None => quad_digits(weights),
+            };
+            let digits = [
+                _mm512_set1_epi32(high),
+                _mm512_set1_epi32(middle),
+                _mm512_set1_epi32(low),
+            ];
             let rows: [__m512i; 4] = std::array::from_fn(|tap| {
                 if tap >= weights.len() {
                     return zero;
