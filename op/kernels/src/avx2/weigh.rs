@@ -27,9 +27,13 @@ pub(super) fn weigh_rows(source: &[u8], stride: usize, weights: &[i32], out: &mu
     for (prepared, weights) in prepared.iter_mut().zip(weights.chunks(2)) {
         *prepared = parts(weights);
     }
-    let mut chunks = out.chunks_exact_mut(BYTES);
-    let mut start = 0;
-    for out in &mut chunks {
+    let Some(last) = out.len().checked_sub(BYTES) else {
+        return Scalar.weigh_rows(source, stride, weights, out);
+    };
+    for start in (0..out.len()).step_by(BYTES) {
+        // The last vector has bytes of the one before, too.
+        let start = start.min(last);
+        let out = &mut out[start..][..BYTES];
         let zero = _mm256_setzero_si256();
         let mut upper = [zero; 4];
         let mut lower = [_mm256_set1_epi32(HALF); 4];
@@ -73,11 +77,5 @@ pub(super) fn weigh_rows(source: &[u8], stride: usize, weights: &[i32], out: &mu
         let bytes = _mm256_packus_epi16(words[0], words[1]);
         // SAFETY: `out` has as many bytes as the vector.
         unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), bytes) }
-        start += BYTES;
-    }
-    let rest = chunks.into_remainder();
-    if !rest.is_empty() {
-        let source = source.get(start..).unwrap_or(&[]);
-        Scalar.weigh_rows(source, stride, weights, rest);
     }
 }
