@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
-"""Builds the op library and the wheel around it: build.py [--out FOLDER].
+"""Builds the op library and the wheel around it: build.py [--out FOLDER] [--interpreter PYTHON].
 
 Needs Rust; maturin comes from pip into a virtual environment below the target folder, unless it is installed. The wheel lies in
 FOLDER, by default target/wheels, and runs on systems as new as this one. `release.py` builds those for others.
+
+A wheel is for every CPython from 3.10 on, by its stable interface. One without the GIL has none: its wheel is for it alone, and is
+built where such an interpreter is named.
 """
 
 import argparse
@@ -41,6 +44,8 @@ class Machine:
     compatibility: str = "linux"
     #: Whether the standard library is built, too, by a nightly Rust that has its source.
     std: bool = False
+    #: The one interpreter that a wheel is for; every CPython by the stable interface where there is none.
+    interpreter: str | None = None
 
     def environment(self) -> dict[str, str]:
         found = {"MACOSX_DEPLOYMENT_TARGET": MACOS} if "darwin" in str(self.target) else {}
@@ -93,6 +98,28 @@ def maturin() -> list[str]:
     return [str(tools("maturin", "maturin>=1.9.4,<2") / "python"), "-m", "maturin"]
 
 
+#: What an interpreter says of itself, as PyO3 reads it. The workspace has PyO3 look for none (`.cargo/config.toml`).
+_CONFIG = """
+import struct, sys, sysconfig
+print("implementation=CPython")
+print(f"version={sys.version_info[0]}.{sys.version_info[1]}")
+print(f"pointer_width={8 * struct.calcsize('P')}")
+print("shared=true")
+print("suppress_build_script_link_lines=true")
+if sysconfig.get_config_var("Py_GIL_DISABLED"):
+    print("build_flags=Py_GIL_DISABLED")
+"""
+
+
+def for_interpreter(interpreter: str) -> dict[str, str]:
+    """The environment in which PyO3 builds for this interpreter alone."""
+    said = subprocess.run([interpreter, "-c", _CONFIG], check=True, capture_output=True, text=True).stdout
+    path = target_folder() / "pyo3.txt"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(said, encoding="utf-8")
+    return {"PYO3_CONFIG_FILE": str(path)}
+
+
 def op_library(machine: Machine) -> pathlib.Path:
     """Builds the op library as it is shipped."""
     folder = machine.build("shipped", "-p", "prep-onnx-op", "--lib", "--crate-type", "cdylib")
@@ -117,8 +144,12 @@ def wheel(machine: Machine, library: pathlib.Path, out: pathlib.Path) -> pathlib
     command += ["--target", machine.target] if machine.target else []
     command += ["--zig"] if machine.zig else []
     command += ["--compatibility", machine.compatibility]
+    environment = machine.environment()
+    if machine.interpreter:
+        command += ["--interpreter", machine.interpreter, "--no-default-features"]
+        environment |= for_interpreter(machine.interpreter)
     started = {path: path.stat().st_mtime_ns for path in out.glob("*.whl")}
-    run(*command, **machine.environment())
+    run(*command, **environment)
     (written,) = (path for path in out.glob("*.whl") if started.get(path) != path.stat().st_mtime_ns)
     with zipfile.ZipFile(written) as packed:
         inside = {name: packed.getinfo(name).file_size for name in packed.namelist()}
@@ -135,8 +166,9 @@ def wheel(machine: Machine, library: pathlib.Path, out: pathlib.Path) -> pathlib
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--out", type=pathlib.Path, help="where the wheel goes")
+    arguments.add_argument("--interpreter", help="the one Python that the wheel is for, such as one without the GIL")
     given = arguments.parse_args()
-    machine = Machine()
+    machine = Machine(interpreter=given.interpreter)
     wheel(machine, op_library(machine), given.out or target_folder() / "wheels")
 
 

@@ -16,7 +16,8 @@ mod tensors;
 use pyo3::prelude::*;
 
 /// The crates of prep-onnx.
-#[pymodule]
+// Its classes are frozen, and what changes in them is behind locks: no part of it needs the GIL.
+#[pymodule(gil_used = false)]
 mod _native {
     #[pymodule_export]
     use crate::configs::{presets, read_config, read_named, to_toml};
