@@ -1,6 +1,5 @@
 """What is said where someone errs: which thing is wrong, what was expected, what came, and what to do."""
 
-import importlib.util
 import pathlib
 import subprocess
 import sys
@@ -87,8 +86,10 @@ def test_a_folder_may_be_a_path(demo):
     assert [item.error for item in batch.items] == ["io"]
 
 
-def test_an_id_that_no_preset_has_needs_transformers():
-    if importlib.util.find_spec("transformers"):
-        pytest.skip("transformers is installed")
-    with pytest.raises(ConfigError, match="is not known"):
-        Pipeline.from_huggingface("nobody/nothing")
+def test_an_id_that_no_preset_has_needs_transformers(monkeypatch, tmp_path):
+    for name, words in (("nobody/nothing", "is not known"), (str(tmp_path), "is a folder")):
+        # Also where the library is there: it is hidden.
+        monkeypatch.setitem(sys.modules, "transformers", None)
+        with pytest.raises(ConfigError, match=words) as raised:
+            Pipeline.from_huggingface(name)
+        assert "pip install transformers" in str(raised.value)

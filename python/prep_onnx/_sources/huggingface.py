@@ -51,6 +51,8 @@ def _named(name: str, size: Edges, resampler: str | None) -> Read:
             unknown = error
     try:
         transformers: Any = importlib.import_module("transformers")
-    except ImportError as missing:
-        raise (unknown or missing) from None
+    except ImportError:
+        # Ids that no preset has are read by transformers alone; so is a folder.
+        found = unknown or ConfigError(f"{name}: is a folder, which transformers reads", "transformers is not installed", "give its preprocessor_config.json")
+        raise ConfigError(found.what, found.why, f"{found.fix}; or pip install transformers, which reads it") from None
     return of_object(transformers.AutoImageProcessor.from_pretrained(name), size, resampler)
