@@ -20,7 +20,7 @@ import transformers.models
 from PIL import Image
 
 import prep_onnx.transformers as prep
-from prep_onnx import Pipeline, PrepOnnxError
+from prep_onnx import Pipeline, PrepOnnxError, _class_calls, _class_outputs
 from prep_onnx._features import FORMS, Made, source_sizes
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -89,15 +89,15 @@ def judge(kind) -> tuple[dict[str, str] | None, str]:
         except Exception as error:
             theirs = error
         try:
-            rgb = [prep._rgb(ours_of_it, image, False) for image in images]
-            made = Made(prep._outputs(pipeline, rgb, outputs), source_sizes(rgb), processor)
-        except prep._Handed:
+            rgb = [_class_calls.rgb_of(ours_of_it, image, False) for image in images]
+            made = Made(_class_outputs.outputs_of(pipeline, rgb, outputs), source_sizes(rgb), processor)
+        except _class_outputs.Handed:
             # To the class, which refuses it, too, or can have it.
             continue
         if isinstance(theirs, Exception):
             said = str(theirs).strip().splitlines() or [type(theirs).__name__]
             return None, f"{name}: refused by the class alone: {said[0]}"
-        fits = {key: {form for form, ours in forms(made).items() if prep.same(ours, value)} for key, value in theirs.items()}
+        fits = {key: {form for form, ours in forms(made).items() if _class_outputs.same(ours, value)} for key, value in theirs.items()}
         keys = {key: (keys[key] if keys else set(FORMS)) & found for key, found in fits.items()} if not keys or set(keys) == set(fits) else {}
         lacking = sorted(key for key, found in keys.items() if not found)
         if lacking or not keys:
@@ -108,7 +108,7 @@ def judge(kind) -> tuple[dict[str, str] | None, str]:
     chosen = {key: min(found, key=list(FORMS).index) for key, found in keys.items()}
     if not any(form.startswith("tensor") for form in chosen.values()):
         return None, f"{', '.join(chosen)}: none of them is the tensor"
-    threads = "; torch on one thread has other bits: then the class itself is called" if prep.differs_on_one_thread(pipeline) else ""
+    threads = "; torch on one thread has other bits: then the class itself is called" if _class_outputs.differs_on_one_thread(pipeline) else ""
     return chosen, f"{compared} of {len(BATCHES)}{threads}"
 
 
@@ -119,7 +119,7 @@ def lists_equal(processor) -> bool:
     for value in processor(images=images).values():
         if not isinstance(value, list) or len(value) != len(ours):
             return False
-        if not all(prep.same(one, other) for one, other in zip(ours, value)):
+        if not all(_class_outputs.same(one, other) for one, other in zip(ours, value)):
             return False
     return True
 

@@ -8,6 +8,7 @@ import random
 
 import numpy as np
 import prep_onnx.transformers as prep
+from prep_onnx import _class_outputs
 import pytest
 import torch
 import transformers
@@ -108,7 +109,7 @@ def test_copies_and_files(tmp_path):
 
 def test_another_version_is_compared_when_it_is_wrapped(monkeypatch):
     """What a class of one name does changes: here other values, another key."""
-    monkeypatch.setitem(prep._table, "transformers", "0.0")
+    monkeypatch.setitem(prep.TABLE, "transformers", "0.0")
     own = transformers.CLIPImageProcessor.preprocess
     prep.wrap(transformers.CLIPImageProcessor())
     for change, words in (
@@ -166,7 +167,7 @@ def test_torch_on_one_thread_and_small_results():
     """Its bilinear without antialiasing has other bits there: the class itself is called."""
     for base in (transformers.DepthProImageProcessor, transformers.RfDetrImageProcessor):
         own = base()
-        assert prep.differs_on_one_thread(Pipeline.from_huggingface(own))
+        assert _class_outputs.differs_on_one_thread(Pipeline.from_huggingface(own))
         edges = {"height": 60, "width": 68}, {"height": 60, "width": 69}
         for threads in (2, 1):
             former = torch.get_num_threads()
