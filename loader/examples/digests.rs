@@ -2,16 +2,31 @@
 //! with another decoder over a large folder.
 //!
 //! ```text
-//! cargo run --release -p prep-onnx-loader --example digests -- FOLDER|GLOB|FILE...
+//! cargo run --release -p prep-onnx-loader --example digests -- [--part 2|4|8] FOLDER|GLOB|FILE...
 //! ```
+//!
+//! With `--part`, JPEGs are decoded to that part of their size.
 
-use prep_onnx_loader::{Loader, Sources};
-use prep_onnx_pipeline::Result;
+use prep_onnx_loader::decode::ScaleRule;
+use prep_onnx_loader::{DecodeOptions, Loader, Sources};
+use prep_onnx_pipeline::{Error, Result};
 use sha2::{Digest, Sha256};
 
 fn main() -> Result<()> {
     let mut sources = Sources::new();
-    for argument in std::env::args().skip(1) {
+    let mut options = DecodeOptions::default();
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        if argument == "--part" {
+            let part = arguments.next().and_then(|part| part.parse::<usize>().ok());
+            let by = part
+                .ok_or_else(|| Error::new("--part", "needs 2, 4 or 8"))?
+                .max(1);
+            options = options.scale(ScaleRule::new(move |height, width| {
+                (height.div_ceil(by), width.div_ceil(by))
+            }));
+            continue;
+        }
         let path = std::path::Path::new(&argument);
         sources = if path.is_dir() {
             sources.directory_all(path)
@@ -19,7 +34,7 @@ fn main() -> Result<()> {
             sources.expand(&argument)?
         };
     }
-    for batch in Loader::builder().build(sources)? {
+    for batch in Loader::builder().decode(options).build(sources)? {
         let mut images = batch.images();
         for item in batch.items() {
             match (&item.size, item.size.is_ok().then(|| images.next()).flatten()) {

@@ -112,6 +112,7 @@ fn compare(
 }
 
 /// Whether a file is one that threads share.
+#[cfg(all(feature = "rust-jpeg", not(feature = "c-jpeg")))]
 fn is_shared(bytes: &[u8], count: usize) -> bool {
     let threads = Threads::new(count);
     let Ok(reader) = ImageReader::open(bytes, &options()) else {

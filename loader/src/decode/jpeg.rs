@@ -31,6 +31,12 @@ mod huffman;
 mod idct;
 mod ordinary;
 mod plain;
+mod planes;
+#[cfg_attr(
+    not(all(feature = "rust-jpeg", not(feature = "c-jpeg"))),
+    path = "jpeg/reduced_none.rs"
+)]
+mod reduced;
 mod restarts;
 mod scans;
 mod smooth;
@@ -172,7 +178,13 @@ impl<'a> JpegReader<'a> {
         let scan_pixels = limits.max_pixels.saturating_mul(MAX_SCAN_PIXELS);
         let pixels = (self.height * self.width) as u64;
         let most_scans = (scan_pixels / pixels.max(1)).min(MAX_SCANS as u64) as u32;
-        if let Some(stream) = self.stream() {
+        if let Some(stream) = self.stream().filter(|_| self.denominator > 1) {
+            if let Some(frame) = &self.headers.frame
+                && reduced::read(&stream, frame, self.denominator, out)
+            {
+                return Ok(());
+            }
+        } else if let Some(stream) = self.stream() {
             let whole = Window::whole(self.height, self.width);
             if stream.read(&whole, out, (limits, workers), scratch) {
                 return Ok(());
@@ -186,10 +198,9 @@ impl<'a> JpegReader<'a> {
         plain::decode(self.bytes, self.denominator, most_scans, out).map_err(fault)
     }
 
-    /// The decoder of ordinary files at their own size.
+    /// The decoder of ordinary files of one baseline scan.
     fn stream(&self) -> Option<Stream<'_>> {
-        let whole = self.ordinary && self.denominator == 1;
-        whole
+        self.ordinary
             .then(|| Stream::of(self.bytes, &self.headers, self.color, &self.restarts))
             .flatten()
     }
@@ -233,7 +244,7 @@ impl<'a> JpegReader<'a> {
         shared: (&Limits, Option<&dyn Workers>),
         scratch: &mut Scratch,
     ) -> bool {
-        let stream = self.stream();
+        let stream = self.stream().filter(|_| self.denominator == 1);
         stream.is_some_and(|stream| stream.read(window, out, shared, scratch))
     }
 }

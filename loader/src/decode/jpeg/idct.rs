@@ -95,66 +95,86 @@ fn one_dimension(input: [i16; 8], shift: u32) -> [i16; 8] {
 }
 
 fn quarter(block: &Block, quant: &[u16; 64], out: &mut [u8], stride: usize) {
-    let dequantised = |at: usize| block[at].wrapping_mul(quant[at] as i16);
-    let flat = (1..8)
-        .filter(|&y| y != 4)
-        .all(|y| block[8 * y..8 * y + 8].iter().all(|&c| c == 0));
-    let mut columns = [[0_i16; 4]; 8];
-    for x in (0..8).filter(|&x| x != 4) {
-        columns[x] = if flat {
-            [dequantised(x) << PASS_BITS; 4]
-        } else {
-            let input = [0, 1, 2, 3, 5, 6, 7].map(|y| dequantised(8 * y + x));
-            four(input, BITS - PASS_BITS + 1).map(saturated)
-        };
+    // Rows of eight columns, of which the fifth is not used.
+    let mut rows = [[0_i16; 8]; 7];
+    for (row, y) in rows.iter_mut().zip(QUARTER) {
+        for (x, value) in row.iter_mut().enumerate() {
+            *value = block[8 * y + x].wrapping_mul(quant[8 * y + x] as i16);
+        }
     }
+    let flat = rows[1..].as_flattened().iter().fold(0, |all, value| all | value) == 0;
+    let mut columns = [[0_i16; 8]; 4];
+    if flat {
+        columns = [rows[0].map(|value| value << PASS_BITS); 4];
+    } else {
+        let sums = four(&rows, BITS - PASS_BITS + 1);
+        for (column, sum) in columns.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
+            *column = saturated(*sum);
+        }
+    }
+    let mut turned = [[0_i16; 4]; 7];
+    for (turned, x) in turned.iter_mut().zip(QUARTER) {
+        *turned = [columns[0][x], columns[1][x], columns[2][x], columns[3][x]];
+    }
+    let values = four(&turned, BITS + PASS_BITS + 3 + 1);
     for (y, row) in out.chunks_mut(stride).take(4).enumerate() {
-        let input = [0, 1, 2, 3, 5, 6, 7].map(|x| columns[x][y]);
-        for (sample, value) in row.iter_mut().zip(four(input, BITS + PASS_BITS + 3 + 1)) {
-            *sample = centred(value);
+        for (sample, column) in row.iter_mut().zip(&values) {
+            *sample = centred(column[y]);
         }
     }
 }
 
-/// Four outputs of the coefficients 0, 1, 2, 3, 5, 6, 7.
-fn four([c0, c1, c2, c3, c5, c6, c7]: [i16; 7], shift: u32) -> [i32; 4] {
-    let even = i32::from(c0) << (BITS + 1);
-    let across = pair(c2, fix(1.847759065), c6, -fix(0.765366865));
-    let (high, low) = (even.wrapping_add(across), even.wrapping_sub(across));
-    let odd0 = pair(c1, fix(1.061594337), c3, -fix(2.172734803)).wrapping_add(pair(
-        c5,
-        fix(1.451774981),
-        c7,
-        -fix(0.211164243),
-    ));
-    let odd2 = pair(c1, fix(2.562915447), c3, fix(0.899976223)).wrapping_add(pair(
-        c5,
-        -fix(0.601344887),
-        c7,
-        -fix(0.509795579),
-    ));
-    [
-        high.wrapping_add(odd2),
-        low.wrapping_add(odd0),
-        low.wrapping_sub(odd0),
-        high.wrapping_sub(odd2),
-    ]
-    .map(|sum| descale(sum, shift))
+/// The coefficients that four outputs are made of.
+const QUARTER: [usize; 7] = [0, 1, 2, 3, 5, 6, 7];
+
+/// Four outputs of the coefficients [`QUARTER`], for several lines beside each other: written so that the compiler has a vector
+/// operation for each.
+#[inline]
+fn four<const N: usize>([c0, c1, c2, c3, c5, c6, c7]: &[[i16; N]; 7], shift: u32) -> [[i32; N]; 4] {
+    let [mut out0, mut out1, mut out2, mut out3] = [[0; N]; 4];
+    for x in 0..N {
+        let even = i32::from(c0[x]) << (BITS + 1);
+        let across = pair(c2[x], fix(1.847759065), c6[x], -fix(0.765366865));
+        let (high, low) = (even.wrapping_add(across), even.wrapping_sub(across));
+        let odd0 = pair(c1[x], fix(1.061594337), c3[x], -fix(2.172734803)).wrapping_add(pair(
+            c5[x],
+            fix(1.451774981),
+            c7[x],
+            -fix(0.211164243),
+        ));
+        let odd2 = pair(c1[x], fix(2.562915447), c3[x], fix(0.899976223)).wrapping_add(pair(
+            c5[x],
+            -fix(0.601344887),
+            c7[x],
+            -fix(0.509795579),
+        ));
+        out0[x] = descale(high.wrapping_add(odd2), shift);
+        out1[x] = descale(low.wrapping_add(odd0), shift);
+        out2[x] = descale(low.wrapping_sub(odd0), shift);
+        out3[x] = descale(high.wrapping_sub(odd2), shift);
+    }
+    [out0, out1, out2, out3]
 }
 
 fn sixteenth(block: &Block, quant: &[u16; 64], out: &mut [u8], stride: usize) {
-    let dequantised = |at: usize| block[at].wrapping_mul(quant[at] as i16);
-    let column = |x: usize| {
-        let even = i32::from(dequantised(x)) << (BITS + 2);
-        let odd = two_odd([1, 3, 5, 7].map(|y| dequantised(8 * y + x)));
-        [even.wrapping_add(odd), even.wrapping_sub(odd)].map(|sum| descale(sum, BITS - PASS_BITS + 2))
-    };
-    let first = column(0);
-    let others = [1, 3, 5, 7].map(column);
-    for (y, row) in out.chunks_mut(stride).take(2).enumerate() {
+    let mut rows = [[0_i16; 8]; 5];
+    for (row, y) in rows.iter_mut().zip([0, 1, 3, 5, 7]) {
+        for (x, value) in row.iter_mut().enumerate() {
+            *value = block[8 * y + x].wrapping_mul(quant[8 * y + x] as i16);
+        }
+    }
+    let [c0, c1, c3, c5, c7] = &rows;
+    let mut columns = [[0; 8]; 2];
+    for x in 0..8 {
+        let even = i32::from(c0[x]) << (BITS + 2);
+        let odd = two_odd([c1[x], c3[x], c5[x], c7[x]]);
+        columns[0][x] = descale(even.wrapping_add(odd), BITS - PASS_BITS + 2);
+        columns[1][x] = descale(even.wrapping_sub(odd), BITS - PASS_BITS + 2);
+    }
+    for (column, row) in columns.iter().zip(out.chunks_mut(stride)) {
         // The first column never was cut to 16 bits.
-        let even = first[y].wrapping_shl(BITS + 2);
-        let odd = two_odd(others.map(|column| saturated(column[y])));
+        let even = column[0].wrapping_shl(BITS + 2);
+        let odd = two_odd([1, 3, 5, 7].map(|x| saturated(column[x])));
         for (sample, sum) in row
             .iter_mut()
             .zip([even.wrapping_add(odd), even.wrapping_sub(odd)])
@@ -165,6 +185,7 @@ fn sixteenth(block: &Block, quant: &[u16; 64], out: &mut [u8], stride: usize) {
 }
 
 /// What the coefficients 1, 3, 5, 7 add to the first of two outputs and take from the second.
+#[inline(always)]
 fn two_odd([c1, c3, c5, c7]: [i16; 4]) -> i32 {
     pair(c1, fix(3.624509785), c3, -fix(1.272758580)).wrapping_add(pair(
         c5,
@@ -185,10 +206,12 @@ fn average(block: &Block, quant: &[u16; 64]) -> u8 {
 }
 
 /// Two products of 16 bits and their sum, as one instruction makes them.
+#[inline(always)]
 fn pair(a: i16, factor_a: i32, b: i16, factor_b: i32) -> i32 {
     (i32::from(a) * factor_a).wrapping_add(i32::from(b) * factor_b)
 }
 
+#[inline(always)]
 fn descale(sum: i32, shift: u32) -> i32 {
     sum.wrapping_add(1 << (shift - 1)) >> shift
 }

@@ -34,18 +34,54 @@ pub(super) struct Stream<'a> {
     codes: Vec<(usize, Codes)>,
 }
 
-struct Component {
-    h: usize,
-    v: usize,
+pub(super) struct Component {
+    pub(super) h: usize,
+    pub(super) v: usize,
     dc: usize,
     ac: usize,
-    quant: [u16; 64],
+    pub(super) quant: [u16; 64],
 }
 
 /// Rows of MCUs, and where their data are.
 pub(super) struct Rows {
     pub(super) mcus: Range<usize>,
     pub(super) data: Range<usize>,
+}
+
+/// Blocks one after another.
+pub(super) struct Blocks<'s> {
+    bits: Bits<'s>,
+    averages: [i16; 3],
+    /// MCUs of an interval, and of the one that is read.
+    interval: usize,
+    left: usize,
+}
+
+impl Blocks<'_> {
+    /// Before each MCU; false where the data are not whole.
+    #[inline]
+    pub(super) fn begin_mcu(&mut self) -> bool {
+        if self.left == 0 {
+            self.averages = [0; 3];
+            if !self.bits.are_whole() || !self.bits.restart() {
+                return false;
+            }
+            self.left = self.interval;
+        }
+        self.left -= 1;
+        true
+    }
+
+    /// The coefficients of the next block, of component `index` with these codes; false where the data are damaged.
+    #[inline]
+    pub(super) fn next(&mut self, index: usize, [dc, ac]: [&Codes; 2], coefficients: &mut [i16; 64]) -> bool {
+        self.bits.block(dc, ac, &mut self.averages[index], coefficients)
+    }
+
+    /// Whether all bits so far were there.
+    pub(super) fn are_whole(&self) -> bool {
+        self.bits.are_whole()
+    }
 }
 
 /// The samples of each component in a row of MCUs.
@@ -132,7 +168,7 @@ impl<'a> Stream<'a> {
         }
         let all = Rows {
             mcus: 0..self.mcus.0,
-            data: self.starts[0]..self.end,
+            data: self.data(),
         };
         self.read_rows(all, window, out, scratch)
     }
@@ -160,28 +196,21 @@ impl<'a> Stream<'a> {
                 grown(samples, self.stride(component) * component.v * BLOCK);
             }
         }
-        let mut bits = Bits::new(&self.bytes[data]);
-        let mut averages = [0; 3];
+        let mut blocks = self.blocks(data);
         let mut coefficients = [0; 64];
-        let mut left = self.interval;
         for row in mcus {
             let transformed = rows.contains(&row);
             std::mem::swap(before, now);
             for column in 0..self.mcus.1 {
-                if left == 0 {
-                    averages = [0; 3];
-                    if !bits.are_whole() || !bits.restart() {
-                        return false;
-                    }
-                    left = self.interval;
+                if !blocks.begin_mcu() {
+                    return false;
                 }
-                left -= 1;
                 let transformed = transformed && columns.contains(&column);
                 for (index, component) in self.components.iter().enumerate() {
                     let stride = self.stride(component);
-                    let [dc, ac] = [component.dc, component.ac].map(|codes| &self.codes[codes].1);
+                    let codes = self.codes_of(component);
                     for block in 0..component.h * component.v {
-                        if !bits.block(dc, ac, &mut averages[index], &mut coefficients) {
+                        if !blocks.next(index, codes, &mut coefficients) {
                             return false;
                         }
                         if transformed {
@@ -197,7 +226,7 @@ impl<'a> Stream<'a> {
                     }
                 }
             }
-            if !bits.are_whole() {
+            if !blocks.are_whole() {
                 return false;
             }
             if transformed {
@@ -213,6 +242,21 @@ impl<'a> Stream<'a> {
             }
         }
         true
+    }
+
+    /// The blocks of some data, which begin with a restart interval.
+    pub(super) fn blocks(&self, data: Range<usize>) -> Blocks<'_> {
+        Blocks {
+            bits: Bits::new(&self.bytes[data]),
+            averages: [0; 3],
+            interval: self.interval,
+            left: self.interval,
+        }
+    }
+
+    /// The codes of averages, and of the others.
+    pub(super) fn codes_of(&self, component: &Component) -> [&Codes; 2] {
+        [component.dc, component.ac].map(|codes| &self.codes[codes].1)
     }
 
     fn stride(&self, component: &Component) -> usize {
@@ -231,6 +275,15 @@ impl<'a> Stream<'a> {
         );
         let mcus = |pixels: Range<usize>, size: usize| pixels.start / size..pixels.end.div_ceil(size);
         (mcus(rows, mcu.0), mcus(columns, mcu.1))
+    }
+
+    pub(super) fn components(&self) -> &[Component] {
+        &self.components
+    }
+
+    /// Where the data of all blocks are.
+    pub(super) fn data(&self) -> Range<usize> {
+        self.starts[0]..self.end
     }
 
     /// Rows and columns of MCUs.
