@@ -18,6 +18,7 @@ import sys
 import venv
 import zipfile
 
+import apple
 import third_party
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -48,7 +49,11 @@ class Machine:
     interpreter: str | None = None
 
     def environment(self) -> dict[str, str]:
-        found = {"MACOSX_DEPLOYMENT_TARGET": MACOS} if "darwin" in str(self.target) else {}
+        found = {}
+        if "darwin" in str(self.target):
+            found["MACOSX_DEPLOYMENT_TARGET"] = MACOS
+            if self.zig:
+                found["RUSTFLAGS"] = f"{os.environ.get('RUSTFLAGS', '')} -L framework={apple.stubs(target_folder() / 'apple')}".strip()
         if self.std:
             found |= {"RUSTUP_TOOLCHAIN": "nightly", "CARGO_UNSTABLE_BUILD_STD": "std,panic_abort"}
         return found
