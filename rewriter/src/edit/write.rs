@@ -5,7 +5,7 @@ use std::io::{self, BufRead, ErrorKind as IoKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use prep_onnx_pipeline::{Error, ErrorKind, Result};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
 use super::{Edit, Segment};
 use crate::model::{ExternalFile, Source, folder};
@@ -50,7 +50,7 @@ impl Edit {
         // Through a link, as a plain write would go; a link to nothing is replaced.
         let target = std::fs::canonicalize(out).unwrap_or_else(|_| out.to_owned());
         let temporary = self.write_beside(&target).map_err(cannot)?;
-        check(temporary.path())?;
+        check(&temporary)?;
         if !self.sources().all(Source::is_unchanged) {
             return Err(Error::new(
                 self.source_path.display(),
@@ -161,8 +161,9 @@ impl Edit {
         .with_kind(ErrorKind::Model)
     }
 
-    /// Writes the file under a name of its own into the folder of `target`.
-    fn write_beside(&self, target: &Path) -> io::Result<NamedTempFile> {
+    /// Writes the file under a name of its own into the folder of `target`, and closes it: on Windows nobody else can open a file
+    /// that is open for writing, unless they allow for that, which ONNX Runtime does not.
+    fn write_beside(&self, target: &Path) -> io::Result<TempPath> {
         let temporary = temporary(target)?;
         let mut to = Target {
             file: temporary.as_file(),
@@ -176,7 +177,7 @@ impl Edit {
                 Segment::Other(data) => to.copy(&data.source, data.start, data.len)?,
             }
         }
-        Ok(temporary)
+        Ok(temporary.into_temp_path())
     }
 }
 
