@@ -20,6 +20,7 @@ import zipfile
 
 import apple
 import third_party
+import windows
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -58,6 +59,10 @@ class Machine:
             found |= {"RUSTUP_TOOLCHAIN": "nightly", "CARGO_UNSTABLE_BUILD_STD": "std,panic_abort"}
         return found
 
+    def linker(self) -> list[str]:
+        """Options of cargo for linking, beside what zig's wrappers do."""
+        return windows.linker(self.target, target_folder() / "windows") if self.zig and self.target and "windows" in self.target else []
+
     def build(self, profile: str, *arguments: str) -> pathlib.Path:
         """Runs cargo; the folder of what it built."""
         triple = f"{self.target}.{GLIBC}" if self.target and self.zig and self.target.endswith("linux-gnu") else self.target
@@ -67,6 +72,7 @@ class Machine:
             # Where musl is linked statically, Rust makes no shared libraries.
             environment["RUSTFLAGS"] = f"{os.environ.get('RUSTFLAGS', '')} -C target-feature=-crt-static".strip()
         command += ["--target", triple] if triple else []
+        command += self.linker()
         if "cdylib" in arguments and "darwin" in str(self.target):
             # Else the library is called by the path that it was built at.
             command += ["--", "-C", f"link-arg=-Wl,-install_name,@rpath/{LIBRARIES[1]}"]
@@ -148,7 +154,7 @@ def wheel(machine: Machine, library: pathlib.Path, out: pathlib.Path) -> pathlib
     command = [*maturin(), "build", "--release", "--manifest-path", HERE / "Cargo.toml", "--out", out]
     command += ["--target", machine.target] if machine.target else []
     command += ["--zig"] if machine.zig else []
-    command += ["--compatibility", machine.compatibility]
+    command += ["--compatibility", machine.compatibility, *machine.linker()]
     environment = machine.environment()
     if machine.interpreter:
         command += ["--interpreter", machine.interpreter, "--no-default-features"]

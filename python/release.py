@@ -117,8 +117,7 @@ def main() -> None:
         arguments.error(f"unknown target {unknown[0]}: expected one of {', '.join(TARGETS)}")
     out = (given.out or target_folder() / "release-files").resolve()
     out.mkdir(parents=True, exist_ok=True)
-    # From 1.12 on maturin has zig export `PyInit_prep_onnx._native` from every library of a Windows target, which none has.
-    programs = tools("release-tools", "maturin>=1.9.4,<1.12", "cargo-zigbuild", "ziglang", "lief>=0.17")
+    programs = tools("release-tools", "maturin>=1.13,<2", "cargo-zigbuild", "ziglang", "lief>=0.17")
     os.environ["PATH"] = os.pathsep.join([str(programs), os.environ.get("PATH", "")])
     failed: dict[str, str] = {}
     for target in given.targets or TARGETS:
