@@ -7,7 +7,7 @@ import pathlib
 #: says. Code that nobody calls stays in it: 37 MB, where the linker of Linux leaves 20.
 _LINKER = """#!/bin/sh
 case "$*" in
-  *_native*.dll*) exports={exports} ;;
+  *_native*.dll*) exports='{exports}' ;;
   *) exports= ;;
 esac
 for argument do

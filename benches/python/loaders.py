@@ -221,22 +221,6 @@ def of_data_loader():
     return run
 
 
-@contestant("dataloader-rs and torchvision, threads")
-def of_dataloader_rs():
-    # For Python 3.13 and newer; it decodes nothing itself.
-    from dataloader_rs import PyDataloader, PyDataset
-
-    class Torchvision(Files, PyDataset):
-        pass
-
-    def run(files, workers):
-        loader = PyDataloader(Torchvision(files), batch_size=BATCH, num_workers=workers, collate_fn=stacked)
-        count = sum(map(len, loader))
-        return count, len(files) - count
-
-    return run
-
-
 @contestant("SPDL (FFmpeg), threads")
 def of_spdl():
     import logging

@@ -178,15 +178,15 @@ impl<'a> JpegReader<'a> {
         let scan_pixels = limits.max_pixels.saturating_mul(MAX_SCAN_PIXELS);
         let pixels = (self.height * self.width) as u64;
         let most_scans = (scan_pixels / pixels.max(1)).min(MAX_SCANS as u64) as u32;
-        if let Some(stream) = self.stream().filter(|_| self.denominator > 1) {
-            if let Some(frame) = &self.headers.frame
-                && reduced::read(&stream, frame, self.denominator, out)
-            {
-                return Ok(());
-            }
-        } else if let Some(stream) = self.stream() {
-            let whole = Window::whole(self.height, self.width);
-            if stream.read(&whole, out, (limits, workers), scratch) {
+        if let Some(stream) = self.stream() {
+            let is_read = if self.denominator == 1 {
+                let whole = Window::whole(self.height, self.width);
+                stream.read(&whole, out, (limits, workers), scratch)
+            } else {
+                let frame = self.headers.frame.as_ref();
+                frame.is_some_and(|frame| reduced::read(&stream, frame, self.denominator, out))
+            };
+            if is_read {
                 return Ok(());
             }
         } else if let Some(fast) = self.fast(limits) {
@@ -244,8 +244,8 @@ impl<'a> JpegReader<'a> {
         shared: (&Limits, Option<&dyn Workers>),
         scratch: &mut Scratch,
     ) -> bool {
-        let stream = self.stream().filter(|_| self.denominator == 1);
-        stream.is_some_and(|stream| stream.read(window, out, shared, scratch))
+        let read = |stream: Stream<'_>| stream.read(window, out, shared, scratch);
+        self.denominator == 1 && self.stream().is_some_and(read)
     }
 }
 

@@ -23,6 +23,29 @@ pub(super) fn prefetch(row: *const u8, offset: usize) {
     unsafe { _mm_prefetch::<_MM_HINT_T1>(row.wrapping_add(offset).cast()) }
 }
 
+/// Rows in groups.
+type Groups<'a, const ROWS: usize> = &'a [[&'a [u8]; ROWS]];
+
+/// The rows of `count` groups, each of `row_bytes` bytes at least, and of those that come next: the same rows where others are
+/// not as many.
+#[inline(always)]
+pub(super) fn grouped<'a, const ROWS: usize>(
+    rows: &'a [&'a [u8]],
+    ahead: &'a [&'a [u8]],
+    count: usize,
+    row_bytes: usize,
+) -> (Groups<'a, ROWS>, Groups<'a, ROWS>) {
+    for row in rows {
+        assert!(row.len() >= row_bytes, "rows as wide as the tables");
+    }
+    let (rows, _) = rows.as_chunks::<ROWS>();
+    assert!(rows.len() == count, "the rows of all groups");
+    match ahead.as_chunks::<ROWS>() {
+        (ahead, []) if ahead.len() == count => (rows, ahead),
+        _ => (rows, rows),
+    }
+}
+
 /// [`prefetch`] into the first level.
 #[inline(always)]
 pub(super) fn prefetch_near(row: *const u8, offset: usize) {

@@ -38,11 +38,7 @@ pub(super) fn read(stream: &Stream<'_>, frame: &Frame, denominator: usize, out: 
                         if side < BLOCK {
                             return idct::inverse(&coefficients, &component.quant, side, out, stride);
                         }
-                        let mut whole = [0; 64];
-                        (routines.idct_islow)(&coefficients, &component.quant, &mut whole);
-                        for (line, whole) in out.chunks_mut(stride).zip(whole.as_chunks::<BLOCK>().0) {
-                            line[..BLOCK].copy_from_slice(whole);
-                        }
+                        component.transform(&routines, &coefficients, out, stride);
                     });
                 }
             }

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use libjpeg_turbo_rs::simd;
+use libjpeg_turbo_rs::simd::{self, SimdRoutines};
 
 use super::super::{Limits, Scratch, Window, Workers, grown};
 use super::bands;
@@ -40,6 +40,24 @@ pub(super) struct Component {
     dc: usize,
     ac: usize,
     pub(super) quant: [u16; 64],
+}
+
+impl Component {
+    /// Writes the samples of a block to rows of `out` that are `stride` apart.
+    #[inline]
+    pub(super) fn transform(
+        &self,
+        routines: &SimdRoutines,
+        coefficients: &[i16; 64],
+        out: &mut [u8],
+        stride: usize,
+    ) {
+        let mut samples = [0; 64];
+        (routines.idct_islow)(coefficients, &self.quant, &mut samples);
+        for (line, samples) in out.chunks_mut(stride).zip(samples.as_chunks::<BLOCK>().0) {
+            line[..BLOCK].copy_from_slice(samples);
+        }
+    }
 }
 
 /// Rows of MCUs, and where their data are.
@@ -216,12 +234,7 @@ impl<'a> Stream<'a> {
                         if transformed {
                             let (x, y) = (block % component.h, block / component.h);
                             let at = y * BLOCK * stride + (column * component.h + x) * BLOCK;
-                            let mut samples = [0; 64];
-                            (routines.idct_islow)(&coefficients, &component.quant, &mut samples);
-                            let lines = now[index][at..].chunks_mut(stride);
-                            for (line, samples) in lines.zip(samples.as_chunks::<BLOCK>().0) {
-                                line[..BLOCK].copy_from_slice(samples);
-                            }
+                            component.transform(&routines, &coefficients, &mut now[index][at..], stride);
                         }
                     }
                 }

@@ -6,7 +6,7 @@ use prep_onnx_pipeline::{CHANNELS, Layout};
 
 use super::tables::{Columns, HALVES, HalfBlock, LOAD};
 use super::{LOW_BITS, edge, short};
-use crate::x86::{padded, prefetch_near};
+use crate::x86::{grouped, padded, prefetch_near};
 use crate::{HALF, PRECISION};
 use crate::{Lanes, as_lanes, lanes_of, plane_blocks};
 
@@ -160,18 +160,8 @@ fn wide(
     groups: &mut [&mut [Lanes]],
 ) {
     let count = groups.len();
-    for row in rows {
-        assert!(row.len() >= columns.row_bytes, "rows as wide as the tables");
-    }
-    let (rows, _) = rows.as_chunks::<ROWS>();
-    assert!(
-        rows.len() == count && (1..=AT_ONCE).contains(&count),
-        "the rows of some groups"
-    );
-    let ahead = match ahead.as_chunks::<ROWS>() {
-        (ahead, []) if ahead.len() == count => ahead,
-        _ => rows,
-    };
+    assert!((1..=AT_ONCE).contains(&count), "as many groups as have scratch");
+    let (rows, ahead) = grouped::<ROWS>(rows, ahead, count, columns.row_bytes);
     let (first, second) = scratch.split_at_mut(scratch.len() / AT_ONCE);
     let mut resized = [first, second];
     for scratch in &resized {

@@ -7,7 +7,7 @@ use prep_onnx_pipeline::{CHANNELS, Layout};
 
 use super::tables::{Columns, LOAD, Loads, MAX_SHORT, Mode, Packing, QuadTable};
 use crate::PRECISION;
-use crate::x86::{Block, padded, prefetch};
+use crate::x86::{Block, grouped, padded, prefetch};
 use crate::{Lanes, lanes_of, plane_blocks};
 
 const ROWS: usize = 4;
@@ -68,18 +68,8 @@ fn wide(
     groups: &mut [&mut [Lanes]],
 ) {
     let count = groups.len();
-    for row in rows {
-        assert!(row.len() >= columns.row_bytes, "rows as wide as the tables");
-    }
-    let (rows, _) = rows.as_chunks::<ROWS>();
-    assert!(
-        rows.len() == count && (1..=AT_ONCE).contains(&count),
-        "the rows of some groups"
-    );
-    let ahead = match ahead.as_chunks::<ROWS>() {
-        (ahead, []) if ahead.len() == count => ahead,
-        _ => rows,
-    };
+    assert!((1..=AT_ONCE).contains(&count), "as many groups as have scratch");
+    let (rows, ahead) = grouped::<ROWS>(rows, ahead, count, columns.row_bytes);
     let last = columns.vectors.saturating_sub(1) * columns.lanes;
     let (first, second) = scratch.split_at_mut(scratch.len() / AT_ONCE);
     let mut resized = [first, second];
