@@ -7,4 +7,4 @@ mod workload;
 
 pub use peer::Peer;
 pub use timing::{COLD_INPUT, COLD_OUTPUT, median, quantile, thread_seconds};
-pub use workload::{WORKLOADS, Workload};
+pub use workload::{Target, WORKLOADS, Workload};

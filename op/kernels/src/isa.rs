@@ -168,6 +168,11 @@ pub trait Isa: Copy + Send + Sync + 'static {
     /// Prepares the vertical pass over row groups, the first of which begins at source row `first`.
     fn rows(self, axis: &Axis, first: usize) -> Self::Rows;
 
+    /// How many blocks `scratch` of [`Isa::horizontal`] has to have for these tables, where more than is said there.
+    fn scratch(self, _columns: &Self::Columns) -> usize {
+        0
+    }
+
     /// Resizes [`Isa::GROUP`] rows for each of `groups` horizontally and packs them, planes apart for NCHW.
     ///
     /// `ahead` are rows that are read soon. A group holds at least three planes of the output's columns, `scratch` one block more

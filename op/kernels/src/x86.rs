@@ -24,7 +24,7 @@ pub(super) fn prefetch(row: *const u8, offset: usize) {
 }
 
 /// Rows in groups.
-type Groups<'a, const ROWS: usize> = &'a [[&'a [u8]; ROWS]];
+pub(super) type Groups<'a, const ROWS: usize> = &'a [[&'a [u8]; ROWS]];
 
 /// The rows of `count` groups, each of `row_bytes` bytes at least, and of those that come next: the same rows where others are
 /// not as many.

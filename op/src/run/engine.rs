@@ -87,7 +87,11 @@ pub(crate) unsafe fn run_band<I: Isa>(
         position,
     } = scratch;
     grow(ring, rows.slots * blocks, Lanes::ZERO)?;
-    grow(unpacked, I::AT_ONCE * (blocks + 1), Lanes::ZERO)?;
+    grow(
+        unpacked,
+        (I::AT_ONCE * (blocks + 1)).max(isa.scratch(&columns.tables)),
+        Lanes::ZERO,
+    )?;
     grow(weighed, I::AT_ONCE * I::GROUP * weighed_stride, 0)?;
     // Where the last window ends: groups behind it are the next band's. An earlier one may end later, since windows are cut at
     // weights of zero.

@@ -4,9 +4,9 @@ use std::arch::x86_64::*;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
-use super::tables::{Columns, HALVES, HalfBlock, LOAD};
-use super::{LOW_BITS, edge, short};
-use crate::x86::{grouped, padded, prefetch_near};
+use super::tables::{ByColumn, Columns, HALVES, HalfBlock, LOAD, Way};
+use super::{LOW_BITS, by_row, edge, short};
+use crate::x86::{Groups, grouped, padded, prefetch_near};
 use crate::{HALF, PRECISION};
 use crate::{Lanes, as_lanes, lanes_of, plane_blocks};
 
@@ -22,8 +22,8 @@ const VECTOR: usize = 8;
 #[derive(Clone, Copy)]
 pub(super) struct Group<'a> {
     pub(super) rows: &'a [&'a [u8]; ROWS],
-    ahead: &'a [&'a [u8]; ROWS],
-    lanes: *mut i32,
+    pub(super) ahead: &'a [&'a [u8]; ROWS],
+    pub(super) lanes: *mut i32,
 }
 
 impl Group<'_> {
@@ -162,10 +162,43 @@ fn wide(
     let count = groups.len();
     assert!((1..=AT_ONCE).contains(&count), "as many groups as have scratch");
     let (rows, ahead) = grouped::<ROWS>(rows, ahead, count, columns.row_bytes);
+    match &columns.way {
+        Way::ByColumn(vectors) => by_column(columns, vectors, (rows, ahead), scratch, groups),
+        Way::ByRow(tiles) => {
+            let lanes = CHANNELS * plane_blocks(columns.columns) * Lanes::COUNT;
+            let mut open = [const { None }; AT_ONCE];
+            for (((open, group), rows), ahead) in open.iter_mut().zip(groups).zip(rows).zip(ahead) {
+                let out = lanes_of(group);
+                assert!(out.len() >= lanes, "three planes");
+                *open = Some(Group {
+                    rows,
+                    ahead,
+                    lanes: out.as_mut_ptr(),
+                });
+            }
+            let [Some(first), second] = open else { return };
+            let both = [first, second.unwrap_or(first)];
+            // SAFETY: the rows are as wide as the tables, and there is room for three planes: asserted above.
+            unsafe { by_row::resize(tiles, (columns.layout, columns.columns), &both[..count], scratch) }
+        }
+    }
+}
+
+/// [`wide`] where a lane is a column's channel.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn by_column(
+    columns: &Columns,
+    vectors: &ByColumn,
+    (rows, ahead): (Groups<'_, ROWS>, Groups<'_, ROWS>),
+    scratch: &mut [Lanes],
+    groups: &mut [&mut [Lanes]],
+) {
+    let count = groups.len();
     let (first, second) = scratch.split_at_mut(scratch.len() / AT_ONCE);
     let mut resized = [first, second];
     for scratch in &resized {
-        assert!(as_lanes(scratch).len() >= columns.lanes, "room for every vector");
+        assert!(as_lanes(scratch).len() >= vectors.lanes, "room for every vector");
     }
     let [first, second] = &mut resized;
     let open = [
@@ -183,8 +216,8 @@ fn wide(
     let open = &open[..count];
     // SAFETY: the rows are as wide as the tables and the lanes have room for every vector: asserted above.
     unsafe {
-        short::resize(&columns.straight, open, columns.clamp);
-        edge::resize(&columns.edge, open, columns.clamp);
+        short::resize(&vectors.straight, open, vectors.clamp);
+        edge::resize(&vectors.edge, open, vectors.clamp);
     }
     for (scratch, group) in resized.iter().zip(groups) {
         match columns.layout {

@@ -6,16 +6,17 @@
 //!
 //! - [`tables`]: which bytes each half of a vector loads, and the weights beside them; [`plan`]: how they are made; [`taps`]: the
 //!   order of taps;
-//! - [`horizontal`]: the weighted sum of neighbouring pixels, for [`short`] and [`long`] windows and the [`edge`] of a row;
+//! - [`horizontal`]: the weighted sum of neighbouring pixels, for [`short`] windows, the [`edge`] of a row, and [`by_row`] for
+//!   long ones;
 //! - [`vertical`]: the weighted sum of row groups; [`sinks`]: what becomes of it;
 //! - [`weigh`]: the vertical pass where it comes first;
 //! - [`rows`]: rows that the two passes do not make: [`copy`], and [`linear`], INTER_LINEAR of OpenCV, [`turn`].
 
+mod by_row;
 mod copy;
 mod edge;
 mod horizontal;
 pub(super) mod linear;
-mod long;
 mod plan;
 mod rows;
 mod short;
@@ -78,6 +79,10 @@ impl Isa for Avx2 {
 
     fn rows(self, axis: &Axis, first: usize) -> vertical::Rows {
         vertical::Rows::new(axis, first)
+    }
+
+    fn scratch(self, columns: &tables::Columns) -> usize {
+        columns.scratch()
     }
 
     fn horizontal(

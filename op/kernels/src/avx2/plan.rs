@@ -4,9 +4,12 @@ use std::ops::Range;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
-use super::split;
-use super::tables::{Columns, Edge, HALF_LANES, HALVES, HalfBlock, Head, LOAD, PAIR_BYTES, Straight};
+use super::by_row::Tiles;
+use super::tables::{
+    ByColumn, Columns, Edge, HALF_LANES, HALVES, HalfBlock, Head, LOAD, PAIR_BYTES, Straight, Way,
+};
 use super::taps::{Taps, lighten};
+use super::{short, split};
 use crate::Axis;
 use crate::x86::lane_window;
 
@@ -21,6 +24,7 @@ impl Columns {
         channels: [usize; CHANNELS],
         layout: Layout,
     ) -> Self {
+        let row_bytes = (source.len() * CHANNELS).max(LOAD);
         let lanes = axis.len() * CHANNELS;
         let windows = (0..lanes).map(|lane| lane_window(axis, source.start, channels, lane));
         let mut taps: Vec<Taps<'_>> = windows
@@ -32,23 +36,32 @@ impl Columns {
             taps: &taps,
             pairs: if light { most / 2 } else { most.div_ceil(2) },
             light,
-            row_bytes: (source.len() * CHANNELS).max(LOAD),
+            row_bytes,
         };
         let (per_load, halves) = plan.halves();
-        let vectors: Vec<[Range<usize>; HALVES]> = halves
-            .chunks(HALVES)
-            .map(|halves| [0, 1].map(|half| halves.get(half).cloned().unwrap_or(lanes..lanes)))
-            .collect();
-        let straight = plan.straight(per_load, &vectors);
-        let edge = plan.edge(&vectors[straight.heads.len()..]);
+        let kind = (per_load, plan.pairs, light);
+        let by_row = || Tiles::new(axis, source.start, channels, row_bytes);
+        let tiles = if short::KINDS.contains(&kind) {
+            None
+        } else {
+            by_row()
+        };
         Self {
-            straight,
-            edge,
-            clamp: axis.clamp,
-            row_bytes: plan.row_bytes,
-            lanes: lanes + HALF_LANES,
+            way: match tiles {
+                Some(tiles) => Way::ByRow(tiles),
+                None => Way::ByColumn(plan.vectors(per_load, &halves, axis.clamp)),
+            },
+            row_bytes,
             columns: axis.len(),
             layout,
+        }
+    }
+
+    /// What [`crate::Isa::scratch`] is.
+    pub(super) fn scratch(&self) -> usize {
+        match &self.way {
+            Way::ByColumn(_) => 0,
+            Way::ByRow(tiles) => tiles.scratch(),
         }
     }
 }
@@ -63,6 +76,22 @@ struct Plan<'a> {
 }
 
 impl Plan<'_> {
+    fn vectors(&self, per_load: usize, halves: &[Range<usize>], clamp: bool) -> ByColumn {
+        let lanes = self.taps.len();
+        let vectors: Vec<[Range<usize>; HALVES]> = halves
+            .chunks(HALVES)
+            .map(|halves| [0, 1].map(|half| halves.get(half).cloned().unwrap_or(lanes..lanes)))
+            .collect();
+        let straight = self.straight(per_load, &vectors);
+        let edge = self.edge(&vectors[straight.heads.len()..]);
+        ByColumn {
+            straight,
+            edge,
+            clamp,
+            lanes: lanes + HALF_LANES,
+        }
+    }
+
     /// The lanes of the halves, and how many pairs one load serves.
     fn halves(&self) -> (usize, Vec<Range<usize>>) {
         let lanes = self.taps.len();
@@ -125,7 +154,7 @@ impl Plan<'_> {
         first.min(self.row_bytes - LOAD)
     }
 
-    /// The first vectors, as many as can be straight.
+    /// The first vectors, as many as can be straight: none, where there is no code for so many pairs.
     fn straight(&self, per_load: usize, vectors: &[[Range<usize>; HALVES]]) -> Straight {
         let blocks = Straight::blocks(per_load, self.pairs, self.light);
         let mut straight = Straight {
@@ -136,6 +165,9 @@ impl Plan<'_> {
             tables: Vec::with_capacity(vectors.len() * blocks),
         };
         let last_load = (self.pairs.div_ceil(per_load) - 1) * per_load * PAIR_BYTES;
+        if !short::KINDS.contains(&(per_load, self.pairs, self.light)) {
+            return straight;
+        }
         for halves in vectors {
             let bases = halves
                 .each_ref()

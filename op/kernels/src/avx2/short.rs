@@ -5,26 +5,31 @@ use std::arch::x86_64::*;
 use super::horizontal::{Group, Sums, load, table};
 use super::tables::{Head, PAIR_BYTES, Straight};
 
-/// # Safety
-/// The rows of each group have the `row_bytes` of the tables, and its lanes room for all vectors.
-#[target_feature(enable = "avx2")]
-pub(super) unsafe fn resize(straight: &Straight, groups: &[Group<'_>], clamp: bool) {
-    macro_rules! arms {
-        ($($per_load:literal $pairs:literal $light:literal),*) => {
-            match (straight.per_load, straight.pairs, straight.light) {
-                $(($per_load, $pairs, $light) => vectors::<$per_load, $pairs, $light>(straight, groups, clamp),)*
-                _ => super::long::resize(straight, groups, clamp),
+/// How many pairs one load serves, how many there are, and whether there is a light one more.
+type Kind = (usize, usize, bool);
+
+macro_rules! kinds {
+    ($($per_load:literal $pairs:literal $light:literal),*) => {
+        /// Those that there is code for.
+        pub(super) const KINDS: &[Kind] = &[$(($per_load, $pairs, $light)),*];
+
+        /// Nothing for vectors of other kinds.
+        ///
+        /// # Safety
+        /// The rows of each group have the `row_bytes` of the tables, and its lanes room for all vectors.
+        #[target_feature(enable = "avx2")]
+        pub(super) unsafe fn resize(straight: &Straight, groups: &[Group<'_>], clamp: bool) {
+            // SAFETY: promised by the caller.
+            unsafe {
+                match (straight.per_load, straight.pairs, straight.light) {
+                    $(($per_load, $pairs, $light) => vectors::<$per_load, $pairs, $light>(straight, groups, clamp),)*
+                    _ => debug_assert!(straight.heads.is_empty(), "vectors of one of the kinds"),
+                }
             }
-        };
-    }
-    // SAFETY: promised by the caller.
-    unsafe {
-        arms!(
-            2 1 false, 2 1 true, 2 2 false, 2 2 true, 2 3 false, 2 3 true, 2 4 false,
-            1 2 false, 1 2 true, 1 3 false, 1 3 true
-        )
-    }
+        }
+    };
 }
+kinds!(2 1 false, 2 1 true, 2 2 false, 2 2 true, 2 3 false, 2 3 true, 2 4 false, 1 2 false, 1 2 true, 1 3 false, 1 3 true);
 
 /// # Safety
 /// As for [`resize`].

@@ -6,6 +6,8 @@
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
+use super::by_row::Tiles;
+
 /// Bytes of the load of half a vector.
 pub(super) const LOAD: usize = 16;
 
@@ -42,17 +44,30 @@ pub(super) type PairTable = [HalfBlock; 3];
 
 /// Tables of the horizontal pass.
 pub struct Columns {
+    pub(super) way: Way,
+    /// How many bytes a row must have for all loads to lie inside.
+    pub(super) row_bytes: usize,
+    pub(super) columns: usize,
+    pub(super) layout: Layout,
+}
+
+/// What a lane is while columns are made.
+pub(super) enum Way {
+    /// A column's channel.
+    ByColumn(ByColumn),
+    /// A row.
+    ByRow(Tiles),
+}
+
+/// Tables of vectors of neighbouring columns.
+pub(super) struct ByColumn {
     /// The first vectors.
     pub(super) straight: Straight,
     /// Those behind them.
     pub(super) edge: Edge,
     pub(super) clamp: bool,
-    /// How many bytes a row must have for all loads to lie inside.
-    pub(super) row_bytes: usize,
     /// How many lanes are written.
     pub(super) lanes: usize,
-    pub(super) columns: usize,
-    pub(super) layout: Layout,
 }
 
 /// Where the halves of a vector store and load.
