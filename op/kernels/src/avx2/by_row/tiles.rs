@@ -5,7 +5,7 @@ use std::ops::Range;
 use prep_onnx_pipeline::CHANNELS;
 
 use super::super::tables::{HALVES, HalfBlock, LOAD};
-use super::weigh::padded_pairs;
+use super::weigh::{known_at_once, known_pairs};
 use crate::{Axis, Lanes};
 
 /// Columns that are packed together.
@@ -26,9 +26,11 @@ const ORDER: [usize; QUAD] = [0, 2, 1, 3];
 /// The most bits of the lower part of a weight: two of its products fit into 16 bits.
 const MOST_SHIFT: u32 = 7;
 
-/// The pixels of a tile: so many times those of a window, or so many pairs. 64 pairs are 9 KB.
+/// The pixels of a tile are so many times those of a window.
 const WINDOWS: usize = 8;
-const LEAST_TILE: usize = 64;
+
+/// The fewest pairs of a tile that is not the last, 9 KB, and the most if four columns need no more.
+const TILE_PAIRS: [usize; 2] = [64, 512];
 
 /// Columns whose windows lie in pixels that are turned together.
 pub(super) struct Tile {
@@ -78,7 +80,8 @@ impl Windows<'_> {
 
     /// Columns by fours, as many as share pixels that stay in the cache, and these.
     fn runs(&self) -> Vec<(Range<usize>, Range<usize>)> {
-        let most = 2 * (self.axis.max_taps() * WINDOWS / 2).max(LEAST_TILE);
+        let [least, most] = TILE_PAIRS;
+        let most = 2 * (self.axis.max_taps() * WINDOWS / 2).clamp(least, most);
         let mut runs: Vec<(Range<usize>, Range<usize>)> = Vec::new();
         for four in (0..self.axis.len()).step_by(FOUR) {
             let columns = four..four + FOUR;
@@ -114,7 +117,7 @@ impl Windows<'_> {
     fn tile(&self, columns: Range<usize>, pixels: Range<usize>, (shift, at_once): (u32, usize)) -> Tile {
         // Pairs may begin at the pixel before: whichever needs fewer of them.
         let starts = pixels.start.saturating_sub(1)..=pixels.start;
-        let few = |first: usize| (padded_pairs(self.pairs(columns.clone(), first), at_once), first);
+        let few = |first: usize| (known_pairs(self.pairs(columns.clone(), first), at_once), first);
         let (pairs, first) = starts
             .rev()
             .map(few)
@@ -164,7 +167,7 @@ impl Tiles {
     ) -> Option<Self> {
         let largest = axis.max_weight() as i32;
         let shift = (0..=MOST_SHIFT).find(|shift| parts(largest, *shift)[0] <= i16::MAX.into())?;
-        let at_once = i16::MAX as usize / (usize::from(u8::MAX) << shift);
+        let at_once = known_at_once(i16::MAX as usize / (usize::from(u8::MAX) << shift));
         let windows = Windows { axis, origin };
         let runs = windows.runs();
         let tiles: Vec<Tile> = runs

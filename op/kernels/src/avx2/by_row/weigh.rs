@@ -10,9 +10,9 @@ use super::tiles::{FOUR, PAIRS as PER_QUAD, Tile, Tiles, quads_of};
 use crate::{Lanes, as_lanes, plane_blocks};
 
 macro_rules! numbers {
-    ($($pairs:literal)*) => {
-        /// The numbers of pairs that there is code for.
-        const NUMBERS: &[usize] = &[$($pairs),*];
+    ($($at_once:literal: $($pairs:literal)*;)*) => {
+        /// How many quads are added up at once, and the numbers of pairs that there is code for.
+        const NUMBERS: &[(usize, &[usize])] = &[$(($at_once, &[$($pairs),*])),*];
 
         /// The columns of a tile, as lanes of each group: `out` is their layout and how many all tiles have.
         ///
@@ -28,24 +28,33 @@ macro_rules! numbers {
         ) {
             // SAFETY: promised by the caller.
             unsafe {
-                match (tile.pairs, tiles.at_once) {
-                    $(($pairs, 4..) => fours::<$pairs, 4>(tiles, tile, out, groups, turned),)*
-                    $(($pairs, 2..) => fours::<$pairs, 2>(tiles, tile, out, groups, turned),)*
-                    (_, 2..) => fours::<MANY, 2>(tiles, tile, out, groups, turned),
-                    (_, _) => fours::<MANY, 1>(tiles, tile, out, groups, turned),
+                match (tiles.at_once, tile.pairs) {
+                    $($(($at_once, $pairs) => fours::<$pairs, $at_once>(tiles, tile, out, groups, turned),)*)*
+                    (1, _) => fours::<MANY, 1>(tiles, tile, out, groups, turned),
+                    (_, _) => fours::<MANY, 2>(tiles, tile, out, groups, turned),
                 }
             }
         }
     };
 }
-numbers!(4 5 6 7 8 9 10 11 12 13);
+numbers!(
+    4: 4 5 6 7 8 10 13;
+    2: 5 6 7 8;
+);
+
+/// Of a number of quads whose sums fit into 16 bits as many as there is code for.
+pub(super) fn known_at_once(quads: usize) -> usize {
+    let known = NUMBERS.iter().map(|(at_once, _)| *at_once);
+    known.filter(|at_once| *at_once <= quads).max().unwrap_or(1)
+}
 
 /// Of a number of pairs the least one from there on that there is code for.
-pub(super) fn padded_pairs(pairs: usize, at_once: usize) -> usize {
-    let number = NUMBERS
+pub(super) fn known_pairs(pairs: usize, at_once: usize) -> usize {
+    let numbers = NUMBERS
         .iter()
-        .copied()
-        .find(|number| *number >= pairs && at_once > 1);
+        .filter(|known| known.0 == at_once)
+        .flat_map(|known| known.1);
+    let number = numbers.copied().find(|number| *number >= pairs);
     number.unwrap_or(pairs.next_multiple_of(STEP))
 }
 
