@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use prep_onnx_pipeline::CHANNELS;
 
 use crate::Lanes;
-use crate::x86::{Bytes, Constants, InTurn, Sink, Uniform};
+use crate::x86::{Bytes, Constants, InTurn, Sink, Uniform, prefetch_below};
 
 #[inline]
 #[target_feature(enable = "avx2")]
@@ -37,6 +37,7 @@ fn affine(constants: &Constants<__m256>, values: __m256i) -> __m256 {
 #[target_feature(enable = "avx2")]
 unsafe fn store_floats(out: &mut [f32], block: usize, elements: [__m256; 2]) {
     let left = out.len() - block * Lanes::COUNT;
+    prefetch_below(out, block * Lanes::COUNT);
     // SAFETY: the block starts inside `out`, as the caller promises, and what is stored lies before its end: all of the block where
     // as many elements are left, else those that the masks select.
     unsafe {
