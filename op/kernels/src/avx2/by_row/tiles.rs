@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use prep_onnx_pipeline::CHANNELS;
 
-use super::super::tables::{HALVES, HalfBlock, LOAD};
 use super::weigh::{known_at_once, known_pairs};
+use crate::avx2::tables::{HALVES, HalfBlock, LOAD};
 use crate::{Axis, Lanes};
 
 /// Columns that are packed together.
@@ -51,7 +51,7 @@ pub(super) struct Tile {
 }
 
 /// All columns.
-pub(in super::super) struct Tiles {
+pub(in crate::avx2) struct Tiles {
     pub(super) tiles: Vec<Tile>,
     /// Bits of the lower part of a weight.
     pub(super) shift: u32,
@@ -159,7 +159,7 @@ impl Windows<'_> {
 
 impl Tiles {
     /// `None` where weights are too large.
-    pub(in super::super) fn new(
+    pub(in crate::avx2) fn new(
         axis: &Axis,
         origin: usize,
         channels: [usize; CHANNELS],
@@ -193,7 +193,7 @@ impl Tiles {
     }
 
     /// How many blocks of lanes the turned pixels of a tile take.
-    pub(in super::super) fn scratch(&self) -> usize {
+    pub(in crate::avx2) fn scratch(&self) -> usize {
         let vectors = (self.bytes_from + self.bytes_from / PAIRS) * CHANNELS;
         vectors.div_ceil(Lanes::COUNT / super::ROWS)
     }

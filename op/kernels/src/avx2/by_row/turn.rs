@@ -4,10 +4,10 @@ use std::arch::x86_64::*;
 
 use prep_onnx_pipeline::CHANNELS;
 
-use super::super::horizontal::{Group, table};
-use super::super::tables::LOAD;
 use super::Vector;
 use super::tiles::{PAIRS, QUAD_BYTES, Tile, Tiles};
+use crate::avx2::horizontal::{Group, table};
+use crate::avx2::tables::LOAD;
 use crate::{Lanes, lanes_of};
 
 /// Quads between two requests for the pixels that come next: less than a line of the cache.

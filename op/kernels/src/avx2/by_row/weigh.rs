@@ -4,9 +4,9 @@ use std::arch::x86_64::*;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
-use super::super::horizontal::Group;
 use super::sums::{MANY, STEP, Sums};
 use super::tiles::{FOUR, PAIRS as PER_QUAD, Tile, Tiles, quads_of};
+use crate::avx2::horizontal::Group;
 use crate::{Lanes, as_lanes, plane_blocks};
 
 macro_rules! numbers {
