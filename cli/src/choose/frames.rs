@@ -6,12 +6,23 @@ use prep_onnx_rewriter::{ImageInput, ImageKind, Model};
 
 use super::Choice;
 
-/// Leaves the axis for frames out, and says so, where the image input of `model` has none.
+/// Leaves torchvision's axis for frames out, and says so, where the image input of `model` has none: its models of videos and of
+/// images have the same transforms. A processor of transformers always gives the axis, so that a model without one is another
+/// processor's.
 ///
 /// # Errors
 /// A pipeline that is no plan.
 pub(super) fn fitted(model: &Model, input: Option<&str>, mut choice: Choice) -> Result<Choice> {
-    let is_frame = |step: &Step| matches!(step, Step::Blocks(Blocks { frame: true, .. }));
+    let is_frame = |step: &Step| {
+        matches!(
+            step,
+            Step::Blocks(Blocks {
+                frame: true,
+                after_channels: true,
+                ..
+            })
+        )
+    };
     let Some(at) = choice.pipeline.steps.iter().position(is_frame) else {
         return Ok(choice);
     };

@@ -30,6 +30,13 @@ impl Loaded {
     }
 }
 
+/// What to do where a runtime cannot be loaded. A program that holds its C library loads no other one.
+const ANOTHER: &str = if cfg!(all(target_env = "musl", target_feature = "crt-static")) {
+    "this program is linked statically and loads no libraries: take the one for glibc, or the Python package"
+} else {
+    "name another one with --runtime PATH, or get one: prep-onnx runtime install"
+};
+
 /// Loads `runtime`. Later calls return the one that was loaded first.
 ///
 /// # Errors
@@ -54,7 +61,7 @@ pub fn load(runtime: &Runtime) -> Result<Loaded> {
         )
         .with_kind(ErrorKind::Runtime)
         .why("it takes the shared library of ONNX Runtime 1.17 or newer, built for this platform")
-        .fix("name another one with --runtime PATH, or get one: prep-onnx runtime install")
+        .fix(ANOTHER)
     };
     let environment = ort::init_from(&runtime.path)
         .map_err(|error| failed(error.to_string()))?
