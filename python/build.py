@@ -51,7 +51,11 @@ class Machine:
 
     def environment(self) -> dict[str, str]:
         found = {}
+        if self.zig and "linux" not in str(self.target):
+            # zig keeps what nobody calls, nearly half of an extension module; rustc leaves it out where it sees all code at once.
+            found["CARGO_PROFILE_RELEASE_LTO"] = "thin"
         if "darwin" in str(self.target):
+            found["CARGO_PROFILE_RELEASE_STRIP"] = "symbols"
             found["MACOSX_DEPLOYMENT_TARGET"] = MACOS
             if self.zig:
                 found["RUSTFLAGS"] = f"{os.environ.get('RUSTFLAGS', '')} -L framework={apple.stubs(target_folder() / 'apple')}".strip()

@@ -19,7 +19,7 @@ LIBRARIES = {
     "linux-gnu": r"lib(c|m|dl|rt|gcc_s|pthread)\.so\.\d|ld-linux-[a-z0-9-]+\.so\.\d",
     "linux-musl": r"libc(\.musl-[a-z0-9_]+)?\.so(\.1)?",
     "windows-gnu": r"(?i:kernel32|ntdll|advapi32|bcryptprimitives|ws2_32|userenv|shell32|ole32|msvcrt|python3|api-ms-win-(core|crt)-[a-z0-9-]+)\.dll",
-    "apple-darwin": r"/usr/lib/lib(System\.B|iconv\.2)\.dylib|/System/Library/Frameworks/CoreFoundation\.framework/Versions/A/CoreFoundation",
+    "apple-darwin": r"/usr/lib/lib(System\.B|iconv\.2|charset\.1)\.dylib|/System/Library/Frameworks/CoreFoundation\.framework/Versions/A/CoreFoundation",
 }
 #: The op library, the extension module, the program.
 NAMES = {

@@ -4,7 +4,7 @@ import pathlib
 
 #: maturin has every library of a build export `PyInit_prep_onnx._native`, the module's path, which none has: here the extension module
 #: exports the function that it has, and nothing else, of which there would be more than a library may have; the others, what rustc
-#: says. Code that nobody calls stays in it: 37 MB, where the linker of Linux leaves 20.
+#: says.
 _LINKER = """#!/bin/sh
 case "$*" in
   *_native*.dll*) exports='{exports}' ;;
