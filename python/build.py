@@ -55,6 +55,7 @@ class Machine:
             # zig keeps what nobody calls, nearly half of an extension module; rustc leaves it out where it sees all code at once.
             found["CARGO_PROFILE_RELEASE_LTO"] = "thin"
         if "darwin" in str(self.target):
+            # Of the extension module; the program is a package with settings of its own in Cargo.toml, and cargo leaves it its symbols.
             found["CARGO_PROFILE_RELEASE_STRIP"] = "symbols"
             found["MACOSX_DEPLOYMENT_TARGET"] = MACOS
             if self.zig:
