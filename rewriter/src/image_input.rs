@@ -225,6 +225,9 @@ fn tensor(value: &Value, kind: ImageKind) -> Result<(Dtype, &[Dimension])> {
                     "if it takes images, say so: --input {}, with the --pipeline that makes their size",
                     value.name
                 )),
+            Some(_) if kind.blocks.is_some() => wrong
+                .why("this preprocessing gives tiles, patches or frames an axis of their own")
+                .fix("take the config of the processor that this model was made with, or export the model with that axis"),
             Some(_) => wrong
                 .fix("name the image input with --input, or export the model for single images of rank 4"),
         });
