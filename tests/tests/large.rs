@@ -9,7 +9,7 @@ use prep_onnx_pipeline::{
 use prep_onnx_tests::planned::Planned;
 use prep_onnx_tests::runtime;
 
-/// Vertically first by one, horizontally by the other; the windows of their longer sides are cut into pieces.
+/// Vertically first by one, horizontally by the other; the longest windows of their longer sides are cut into pieces.
 const SIZES: [(usize, usize); 2] = [(2900, 530), (560, 2700)];
 
 fn edges() -> Vec<(SizeRule, Option<usize>)> {

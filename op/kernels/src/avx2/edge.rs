@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::horizontal::{Group, ROWS, Sums, load, table};
+use super::group::{Group, ROWS, Sums, load, table};
 use super::tables::Edge;
 
 /// # Safety

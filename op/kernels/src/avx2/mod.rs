@@ -4,17 +4,19 @@
 //! resized horizontally at a time and packed into the bytes of one dword per lane; the vertical pass
 //! takes rows 0 and 1, then rows 2 and 3, as pairs of 16-bit elements.
 //!
-//! - [`tables`]: which bytes each half of a vector loads, and the weights beside them; [`plan`]: how they are made; [`taps`]: the
-//!   order of taps;
-//! - [`horizontal`]: the weighted sum of neighbouring pixels, for [`short`] windows, the [`edge`] of a row, and [`by_row`] for
+//! - [`columns`]: which way columns are made; [`tables`]: which bytes each half of a vector loads, and the weights beside them;
+//!   [`plan`]: how they are made; [`taps`]: the order of taps;
+//! - [`horizontal`]: the weighted sum of neighbouring pixels, of four rows at a time ([`group`]), for [`short`] windows, the [`edge`] of a row, and [`by_row`] for
 //!   long ones;
 //! - [`vertical`]: the weighted sum of row groups; [`sinks`]: what becomes of it;
 //! - [`weigh`]: the vertical pass where it comes first;
 //! - [`rows`]: rows that the two passes do not make: [`copy`], and [`linear`], INTER_LINEAR of OpenCV, [`turn`].
 
 mod by_row;
+mod columns;
 mod copy;
 mod edge;
+mod group;
 mod horizontal;
 pub(super) mod linear;
 mod plan;
@@ -64,7 +66,7 @@ fn pair(first: i16, second: i16) -> i32 {
 impl Isa for Avx2 {
     const GROUP: usize = 4;
     const AT_ONCE: usize = horizontal::AT_ONCE;
-    type Columns = tables::Columns;
+    type Columns = columns::Columns;
     type Rows = vertical::Rows;
 
     fn columns(
@@ -73,21 +75,21 @@ impl Isa for Avx2 {
         source: Range<usize>,
         channels: [usize; CHANNELS],
         layout: Layout,
-    ) -> tables::Columns {
-        tables::Columns::new(axis, source, channels, layout)
+    ) -> columns::Columns {
+        columns::Columns::new(axis, source, channels, layout)
     }
 
     fn rows(self, axis: &Axis, first: usize) -> vertical::Rows {
         vertical::Rows::new(axis, first)
     }
 
-    fn scratch(self, columns: &tables::Columns) -> usize {
+    fn scratch(self, columns: &columns::Columns) -> usize {
         columns.scratch()
     }
 
     fn horizontal(
         self,
-        columns: &tables::Columns,
+        columns: &columns::Columns,
         rows: &[&[u8]],
         ahead: &[&[u8]],
         scratch: &mut [Lanes],

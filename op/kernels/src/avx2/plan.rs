@@ -2,81 +2,32 @@
 
 use std::ops::Range;
 
-use prep_onnx_pipeline::{CHANNELS, Layout};
+use prep_onnx_pipeline::CHANNELS;
 
-use super::by_row::Tiles;
-use super::tables::{
-    ByColumn, Columns, Edge, HALF_LANES, HALVES, HalfBlock, Head, LOAD, PAIR_BYTES, Straight, Way,
-};
-use super::taps::{Taps, lighten};
+use super::tables::{ByColumn, Edge, HALF_LANES, HALVES, HalfBlock, Head, LOAD, PAIR_BYTES, Straight};
+use super::taps::Taps;
 use super::{short, split};
-use crate::Axis;
-use crate::x86::lane_window;
 
 /// The fewest lanes of a half, on average and times ten, at which one tap pair a load costs less than two
 /// tap pairs and one pixel.
 const ENOUGH_TENTHS: usize = 33;
 
-impl Columns {
-    pub(super) fn new(
-        axis: &Axis,
-        source: Range<usize>,
-        channels: [usize; CHANNELS],
-        layout: Layout,
-    ) -> Self {
-        let row_bytes = (source.len() * CHANNELS).max(LOAD);
-        let lanes = axis.len() * CHANNELS;
-        let windows = (0..lanes).map(|lane| lane_window(axis, source.start, channels, lane));
-        let mut taps: Vec<Taps<'_>> = windows
-            .map(|window| window.map_or(Taps::NONE, |window| Taps::new(window.byte, window.weights)))
-            .collect();
-        let most = axis.max_taps().max(1);
-        let light = lighten(&mut taps, most);
-        let plan = Plan {
-            taps: &taps,
-            pairs: if light { most / 2 } else { most.div_ceil(2) },
-            light,
-            row_bytes,
-        };
-        let (per_load, halves) = plan.halves();
-        let kind = (per_load, plan.pairs, light);
-        let by_row = || Tiles::new(axis, source.start, channels, row_bytes);
-        let tiles = if short::KINDS.contains(&kind) {
-            None
-        } else {
-            by_row()
-        };
-        Self {
-            way: match tiles {
-                Some(tiles) => Way::ByRow(tiles),
-                None => Way::ByColumn(plan.vectors(per_load, &halves, axis.clamp)),
-            },
-            row_bytes,
-            columns: axis.len(),
-            layout,
-        }
-    }
-
-    /// What [`crate::Isa::scratch`] is.
-    pub(super) fn scratch(&self) -> usize {
-        match &self.way {
-            Way::ByColumn(_) => 0,
-            Way::ByRow(tiles) => tiles.scratch(),
-        }
-    }
-}
-
 /// What the tables of all vectors are made of.
-struct Plan<'a> {
+pub(super) struct Plan<'a> {
     /// Of each lane.
-    taps: &'a [Taps<'a>],
-    pairs: usize,
-    light: bool,
-    row_bytes: usize,
+    pub(super) taps: &'a [Taps<'a>],
+    pub(super) pairs: usize,
+    pub(super) light: bool,
+    pub(super) row_bytes: usize,
 }
 
 impl Plan<'_> {
-    fn vectors(&self, per_load: usize, halves: &[Range<usize>], clamp: bool) -> ByColumn {
+    /// Whether there is code for straight vectors of so many pairs, `per_load` of which share a load.
+    pub(super) fn is_short(&self, per_load: usize) -> bool {
+        short::KINDS.contains(&(per_load, self.pairs, self.light))
+    }
+
+    pub(super) fn vectors(&self, per_load: usize, halves: &[Range<usize>], clamp: bool) -> ByColumn {
         let lanes = self.taps.len();
         let vectors: Vec<[Range<usize>; HALVES]> = halves
             .chunks(HALVES)
@@ -93,7 +44,7 @@ impl Plan<'_> {
     }
 
     /// The lanes of the halves, and how many pairs one load serves.
-    fn halves(&self) -> (usize, Vec<Range<usize>>) {
+    pub(super) fn halves(&self) -> (usize, Vec<Range<usize>>) {
         let lanes = self.taps.len();
         let fours = (0..lanes)
             .step_by(HALF_LANES)
@@ -165,7 +116,7 @@ impl Plan<'_> {
             tables: Vec::with_capacity(vectors.len() * blocks),
         };
         let last_load = (self.pairs.div_ceil(per_load) - 1) * per_load * PAIR_BYTES;
-        if !short::KINDS.contains(&(per_load, self.pairs, self.light)) {
+        if !self.is_short(per_load) {
             return straight;
         }
         for halves in vectors {

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::horizontal::{Group, Sums, load, table};
+use super::group::{Group, Sums, load, table};
 use super::tables::{Head, PAIR_BYTES, Straight};
 
 /// How many pairs one load serves, how many there are, and whether there is a light one more.

@@ -4,9 +4,7 @@
 //! few tables, which stay in registers over the rows. Near the end of a row, and in rows hardly longer than a window, such loads
 //! would leave the row: these vectors are of [`Edge`].
 
-use prep_onnx_pipeline::{CHANNELS, Layout};
-
-use super::by_row::Tiles;
+use prep_onnx_pipeline::CHANNELS;
 
 /// Bytes of the load of half a vector.
 pub(super) const LOAD: usize = 16;
@@ -41,23 +39,6 @@ impl HalfBlock {
 
 /// For one vector and two taps of every lane: byte indices, upper and lower part of the weights.
 pub(super) type PairTable = [HalfBlock; 3];
-
-/// Tables of the horizontal pass.
-pub struct Columns {
-    pub(super) way: Way,
-    /// How many bytes a row must have for all loads to lie inside.
-    pub(super) row_bytes: usize,
-    pub(super) columns: usize,
-    pub(super) layout: Layout,
-}
-
-/// What a lane is while columns are made.
-pub(super) enum Way {
-    /// A column's channel.
-    ByColumn(ByColumn),
-    /// A row.
-    ByRow(Tiles),
-}
 
 /// Tables of vectors of neighbouring columns.
 pub(super) struct ByColumn {

@@ -2,9 +2,9 @@
 //!
 //! The pixels of eight rows are turned once, so that a vector holds two neighbouring pixels of one channel in all of them
 //! ([`turn`]); every window that reads them then takes them as they are, and its weights are the same for all lanes ([`weigh`],
-//! [`sums`]).
-//! A row is done in [`tiles`], whose turned pixels stay in the first level of the cache.
+//! [`sums`]). How both lie is [`layout`]'s. A row is done in [`tiles`], whose turned pixels stay in the first level of the cache.
 
+mod layout;
 mod sums;
 mod tiles;
 mod turn;
@@ -12,16 +12,10 @@ mod weigh;
 
 use prep_onnx_pipeline::Layout;
 
-use super::horizontal::Group;
+use super::group::Group;
 pub(super) use tiles::Tiles;
 
 use crate::Lanes;
-
-/// Rows that are turned at a time: two groups.
-const ROWS: usize = 8;
-
-/// A row in each lane.
-type Vector = [i32; ROWS];
 
 /// Resizes two groups or one. `out` is the layout of their lanes, and how many columns these have.
 ///

@@ -7,15 +7,8 @@ use std::arch::x86_64::*;
 
 use prep_onnx_pipeline::CHANNELS;
 
-use super::Vector;
-use super::tiles::{PAIRS as PER_QUAD, quads_of};
+use super::layout::{PAIRS as PER_QUAD, STEP, Vector, quads_of};
 use crate::{HALF, PRECISION};
-
-/// In place of a number of pairs: as many as there are, a multiple of [`STEP`].
-pub(super) const MANY: usize = 0;
-
-/// Pairs that are added without a loop, where there are many.
-pub(super) const STEP: usize = 4;
 
 /// Turned pixels, and the weights beside them.
 pub(super) type Weighed = (*const [Vector; CHANNELS], *const f32);

@@ -4,21 +4,12 @@ use std::ops::Range;
 
 use prep_onnx_pipeline::CHANNELS;
 
-use super::weigh::{known_at_once, known_pairs};
+use super::layout::{PAIRS, QUAD, ROWS, known_at_once, known_pairs, quads_of};
 use crate::avx2::tables::{HALVES, HalfBlock, LOAD};
 use crate::{Axis, Lanes};
 
 /// Columns that are packed together.
 pub(super) const FOUR: usize = 4;
-
-/// Pixels of a quad, which one load of a row holds.
-pub(super) const QUAD: usize = 4;
-
-/// Pairs of a quad.
-pub(super) const PAIRS: usize = QUAD / 2;
-
-/// Bytes of a quad in a row.
-pub(super) const QUAD_BYTES: usize = QUAD * CHANNELS;
 
 /// The order of a quad's bytes: those of each pair are 16-bit elements once the others are cleared or shifted out.
 const ORDER: [usize; QUAD] = [0, 2, 1, 3];
@@ -195,13 +186,8 @@ impl Tiles {
     /// How many blocks of lanes the turned pixels of a tile take.
     pub(in crate::avx2) fn scratch(&self) -> usize {
         let vectors = (self.bytes_from + self.bytes_from / PAIRS) * CHANNELS;
-        vectors.div_ceil(Lanes::COUNT / super::ROWS)
+        vectors.div_ceil(Lanes::COUNT / ROWS)
     }
-}
-
-/// How many quads hold so many neighbouring pairs, wherever these begin.
-pub(super) const fn quads_of(pairs: usize) -> usize {
-    pairs / PAIRS + 1
 }
 
 /// The upper and the lower part of a weight, of `shift` bits and signed.

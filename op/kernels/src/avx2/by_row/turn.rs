@@ -4,9 +4,9 @@ use std::arch::x86_64::*;
 
 use prep_onnx_pipeline::CHANNELS;
 
-use super::Vector;
-use super::tiles::{PAIRS, QUAD_BYTES, Tile, Tiles};
-use crate::avx2::horizontal::{Group, table};
+use super::layout::{PAIRS, QUAD_BYTES, ROWS, Vector};
+use super::tiles::{Tile, Tiles};
+use crate::avx2::group::{Group, table};
 use crate::avx2::tables::LOAD;
 use crate::{Lanes, lanes_of};
 
@@ -27,7 +27,7 @@ type Bytes = [Vector; CHANNELS];
 #[inline(never)]
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn turn(tiles: &Tiles, tile: &Tile, groups: [&Group<'_>; 2], turned: &mut [Lanes]) {
-    let (vectors, _) = lanes_of(turned).as_chunks_mut::<{ super::ROWS }>();
+    let (vectors, _) = lanes_of(turned).as_chunks_mut::<ROWS>();
     let (pairs, bytes) = vectors.split_at_mut(tiles.bytes_from * CHANNELS);
     let pairs = &mut pairs.as_chunks_mut::<{ PAIRS * CHANNELS }>().0[..tile.quads];
     let bytes = &mut bytes.as_chunks_mut::<CHANNELS>().0[..tile.quads];
@@ -71,7 +71,7 @@ pub(super) unsafe fn turn(tiles: &Tiles, tile: &Tile, groups: [&Group<'_>; 2], t
 #[inline]
 #[target_feature(enable = "avx2")]
 unsafe fn turn_quad(
-    rows: &[*const u8; super::ROWS],
+    rows: &[*const u8; ROWS],
     base: usize,
     order: __m256i,
     (pairs, quads): (&mut Pairs, &mut Bytes),

@@ -4,16 +4,14 @@ use std::arch::x86_64::*;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
-use super::sums::{MANY, STEP, Sums};
-use super::tiles::{FOUR, PAIRS as PER_QUAD, Tile, Tiles, quads_of};
-use crate::avx2::horizontal::Group;
+use super::layout::{MANY, PAIRS as PER_QUAD, ROWS, quads_of, with_numbers};
+use super::sums::Sums;
+use super::tiles::{FOUR, Tile, Tiles};
+use crate::avx2::group::Group;
 use crate::{Lanes, as_lanes, plane_blocks};
 
-macro_rules! numbers {
+macro_rules! dispatch {
     ($($at_once:literal: $($pairs:literal)*;)*) => {
-        /// How many quads are added up at once, and the numbers of pairs that there is code for.
-        const NUMBERS: &[(usize, &[usize])] = &[$(($at_once, &[$($pairs),*])),*];
-
         /// The columns of a tile, as lanes of each group: `out` is their layout and how many all tiles have.
         ///
         /// # Safety
@@ -37,26 +35,7 @@ macro_rules! numbers {
         }
     };
 }
-numbers!(
-    4: 4 5 6 7 8 10 13;
-    2: 5 6 7 8;
-);
-
-/// Of a number of quads whose sums fit into 16 bits as many as there is code for.
-pub(super) fn known_at_once(quads: usize) -> usize {
-    let known = NUMBERS.iter().map(|(at_once, _)| *at_once);
-    known.filter(|at_once| *at_once <= quads).max().unwrap_or(1)
-}
-
-/// Of a number of pairs the least one from there on that there is code for.
-pub(super) fn known_pairs(pairs: usize, at_once: usize) -> usize {
-    let numbers = NUMBERS
-        .iter()
-        .filter(|known| known.0 == at_once)
-        .flat_map(|known| known.1);
-    let number = numbers.copied().find(|number| *number >= pairs);
-    number.unwrap_or(pairs.next_multiple_of(STEP))
-}
+with_numbers!(dispatch);
 
 /// # Safety
 /// As for [`weigh`].
@@ -69,7 +48,7 @@ unsafe fn fours<const PAIRS: usize, const AT_ONCE: usize>(
     groups: &[Group<'_>],
     turned: &[Lanes],
 ) {
-    let (vectors, _) = as_lanes(turned).as_chunks::<{ super::ROWS }>();
+    let (vectors, _) = as_lanes(turned).as_chunks::<ROWS>();
     let (pixels, _) = vectors.as_chunks::<CHANNELS>();
     let (pixels, bytes) = pixels.split_at(tiles.bytes_from);
     let (pairs, quads) = (tile.pairs, quads_of(tile.pairs));

@@ -1,0 +1,63 @@
+//! How turned pixels lie, and which windows on them have code of their own.
+
+use prep_onnx_pipeline::CHANNELS;
+
+/// Rows that are turned at a time: two groups.
+pub(super) const ROWS: usize = 8;
+
+/// A row in each lane.
+pub(super) type Vector = [i32; ROWS];
+
+/// Pixels of a quad, which one load of a row holds.
+pub(super) const QUAD: usize = 4;
+
+/// Pairs of a quad.
+pub(super) const PAIRS: usize = QUAD / 2;
+
+/// Bytes of a quad in a row.
+pub(super) const QUAD_BYTES: usize = QUAD * CHANNELS;
+
+/// How many quads hold so many neighbouring pairs, wherever these begin.
+pub(super) const fn quads_of(pairs: usize) -> usize {
+    pairs / PAIRS + 1
+}
+
+/// Calls a macro with how many quads are added up at once, and for each the numbers of pairs that there is code for.
+macro_rules! with_numbers {
+    ($call:ident) => {
+        $call! {
+            4: 4 5 6 7 8 10 13;
+            2: 5 6 7 8;
+        }
+    };
+}
+pub(super) use with_numbers;
+
+macro_rules! listed {
+    ($($at_once:literal: $($pairs:literal)*;)*) => {
+        const NUMBERS: &[(usize, &[usize])] = &[$(($at_once, &[$($pairs),*])),*];
+    };
+}
+with_numbers!(listed);
+
+/// In place of a number of pairs in code: as many as there are, a multiple of [`STEP`].
+pub(super) const MANY: usize = 0;
+
+/// Pairs that are added without a loop, where there are many.
+pub(super) const STEP: usize = 4;
+
+/// Of a number of quads whose sums fit into 16 bits as many as there is code for.
+pub(super) fn known_at_once(quads: usize) -> usize {
+    let known = NUMBERS.iter().map(|(at_once, _)| *at_once);
+    known.filter(|at_once| *at_once <= quads).max().unwrap_or(1)
+}
+
+/// Of a number of pairs the least one from there on that there is code for.
+pub(super) fn known_pairs(pairs: usize, at_once: usize) -> usize {
+    let numbers = NUMBERS
+        .iter()
+        .filter(|known| known.0 == at_once)
+        .flat_map(|known| known.1);
+    let number = numbers.copied().find(|number| *number >= pairs);
+    number.unwrap_or(pairs.next_multiple_of(STEP))
+}
