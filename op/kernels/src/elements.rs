@@ -3,23 +3,32 @@
 use half::f16;
 use prep_onnx_pipeline::{CHANNELS, Dtype};
 
-use crate::Finish;
+use crate::finish::{AffineForm, Finish};
+use crate::isa::Element;
 use crate::{Lanes, RowOut, plane_blocks};
+
+/// A run of elements of an output row.
+pub(super) struct Run<'a, T> {
+    /// The first block of its lanes.
+    pub(super) first: usize,
+    pub(super) out: &'a mut [T],
+}
+
+#[cfg(target_arch = "x86_64")]
+impl<T> Run<'_, T> {
+    /// How many blocks its lanes are.
+    pub(super) fn blocks(&self) -> usize {
+        self.out.len().div_ceil(Lanes::COUNT)
+    }
+}
 
 /// The sums of one output row, as a level computes and stores them.
 pub(super) trait RowSums {
-    /// The affine form of the values of lanes from block `first` on.
-    fn floats(&self, first: usize, constants: RunConstants<'_>, out: &mut [f32]);
+    /// The affine form of the values: of a channel for each of three runs, of all channels in turn for a single one.
+    fn floats(&self, form: &AffineForm, runs: &mut [Run<'_, f32>]);
 
-    /// The values of lanes from block `first` on.
-    fn bytes(&self, first: usize, out: &mut [u8]);
-}
-
-/// The constants of the affine form for the elements of a run: of one channel, or of all in turn.
-#[derive(Clone, Copy)]
-pub(super) enum RunConstants<'a> {
-    Uniform(&'a [f32; 5]),
-    InTurn(&'a [[f32; 5]; CHANNELS]),
+    /// The values.
+    fn bytes(&self, runs: &mut [Run<'_, u8>]);
 }
 
 /// Pixel values that are finished at a time where they do not go to the output at once.
@@ -28,28 +37,33 @@ const CHUNK: usize = 64 * Lanes::COUNT;
 /// Writes all runs of an output row.
 #[inline]
 pub(super) fn write_row(sums: &impl RowSums, finish: &Finish, out: &mut RowOut<'_>) {
-    let (runs, length) = out.runs();
-    for run in 0..runs {
-        let channel = (runs == CHANNELS).then_some(run);
-        let block = run * plane_blocks(length);
-        match (finish.dtype, &finish.affine) {
-            (Dtype::Float32, Some(affine)) => {
-                let constants = channel.map_or(RunConstants::InTurn(affine), |one| {
-                    RunConstants::Uniform(&affine[one])
-                });
-                sums.floats(block, constants, out.run(run));
-            }
-            (Dtype::Uint8, _) => sums.bytes(block, out.run(run)),
-            _ => {
+    let (count, length) = out.runs();
+    match (finish.dtype, &finish.affine) {
+        (Dtype::Float32, Some(form)) => sums.floats(form, &mut every_run(out)[..count]),
+        (Dtype::Uint8, _) => sums.bytes(&mut every_run(out)[..count]),
+        _ => {
+            for run in 0..count {
+                let channel = (count == CHANNELS).then_some(run);
                 let mut bytes = [0; CHUNK];
                 for start in (0..length).step_by(CHUNK) {
                     let bytes = &mut bytes[..CHUNK.min(length - start)];
-                    sums.bytes(block + start / Lanes::COUNT, bytes);
+                    let first = run * plane_blocks(length) + start / Lanes::COUNT;
+                    sums.bytes(&mut [Run { first, out: bytes }]);
                     finish_bytes(bytes, finish, channel, start, out, run);
                 }
             }
         }
     }
+}
+
+/// The runs of a row, and empty ones up to three.
+fn every_run<'a, T: Element>(out: &'a mut RowOut<'_>) -> [Run<'a, T>; CHANNELS] {
+    let mut first = 0;
+    out.every_run().map(|out| {
+        let run = Run { first, out };
+        first += plane_blocks(run.out.len());
+        run
+    })
 }
 
 /// Writes the elements `start..` of run `run` from their pixel values. `channel` is that of the run, or

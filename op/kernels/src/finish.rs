@@ -13,7 +13,28 @@ pub struct Finish {
     half: Vec<[f16; 256]>,
     /// The division-free form, when it gives the table's bits for all 256 pixel values of all channels.
     /// Made once: read back from the stack for every row, they would wait for the stores of the row before.
-    pub affine: Option<[[f32; 5]; CHANNELS]>,
+    pub affine: Option<AffineForm>,
+}
+
+/// The affine form of all channels.
+pub struct AffineForm {
+    pub scaling: Scaling,
+    /// Of each channel: both parts of the first factor, the shift, both parts of the second factor.
+    pub constants: [[f32; 5]; CHANNELS],
+}
+
+/// What the first factor makes of pixel values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scaling {
+    /// Nothing: it is 1.
+    Pixels,
+    /// `x / 255 * 2^32`: the integer of four bytes x, rounded up to float32.
+    ///
+    /// In base 256 the quotient is 0.xxxx…, and x begins with its highest bit: what float32 has no room for is always more than half
+    /// of its last place.
+    Bytes,
+    /// A product.
+    Factor,
 }
 
 /// `y = x * first`, `z = y - shift`, `z * second`, where a factor is the sum of two float32 numbers:
@@ -31,8 +52,7 @@ struct Affine {
 impl Finish {
     pub fn new(plan: &FusedPlan) -> Self {
         let table = plan.table();
-        let affine =
-            affine(&plan.operations, &table).map(|channels| channels.each_ref().map(Affine::constants));
+        let affine = affine(&plan.operations, &table);
         let half = match plan.dtype {
             Dtype::Float16 => (0..CHANNELS)
                 .map(|channel| table.channel(channel).map(f16::from_f32))
@@ -61,6 +81,15 @@ impl Affine {
         second: [1.0, 0.0],
     };
 
+    /// The same with intermediate results times a power of two.
+    fn enlarged(&self, by: f32) -> Self {
+        Self {
+            first: self.first.map(|part| part * by),
+            shift: self.shift * by,
+            second: self.second.map(|part| part / by),
+        }
+    }
+
     /// Both factors and the shift, in the order of their use.
     fn constants(&self) -> [f32; 5] {
         let ([first, first_low], [second, second_low]) = (self.first, self.second);
@@ -77,7 +106,7 @@ impl Affine {
 }
 
 /// The affine form of a chain of at most one scale, one shift and one more scale, if it is exact.
-fn affine(operations: &[Operation], table: &ValueTable) -> Option<[Affine; CHANNELS]> {
+fn affine(operations: &[Operation], table: &ValueTable) -> Option<AffineForm> {
     let mut channels = [Affine::IDENTITY; CHANNELS];
     // 0: nothing yet, 1: scaled, 2: shifted, 3: scaled again.
     let mut stage = 0;
@@ -109,15 +138,81 @@ fn affine(operations: &[Operation], table: &ValueTable) -> Option<[Affine; CHANN
         }
         stage = next;
     }
+    let form = |scaling, channels: &[Affine; CHANNELS]| AffineForm {
+        scaling,
+        constants: channels.each_ref().map(Affine::constants),
+    };
+    let enlarged = channels.each_ref().map(|channel| channel.enlarged(WHOLE));
+    let bytes =
+        |channel: &Affine| (0..=255).all(|pixel| channel.stages(f32::from(pixel))[0] == repeated(pixel));
+    if enlarged.iter().all(bytes) && exact(&enlarged, table) {
+        return Some(form(Scaling::Bytes, &enlarged));
+    }
+    let scaling = if channels
+        .iter()
+        .all(|channel| channel.first == Affine::IDENTITY.first)
+    {
+        Scaling::Pixels
+    } else {
+        Scaling::Factor
+    };
+    exact(&channels, table).then(|| form(scaling, &channels))
+}
+
+/// 1 as a fraction of 32 bits.
+const WHOLE: f32 = 4_294_967_296.0;
+
+/// Four bytes `pixel`, rounded up to float32.
+fn repeated(pixel: u8) -> f32 {
+    let integer = u32::from_ne_bytes([pixel; 4]);
+    let nearest = integer as f32;
+    if f64::from(nearest) < f64::from(integer) {
+        nearest.next_up()
+    } else {
+        nearest
+    }
+}
+
+/// Whether the form gives the bits of the table, without subnormal numbers.
+fn exact(channels: &[Affine; CHANNELS], table: &ValueTable) -> bool {
     // A host may have set the processor to flush subnormal numbers to zero: none may occur.
     let safe = |value: f32| value == 0.0 || value.is_normal();
-    let exact = channels.iter().enumerate().all(|(channel, affine)| {
+    channels.iter().enumerate().all(|(channel, affine)| {
         table.channel(channel).iter().enumerate().all(|(pixel, value)| {
             let pixel = pixel as f32;
             let stages = affine.stages(pixel);
             let products = [pixel * affine.first[1], stages[1] * affine.second[1]];
             stages[2].to_bits() == value.to_bits() && stages.iter().chain(&products).all(|value| safe(*value))
         })
-    });
-    exact.then_some(channels)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The quotient that AVX-512 makes without a division or a product.
+    #[test]
+    fn four_bytes_rounded_up_are_the_division_by_255() {
+        for pixel in 0..=u8::MAX {
+            assert_eq!(repeated(pixel), f32::from(pixel) / 255.0 * WHOLE, "{pixel}");
+        }
+    }
+
+    #[test]
+    fn the_division_by_255_is_found() {
+        let high = (1.0_f64 / 255.0) as f32;
+        let channel = Affine {
+            first: [high, (1.0 / 255.0 - f64::from(high)) as f32],
+            ..Affine::IDENTITY
+        };
+        let enlarged = channel.enlarged(WHOLE);
+        assert!((0..=u8::MAX).all(|pixel| enlarged.stages(f32::from(pixel))[0] == repeated(pixel)));
+        let product = Affine {
+            first: [high, 0.0],
+            ..Affine::IDENTITY
+        };
+        let enlarged = product.enlarged(WHOLE);
+        assert!((0..=u8::MAX).any(|pixel| enlarged.stages(f32::from(pixel))[0] != repeated(pixel)));
+    }
 }

@@ -111,6 +111,20 @@ impl RowOut<'_> {
         }
     }
 
+    /// The elements of each run, none where there is no such run.
+    ///
+    /// # Panics
+    /// As for [`RowOut::run`].
+    pub fn every_run<T: Element>(&mut self) -> [&mut [T]; CHANNELS] {
+        assert_eq!(T::DTYPE, self.dtype, "the element type of the output");
+        let (runs, length) = self.runs();
+        let length = |run: usize| if run < runs { length } else { 0 };
+        // SAFETY: as in `run`; the rows lie apart, as `new` promised.
+        std::array::from_fn(|run| unsafe {
+            std::slice::from_raw_parts_mut(self.rows[run].cast(), length(run))
+        })
+    }
+
     /// The elements of run `run`.
     ///
     /// # Panics

@@ -2,9 +2,8 @@
 
 use std::arch::x86_64::{_MM_HINT_ET0, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
 
-use prep_onnx_pipeline::CHANNELS;
-
 pub(super) use super::windows::{lane_window, padded};
+use crate::finish::AffineForm;
 
 /// A cache line of table bytes.
 #[derive(Clone, Copy)]
@@ -64,53 +63,30 @@ pub(super) fn prefetch_below<T>(out: &[T], first: usize) {
 /// Constants of the affine form, a vector of lanes each.
 pub(super) type Constants<V> = [V; 5];
 
-/// Where values of one channel go, as floats of the affine form.
-pub(super) struct Uniform<'a, V> {
-    pub(super) constants: Constants<V>,
-    pub(super) out: &'a mut [f32],
-}
+/// Floats of the affine form, of one channel for each run.
+pub(super) struct Uniform<'a>(pub(super) &'a AffineForm);
 
-/// Where values of all channels in turn go, as floats of the affine form.
-pub(super) struct InTurn<'a, V> {
-    /// For a vector whose first lane has channel 0, 1 and 2.
-    pub(super) constants: [Constants<V>; CHANNELS],
-    pub(super) out: &'a mut [f32],
-}
+/// Floats of the affine form, of all channels in turn.
+pub(super) struct InTurn<'a>(pub(super) &'a AffineForm);
 
-/// Where values go as they are.
-pub(super) struct Bytes<'a> {
-    pub(super) out: &'a mut [u8],
-}
+/// The values as they are.
+pub(super) struct Bytes;
 
-/// How many elements there is room for.
-pub(super) trait Length {
-    fn length(&self) -> usize;
-}
+/// What elements are made of the values of a row, a block of 16 lanes at a time.
+///
+/// # Safety
+/// Of its functions: the processor has the features of the level that implements it for its vectors.
+pub(super) trait Sink<Values> {
+    type Element;
+    /// What the elements of a run take, in vectors.
+    type Held;
 
-impl<V> Length for Uniform<'_, V> {
-    fn length(&self) -> usize {
-        self.out.len()
-    }
-}
+    /// For run `run` of a row.
+    unsafe fn held(&self, run: usize) -> Self::Held;
 
-impl<V> Length for InTurn<'_, V> {
-    fn length(&self) -> usize {
-        self.out.len()
-    }
-}
-
-impl Length for Bytes<'_> {
-    fn length(&self) -> usize {
-        self.out.len()
-    }
-}
-
-/// Takes the values of a row, a block of 16 lanes at a time.
-pub(super) trait Sink<Values>: Length {
-    /// Stores the values 0 to 255 of block `block`.
+    /// Stores the elements of block `block`, whose values are 0 to 255.
     ///
     /// # Safety
-    /// The processor has the features of the level that implements it for its vectors, and the block starts
-    /// inside [`Length::length`].
-    unsafe fn store(&mut self, block: usize, values: Values);
+    /// The block starts inside `out`.
+    unsafe fn store(&self, held: &Self::Held, out: &mut [Self::Element], block: usize, values: Values);
 }

@@ -5,26 +5,19 @@ use std::arch::x86_64::*;
 use prep_onnx_pipeline::CHANNELS;
 
 use crate::Lanes;
+use crate::finish::Scaling;
 use crate::x86::{Bytes, Constants, InTurn, Sink, Uniform, prefetch_below};
-
-#[inline]
-#[target_feature(enable = "avx2")]
-pub(super) fn by_phase(values: &[[f32; 5]; CHANNELS]) -> [Constants<__m256>; CHANNELS] {
-    std::array::from_fn(|phase| {
-        std::array::from_fn(|constant| {
-            let at = |lane: usize| values[(phase + lane) % CHANNELS][constant];
-            _mm256_setr_ps(at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7))
-        })
-    })
-}
 
 /// The affine form of the values of a vector.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
-fn affine(constants: &Constants<__m256>, values: __m256i) -> __m256 {
+fn affine(scaling: Scaling, constants: &Constants<__m256>, values: __m256i) -> __m256 {
     let [first, first_low, shift, second, second_low] = *constants;
     let pixel = _mm256_cvtepi32_ps(values);
-    let scaled = _mm256_fmadd_ps(pixel, first, _mm256_mul_ps(pixel, first_low));
+    let scaled = match scaling {
+        Scaling::Pixels => pixel,
+        Scaling::Bytes | Scaling::Factor => _mm256_fmadd_ps(pixel, first, _mm256_mul_ps(pixel, first_low)),
+    };
     let shifted = _mm256_sub_ps(scaled, shift);
     _mm256_fmadd_ps(shifted, second, _mm256_mul_ps(shifted, second_low))
 }
@@ -89,42 +82,71 @@ fn store_first(out: &mut [u8], mut bytes: __m128i) {
     }
 }
 
-impl Sink<[__m256i; 2]> for Uniform<'_, __m256> {
+impl Sink<[__m256i; 2]> for Uniform<'_> {
+    type Element = f32;
+    type Held = Constants<__m256>;
+
     #[inline]
     #[target_feature(enable = "avx2,fma")]
-    unsafe fn store(&mut self, block: usize, values: [__m256i; 2]) {
-        let [first, second] = values;
-        let elements = [affine(&self.constants, first), affine(&self.constants, second)];
+    unsafe fn held(&self, run: usize) -> Self::Held {
+        self.0.constants[run].map(|value| _mm256_set1_ps(value))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn store(&self, held: &Self::Held, out: &mut [f32], block: usize, values: [__m256i; 2]) {
+        let elements = values.map(|values| affine(self.0.scaling, held, values));
         // SAFETY: promised by the caller.
-        unsafe { store_floats(self.out, block, elements) }
+        unsafe { store_floats(out, block, elements) }
     }
 }
 
-impl Sink<[__m256i; 2]> for InTurn<'_, __m256> {
+impl Sink<[__m256i; 2]> for InTurn<'_> {
+    type Element = f32;
+    /// For a vector whose first lane has channel 0, 1 and 2.
+    type Held = [Constants<__m256>; CHANNELS];
+
     #[inline]
     #[target_feature(enable = "avx2,fma")]
-    unsafe fn store(&mut self, block: usize, values: [__m256i; 2]) {
+    unsafe fn held(&self, _: usize) -> Self::Held {
+        std::array::from_fn(|phase| {
+            std::array::from_fn(|constant| {
+                let at = |lane: usize| self.0.constants[(phase + lane) % CHANNELS][constant];
+                _mm256_setr_ps(at(0), at(1), at(2), at(3), at(4), at(5), at(6), at(7))
+            })
+        })
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn store(&self, held: &Self::Held, out: &mut [f32], block: usize, values: [__m256i; 2]) {
         let [first, second] = values;
         // Eight lanes on, the channel is two further.
         let elements = [
-            affine(&self.constants[block % CHANNELS], first),
-            affine(&self.constants[(block + 2) % CHANNELS], second),
+            affine(self.0.scaling, &held[block % CHANNELS], first),
+            affine(self.0.scaling, &held[(block + 2) % CHANNELS], second),
         ];
         // SAFETY: promised by the caller.
-        unsafe { store_floats(self.out, block, elements) }
+        unsafe { store_floats(out, block, elements) }
     }
 }
 
-impl Sink<[__m256i; 2]> for Bytes<'_> {
+impl Sink<[__m256i; 2]> for Bytes {
+    type Element = u8;
+    type Held = ();
+
+    #[inline]
+    unsafe fn held(&self, _: usize) {}
+
     #[inline]
     #[target_feature(enable = "avx2")]
-    unsafe fn store(&mut self, block: usize, values: [__m256i; 2]) {
+    unsafe fn store(&self, (): &(), out: &mut [u8], block: usize, values: [__m256i; 2]) {
         let words = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi32(values[0], values[1]));
         let bytes = _mm_packus_epi16(
             _mm256_castsi256_si128(words),
             _mm256_extracti128_si256::<1>(words),
         );
-        let out = &mut self.out[block * Lanes::COUNT..];
+        let out = &mut out[block * Lanes::COUNT..];
         if out.len() >= Lanes::COUNT {
             // SAFETY: `out` has sixteen bytes.
             unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), bytes) }

@@ -2,9 +2,9 @@
 
 use std::arch::x86_64::*;
 
-use super::sinks::by_phase;
 use super::{Avx2, LOW_BITS, pair, split};
-use crate::elements::{RowSums, RunConstants, write_row};
+use crate::elements::{RowSums, Run, write_row};
+use crate::finish::AffineForm;
 use crate::windows::GroupWindows;
 use crate::x86::{Bytes, InTurn, Sink, Uniform};
 use crate::{Axis, Finish, HALF, PRECISION};
@@ -75,55 +75,44 @@ struct Window<'a> {
 }
 
 impl RowSums for Window<'_> {
-    fn floats(&self, first: usize, constants: RunConstants<'_>, out: &mut [f32]) {
+    fn floats(&self, form: &AffineForm, runs: &mut [Run<'_, f32>]) {
         let Avx2(()) = self.isa;
         // SAFETY: `isa` proves the features.
-        unsafe { self.write_floats(first, constants, out) }
-    }
-
-    fn bytes(&self, first: usize, out: &mut [u8]) {
-        let Avx2(()) = self.isa;
-        // SAFETY: `isa` proves the features.
-        unsafe { sum(self, first, &mut Bytes { out }) }
-    }
-}
-
-impl Window<'_> {
-    #[target_feature(enable = "avx2,fma")]
-    fn write_floats(&self, first: usize, constants: RunConstants<'_>, out: &mut [f32]) {
-        match constants {
-            RunConstants::Uniform(values) => {
-                let constants = values.map(|value| _mm256_set1_ps(value));
-                sum(self, first, &mut Uniform { constants, out });
-            }
-            RunConstants::InTurn(values) => {
-                let constants = by_phase(values);
-                sum(self, first, &mut InTurn { constants, out });
+        unsafe {
+            match runs.len() {
+                1 => sum(self, runs, &InTurn(form)),
+                _ => sum(self, runs, &Uniform(form)),
             }
         }
     }
+
+    fn bytes(&self, runs: &mut [Run<'_, u8>]) {
+        let Avx2(()) = self.isa;
+        // SAFETY: `isa` proves the features.
+        unsafe { sum(self, runs, &Bytes) }
+    }
 }
 
-/// Sums the window's row groups from block `first` on, as many lanes as the sink takes.
-#[inline]
+/// Sums the window's row groups for every run.
 #[target_feature(enable = "avx2,fma")]
-fn sum<S: Sink<[__m256i; 2]>>(window: &Window<'_>, first: usize, sink: &mut S) {
+fn sum<S: Sink<[__m256i; 2]>>(window: &Window<'_>, runs: &mut [Run<'_, S::Element>], sink: &S) {
     let pairs = window.weights.as_flattened();
     // A window may begin or end with two rows that weigh nothing.
     let odd = pairs.first().is_some_and(|weights| *weights == [0, 0]);
     let empty = pairs.last().is_some_and(|weights| *weights == [0, 0]);
     let pairs = &pairs[usize::from(odd)..pairs.len() - usize::from(empty)];
-    let blocks = sink.length().div_ceil(Lanes::COUNT);
-    assert!(
-        first + blocks <= window.ring.blocks_per_group,
-        "blocks of a group"
-    );
+    for run in &*runs {
+        assert!(
+            run.first + run.blocks() <= window.ring.blocks_per_group,
+            "blocks of a group"
+        );
+    }
     // A macro, because the counts pick among constants.
     macro_rules! unrolled {
         ($($groups:literal $odd:literal $pairs:literal),*) => {
             match (pairs.len(), odd) {
-                $(($pairs, $odd) => few::<$groups, $odd, $pairs, S>(window, pairs, first, sink),)*
-                _ => many(window, first, sink),
+                $(($pairs, $odd) => few::<$groups, $odd, $pairs, S>(window, pairs, runs, sink),)*
+                _ => many(window, runs, sink),
             }
         };
     }
@@ -199,58 +188,67 @@ unsafe fn load(block: *const Lanes, half: usize) -> __m256i {
 }
 
 /// `PAIRS` pairs of rows in `GROUPS` row groups; `ODD`: the first one is the second pair of its group. There are as many blocks
-/// from block `first` on as the sink takes.
+/// as the runs take.
 #[target_feature(enable = "avx2,fma")]
 fn few<const GROUPS: usize, const ODD: bool, const PAIRS: usize, S: Sink<[__m256i; 2]>>(
     window: &Window<'_>,
     pairs: &[PairWeights],
-    first: usize,
-    sink: &mut S,
+    runs: &mut [Run<'_, S::Element>],
+    sink: &S,
 ) {
+    let clamp = window.clamp;
     let pairs = &pairs[..PAIRS];
     let weights: [[__m256i; 2]; PAIRS] =
         std::array::from_fn(|pair| pairs[pair].map(|part| _mm256_set1_epi32(part)));
-    let starts: [*const Lanes; GROUPS] =
-        std::array::from_fn(|group| window.starts[group].wrapping_add(first));
-    for at in 0..sink.length().div_ceil(Lanes::COUNT) {
-        let mut sums = [Sums::new(); 2];
-        for (half, sums) in sums.iter_mut().enumerate() {
-            for (group, start) in starts.iter().enumerate() {
-                // SAFETY: the group has as many blocks from `first` on as the sink takes.
-                let packed = unsafe { load(start.add(at), half) };
-                for place in 0..2 {
-                    let pair = (2 * group + place).wrapping_sub(usize::from(ODD));
-                    if pair < PAIRS {
-                        sums.add(packed, place, weights[pair]);
+    for (index, run) in runs.iter_mut().enumerate() {
+        // SAFETY: this function enables the features.
+        let held = unsafe { sink.held(index) };
+        let starts: [*const Lanes; GROUPS] =
+            std::array::from_fn(|group| window.starts[group].wrapping_add(run.first));
+        for at in 0..run.blocks() {
+            let mut sums = [Sums::new(); 2];
+            for (half, sums) in sums.iter_mut().enumerate() {
+                for (group, start) in starts.iter().enumerate() {
+                    // SAFETY: the group has as many blocks from `first` on as the run takes.
+                    let packed = unsafe { load(start.add(at), half) };
+                    for place in 0..2 {
+                        let pair = (2 * group + place).wrapping_sub(usize::from(ODD));
+                        if pair < PAIRS {
+                            sums.add(packed, place, weights[pair]);
+                        }
                     }
                 }
             }
+            // SAFETY: this function enables the features, and there are as many blocks as the run takes.
+            unsafe { sink.store(&held, run.out, at, values(sums, clamp)) }
         }
-        // SAFETY: this function enables the features, and there are as many blocks as the sink takes.
-        unsafe { sink.store(at, values(sums, window.clamp)) }
     }
 }
 
 /// Any number of groups.
 #[target_feature(enable = "avx2,fma")]
-fn many<S: Sink<[__m256i; 2]>>(window: &Window<'_>, first: usize, sink: &mut S) {
+fn many<S: Sink<[__m256i; 2]>>(window: &Window<'_>, runs: &mut [Run<'_, S::Element>], sink: &S) {
     let ring = window.ring;
     let from = window.group % ring.slots;
-    for at in 0..sink.length().div_ceil(Lanes::COUNT) {
-        let mut sums = [Sums::new(); 2];
-        let mut slot = from;
-        for weights in window.weights {
-            let block = &ring.blocks[slot * ring.blocks_per_group + first + at];
-            for (half, sums) in sums.iter_mut().enumerate() {
-                // SAFETY: a block.
-                let packed = unsafe { load(block, half) };
-                for (place, weights) in weights.iter().enumerate() {
-                    sums.add(packed, place, weights.map(|part| _mm256_set1_epi32(part)));
+    for (index, run) in runs.iter_mut().enumerate() {
+        // SAFETY: this function enables the features.
+        let held = unsafe { sink.held(index) };
+        for at in 0..run.blocks() {
+            let mut sums = [Sums::new(); 2];
+            let mut slot = from;
+            for weights in window.weights {
+                let block = &ring.blocks[slot * ring.blocks_per_group + run.first + at];
+                for (half, sums) in sums.iter_mut().enumerate() {
+                    // SAFETY: a block.
+                    let packed = unsafe { load(block, half) };
+                    for (place, weights) in weights.iter().enumerate() {
+                        sums.add(packed, place, weights.map(|part| _mm256_set1_epi32(part)));
+                    }
                 }
+                slot = ring.next(slot);
             }
-            slot = ring.next(slot);
+            // SAFETY: this function enables the features, and there are as many blocks as the run takes.
+            unsafe { sink.store(&held, run.out, at, values(sums, true)) }
         }
-        // SAFETY: this function enables the features, and there are as many blocks as the sink takes.
-        unsafe { sink.store(at, values(sums, true)) }
     }
 }

@@ -5,9 +5,10 @@ use std::arch::x86_64::*;
 use prep_onnx_pipeline::CHANNELS;
 
 use super::Avx512;
-use super::sinks::by_phase;
+use super::sinks::Values;
 use crate::Lanes;
-use crate::elements::{RowSums, RunConstants};
+use crate::elements::{RowSums, Run};
+use crate::finish::AffineForm;
 use crate::x86::{Block, InTurn, Sink, Uniform};
 
 /// Pixels that are taken apart at a time: three vectors.
@@ -108,42 +109,39 @@ pub(super) struct Copied<'a> {
 }
 
 impl RowSums for Copied<'_> {
-    fn floats(&self, first: usize, constants: RunConstants<'_>, out: &mut [f32]) {
+    fn floats(&self, form: &AffineForm, runs: &mut [Run<'_, f32>]) {
         let Avx512(..) = self.isa;
         // SAFETY: `isa` proves the features.
-        unsafe { self.write_floats(first, constants, out) }
+        unsafe {
+            match runs.len() {
+                1 => self.store(runs, &InTurn(form)),
+                _ => self.store(runs, &Uniform(form)),
+            }
+        }
     }
 
-    fn bytes(&self, first: usize, out: &mut [u8]) {
-        let length = out.len();
-        out.copy_from_slice(&self.lanes[first * Lanes::COUNT..][..length]);
+    fn bytes(&self, runs: &mut [Run<'_, u8>]) {
+        for Run { first, out } in runs {
+            let length = out.len();
+            out.copy_from_slice(&self.lanes[*first * Lanes::COUNT..][..length]);
+        }
     }
 }
 
 impl Copied<'_> {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-    fn write_floats(&self, first: usize, constants: RunConstants<'_>, out: &mut [f32]) {
-        match constants {
-            RunConstants::Uniform(values) => {
-                let constants = values.map(|value| _mm512_set1_ps(value));
-                self.store(first, &mut Uniform { constants, out });
+    fn store<S: Sink<Values<0>>>(&self, runs: &mut [Run<'_, S::Element>], sink: &S) {
+        for (index, run) in runs.iter_mut().enumerate() {
+            // SAFETY: this function enables the features.
+            let held = unsafe { sink.held(index) };
+            let blocks = self.lanes[run.first * Lanes::COUNT..].chunks_exact(Lanes::COUNT);
+            for (at, bytes) in blocks.take(run.blocks()).enumerate() {
+                // SAFETY: `bytes` has the sixteen bytes of a vector.
+                let bytes = unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) };
+                let values = Values(_mm512_cvtepu8_epi32(bytes));
+                // SAFETY: this function enables the features, and the block is inside the run.
+                unsafe { sink.store(&held, run.out, at, values) }
             }
-            RunConstants::InTurn(values) => {
-                let constants = by_phase(values);
-                self.store(first, &mut InTurn { constants, out });
-            }
-        }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-    fn store<S: Sink<__m512i>>(&self, first: usize, sink: &mut S) {
-        let blocks = self.lanes[first * Lanes::COUNT..].chunks_exact(Lanes::COUNT);
-        for (at, bytes) in blocks.take(sink.length().div_ceil(Lanes::COUNT)).enumerate() {
-            // SAFETY: `bytes` has the sixteen bytes of a vector.
-            let bytes = unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) };
-            // SAFETY: this function enables the features, and the block is inside the sink.
-            unsafe { sink.store(at, _mm512_cvtepu8_epi32(bytes)) }
         }
     }
 }

@@ -2,9 +2,12 @@
 
 use std::arch::x86_64::*;
 
-use super::sinks::by_phase;
+use super::sinks::{Fractions, Values};
 use super::{Avx512, digits};
-use crate::elements::{RowSums, RunConstants, write_row};
+use prep_onnx_pipeline::CHANNELS;
+
+use crate::elements::{RowSums, Run, write_row};
+use crate::finish::{AffineForm, Scaling};
 use crate::x86::{Bytes, InTurn, Sink, Uniform};
 use crate::{Axis, Finish, PRECISION};
 use crate::{Lanes, Ring, RowOut};
@@ -101,48 +104,58 @@ struct Sums<'a> {
 }
 
 impl RowSums for Sums<'_> {
-    fn floats(&self, first: usize, constants: RunConstants<'_>, out: &mut [f32]) {
+    fn floats(&self, form: &AffineForm, runs: &mut [Run<'_, f32>]) {
         let Avx512(..) = self.isa;
         // SAFETY: `isa` proves the features.
-        unsafe { self.write_floats(first, constants, out) }
-    }
-
-    fn bytes(&self, first: usize, out: &mut [u8]) {
-        let Avx512(..) = self.isa;
-        // SAFETY: `isa` proves the features.
-        unsafe { sum(self, first, &mut Bytes { out }) }
-    }
-}
-
-impl Sums<'_> {
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-    fn write_floats(&self, first: usize, constants: RunConstants<'_>, out: &mut [f32]) {
-        match constants {
-            RunConstants::Uniform(values) => {
-                let constants = values.map(|value| _mm512_set1_ps(value));
-                sum(self, first, &mut Uniform { constants, out });
-            }
-            RunConstants::InTurn(values) => {
-                let constants = by_phase(values);
-                sum(self, first, &mut InTurn { constants, out });
+        unsafe {
+            match runs.as_mut_array() {
+                Some(planes) if form.scaling == Scaling::Bytes => {
+                    sum::<CHANNELS, _>(self, 0, planes, &Fractions(form));
+                }
+                Some(planes) => each(self, planes, &Uniform(form)),
+                None => each(self, runs, &InTurn(form)),
             }
         }
     }
+
+    fn bytes(&self, runs: &mut [Run<'_, u8>]) {
+        let Avx512(..) = self.isa;
+        // SAFETY: `isa` proves the features.
+        unsafe { each(self, runs, &Bytes) }
+    }
 }
 
-/// Sums the window's row groups from block `first` on, as many lanes as the sink takes.
-#[inline]
+/// [`sum`] for one run after the other.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-fn sum<S: Sink<__m512i>>(sums: &Sums<'_>, first: usize, sink: &mut S) {
+fn each<S: Sink<Values<PRECISION>>>(sums: &Sums<'_>, runs: &mut [Run<'_, S::Element>], sink: &S) {
+    for (index, run) in runs.iter_mut().enumerate() {
+        sum(sums, index, std::array::from_mut(run), sink);
+    }
+}
+
+/// Sums the window's row groups for runs of one length: together, because the end of a short loop is what takes longest of it.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+fn sum<const RUNS: usize, S: Sink<Values<PRECISION>>>(
+    sums: &Sums<'_>,
+    run: usize,
+    runs: &mut [Run<'_, S::Element>; RUNS],
+    sink: &S,
+) {
     let window = sums.window;
-    let blocks = sink.length().div_ceil(Lanes::COUNT);
-    assert!(first + blocks <= sums.ring.blocks_per_group, "blocks of a group");
+    let blocks = runs[0].blocks();
+    for run in &*runs {
+        assert!(run.blocks() == blocks, "runs of one length");
+        assert!(
+            run.first + blocks <= sums.ring.blocks_per_group,
+            "blocks of a group"
+        );
+    }
     // A macro, because the counts pick among constants.
     macro_rules! unrolled {
         ($($groups:literal $quads:literal),*) => {
             match (window.groups, window.quads) {
-                $(($groups, $quads) => few::<$groups, $quads, S>(sums, first, sink),)*
-                _ => many(sums, first, sink),
+                $(($groups, $quads) => few::<$groups, $quads, RUNS, S>(sums, run, blocks, runs, sink),)*
+                _ => many(sums, run, blocks, runs, sink),
             }
         };
     }
@@ -161,78 +174,100 @@ unsafe fn load(block: *const Lanes) -> __m512i {
 /// The rounding term, before the two shifts by 8.
 const ROUNDING: i32 = 32;
 
-/// The value of a sum.
+/// The values of sums.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn value(sum: __m512i, clamp: bool) -> __m512i {
-    if clamp {
-        let positive = _mm512_max_epi32(sum, _mm512_setzero_si512());
-        _mm512_min_epi32(_mm512_srli_epi32::<PRECISION>(positive), _mm512_set1_epi32(255))
-    } else {
-        _mm512_srli_epi32::<PRECISION>(sum)
+fn values(sums: __m512i, clamp: bool) -> Values<PRECISION> {
+    if !clamp {
+        return Values(sums);
     }
+    let positive = _mm512_max_epi32(sums, _mm512_setzero_si512());
+    Values(_mm512_min_epi32(
+        positive,
+        _mm512_set1_epi32((256 << PRECISION) - 1),
+    ))
 }
 
-/// There are as many blocks from block `first` on as the sink takes.
+/// There are as many blocks as the runs take.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-fn few<const GROUPS: usize, const QUADS: usize, S: Sink<__m512i>>(
+fn few<const GROUPS: usize, const QUADS: usize, const RUNS: usize, S: Sink<Values<PRECISION>>>(
     sums: &Sums<'_>,
-    first: usize,
-    sink: &mut S,
+    run: usize,
+    blocks: usize,
+    runs: &mut [Run<'_, S::Element>; RUNS],
+    sink: &S,
 ) {
     let Sums { rows, window, .. } = sums;
+    let clamp = rows.clamp;
     let digits = &rows.digits[window.first_digits..][..QUADS];
     let weights: [[__m512i; QUADS]; 3] =
         std::array::from_fn(|digit| std::array::from_fn(|quad| _mm512_set1_epi32(digits[quad][digit])));
     let skip = _mm512_set1_epi32(8 * window.skip as i32);
-    let starts: [*const Lanes; GROUPS] = std::array::from_fn(|group| sums.starts[group].wrapping_add(first));
-    for at in 0..sink.length().div_ceil(Lanes::COUNT) {
-        // SAFETY: each group has as many blocks from `first` on as the sink takes.
-        let packed: [__m512i; GROUPS] = std::array::from_fn(|group| unsafe { load(starts[group].add(at)) });
-        let taps: [__m512i; QUADS] = std::array::from_fn(|quad| {
-            if GROUPS == QUADS {
-                packed[quad]
-            } else {
-                _mm512_shrdv_epi32(packed[quad], packed[quad + 1], skip)
+    // SAFETY: this function enables the features.
+    let held: [S::Held; RUNS] = std::array::from_fn(|index| unsafe { sink.held(run + index) });
+    let starts: [[*const Lanes; GROUPS]; RUNS] = std::array::from_fn(|run| {
+        std::array::from_fn(|group| sums.starts[group].wrapping_add(runs[run].first))
+    });
+    for at in 0..blocks {
+        for (run, (held, starts)) in runs.iter_mut().zip(held.iter().zip(starts)) {
+            // SAFETY: each group has as many blocks from `first` on as the run takes.
+            let packed: [__m512i; GROUPS] =
+                std::array::from_fn(|group| unsafe { load(starts[group].add(at)) });
+            let taps: [__m512i; QUADS] = std::array::from_fn(|quad| {
+                if GROUPS == QUADS {
+                    packed[quad]
+                } else {
+                    _mm512_shrdv_epi32(packed[quad], packed[quad + 1], skip)
+                }
+            });
+            let mut sum = _mm512_set1_epi32(ROUNDING);
+            for (digit, weights) in weights.iter().enumerate() {
+                if digit > 0 {
+                    sum = _mm512_slli_epi32::<8>(sum);
+                }
+                for (taps, weights) in taps.iter().zip(weights) {
+                    sum = _mm512_dpbusd_epi32(sum, *taps, *weights);
+                }
             }
-        });
-        let mut sum = _mm512_set1_epi32(ROUNDING);
-        for (digit, weights) in weights.iter().enumerate() {
-            if digit > 0 {
-                sum = _mm512_slli_epi32::<8>(sum);
-            }
-            for (taps, weights) in taps.iter().zip(weights) {
-                sum = _mm512_dpbusd_epi32(sum, *taps, *weights);
-            }
+            // SAFETY: this function enables the features, and there are as many blocks as the run takes.
+            unsafe { sink.store(held, run.out, at, values(sum, clamp)) }
         }
-        // SAFETY: this function enables the features, and there are as many blocks as the sink takes.
-        unsafe { sink.store(at, value(sum, rows.clamp)) }
     }
 }
 
 /// Any number of groups, none realigned.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-fn many<S: Sink<__m512i>>(sums: &Sums<'_>, first: usize, sink: &mut S) {
+fn many<const RUNS: usize, S: Sink<Values<PRECISION>>>(
+    sums: &Sums<'_>,
+    run: usize,
+    blocks: usize,
+    runs: &mut [Run<'_, S::Element>; RUNS],
+    sink: &S,
+) {
     let Sums {
         rows, window, ring, ..
     } = *sums;
     let digits = &rows.digits[window.first_digits..][..window.quads];
     let from = window.group % ring.slots;
-    for at in 0..sink.length().div_ceil(Lanes::COUNT) {
-        let zero = _mm512_setzero_si512();
-        let mut sums = [_mm512_set1_epi32(ROUNDING), zero, zero];
-        let mut slot = from;
-        for digits in digits {
-            // SAFETY: a block.
-            let packed = unsafe { load(&ring.blocks[slot * ring.blocks_per_group + first + at]) };
-            slot = ring.next(slot);
-            for (sum, digit) in sums.iter_mut().zip(digits) {
-                *sum = _mm512_dpbusd_epi32(*sum, packed, _mm512_set1_epi32(*digit));
+    for (index, Run { first, out }) in runs.iter_mut().enumerate() {
+        // SAFETY: this function enables the features.
+        let held = unsafe { sink.held(run + index) };
+        for at in 0..blocks {
+            let zero = _mm512_setzero_si512();
+            let mut sums = [_mm512_set1_epi32(ROUNDING), zero, zero];
+            let mut slot = from;
+            for digits in digits {
+                // SAFETY: a block.
+                let packed = unsafe { load(&ring.blocks[slot * ring.blocks_per_group + *first + at]) };
+                slot = ring.next(slot);
+                for (sum, digit) in sums.iter_mut().zip(digits) {
+                    *sum = _mm512_dpbusd_epi32(*sum, packed, _mm512_set1_epi32(*digit));
+                }
             }
+            let upper = _mm512_add_epi32(_mm512_slli_epi32::<8>(sums[0]), sums[1]);
+            let sum = _mm512_add_epi32(_mm512_slli_epi32::<8>(upper), sums[2]);
+            // SAFETY: this function enables the features, and there are as many blocks as the run takes.
+            unsafe { sink.store(&held, out, at, values(sum, true)) }
         }
-        let upper = _mm512_add_epi32(_mm512_slli_epi32::<8>(sums[0]), sums[1]);
-        let sum = _mm512_add_epi32(_mm512_slli_epi32::<8>(upper), sums[2]);
-        // SAFETY: this function enables the features, and there are as many blocks as the sink takes.
-        unsafe { sink.store(at, value(sum, true)) }
     }
 }

@@ -6,7 +6,8 @@ use prep_onnx_pipeline::CHANNELS;
 
 use super::tables::VECTOR;
 use super::{Neon, bytes, lanes, spread, top_byte, top_bytes};
-use crate::elements::{RowSums, RunConstants, write_row};
+use crate::elements::{RowSums, Run, write_row};
+use crate::finish::AffineForm;
 use crate::windows::GroupWindows;
 use crate::{Finish, HALF};
 use crate::{Lanes, Ring, RowOut};
@@ -89,10 +90,10 @@ impl Window<'_> {
         }
     }
 
+    /// `constants` are those of a vector whose first lane has channel 0, 1 and 2.
     #[target_feature(enable = "neon")]
-    fn floats(&self, first: usize, constants: RunConstants<'_>, out: &mut [f32]) {
-        let constants = by_lane(constants);
-        self.store(first, out, |block, out, values| {
+    fn floats(&self, constants: &[[float32x4_t; 5]; CHANNELS], run: &mut Run<'_, f32>) {
+        self.store(run.first, run.out, |block, out, values| {
             for (vector, (value, out)) in values.into_iter().zip(out.chunks_mut(VECTOR)).enumerate() {
                 // Four lanes on, the channel is one further, as it is sixteen lanes on.
                 let [first, first_low, shift, second, second_low] = constants[(block + vector) % CHANNELS];
@@ -114,8 +115,8 @@ impl Window<'_> {
     }
 
     #[target_feature(enable = "neon")]
-    fn bytes(&self, first: usize, out: &mut [u8]) {
-        self.store(first, out, |_, out, values| {
+    fn bytes(&self, run: &mut Run<'_, u8>) {
+        self.store(run.first, run.out, |_, out, values| {
             let values = top_bytes(values);
             if out.len() == Lanes::COUNT {
                 // SAFETY: `out` has sixteen bytes.
@@ -130,13 +131,9 @@ impl Window<'_> {
     }
 }
 
-/// Constants by lane, for a vector whose first lane has channel 0, 1 and 2.
+/// Constants of all channels by lane, for a vector whose first lane has channel 0, 1 and 2.
 #[target_feature(enable = "neon")]
-fn by_lane(constants: RunConstants<'_>) -> [[float32x4_t; 5]; CHANNELS] {
-    let values = match constants {
-        RunConstants::Uniform(values) => return [values.map(|value| vdupq_n_f32(value)); CHANNELS],
-        RunConstants::InTurn(values) => values,
-    };
+fn in_turn(values: &[[f32; 5]; CHANNELS]) -> [[float32x4_t; 5]; CHANNELS] {
     std::array::from_fn(|phase| {
         std::array::from_fn(|constant| {
             let lanes: [f32; VECTOR] =
@@ -147,16 +144,33 @@ fn by_lane(constants: RunConstants<'_>) -> [[float32x4_t; 5]; CHANNELS] {
     })
 }
 
+/// Constants of one channel by lane.
+#[target_feature(enable = "neon")]
+fn uniform(values: &[f32; 5]) -> [[float32x4_t; 5]; CHANNELS] {
+    [values.map(|value| vdupq_n_f32(value)); CHANNELS]
+}
+
 impl RowSums for Window<'_> {
-    fn floats(&self, first: usize, constants: RunConstants<'_>, out: &mut [f32]) {
+    fn floats(&self, form: &AffineForm, runs: &mut [Run<'_, f32>]) {
         let Neon(()) = self.isa;
         // SAFETY: `isa` proves the feature.
-        unsafe { Window::floats(self, first, constants, out) }
+        unsafe {
+            match runs {
+                [all] => Window::floats(self, &in_turn(&form.constants), all),
+                planes => {
+                    for (run, constants) in planes.iter_mut().zip(&form.constants) {
+                        Window::floats(self, &uniform(constants), run);
+                    }
+                }
+            }
+        }
     }
 
-    fn bytes(&self, first: usize, out: &mut [u8]) {
+    fn bytes(&self, runs: &mut [Run<'_, u8>]) {
         let Neon(()) = self.isa;
-        // SAFETY: `isa` proves the feature.
-        unsafe { Window::bytes(self, first, out) }
+        for run in runs {
+            // SAFETY: `isa` proves the feature.
+            unsafe { Window::bytes(self, run) }
+        }
     }
 }
