@@ -22,6 +22,15 @@ impl<T> Run<'_, T> {
     }
 }
 
+/// What [`RowSums::bytes`] is where the lanes are bytes.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn copy_lanes(lanes: &[u8], runs: &mut [Run<'_, u8>]) {
+    for Run { first, out } in runs {
+        let length = out.len();
+        out.copy_from_slice(&lanes[*first * Lanes::COUNT..][..length]);
+    }
+}
+
 /// The sums of one output row, as a level computes and stores them.
 pub(super) trait RowSums {
     /// The affine form of the values: of a channel for each of three runs, of all channels in turn for a single one.

@@ -199,20 +199,30 @@ mod tests {
         }
     }
 
+    fn operation(operator: Operator, operand: f32) -> Operation {
+        Operation {
+            operator,
+            precision: Precision::Float32,
+            operands: [f64::from(operand); CHANNELS],
+        }
+    }
+
     #[test]
-    fn the_division_by_255_is_found() {
-        let high = (1.0_f64 / 255.0) as f32;
-        let channel = Affine {
-            first: [high, (1.0 / 255.0 - f64::from(high)) as f32],
-            ..Affine::IDENTITY
-        };
-        let enlarged = channel.enlarged(WHOLE);
-        assert!((0..=u8::MAX).all(|pixel| enlarged.stages(f32::from(pixel))[0] == repeated(pixel)));
-        let product = Affine {
-            first: [high, 0.0],
-            ..Affine::IDENTITY
-        };
-        let enlarged = product.enlarged(WHOLE);
-        assert!((0..=u8::MAX).any(|pixel| enlarged.stages(f32::from(pixel))[0] != repeated(pixel)));
+    fn the_scaling_is_what_the_operations_are() {
+        let normalise = [
+            operation(Operator::Subtract, 0.485),
+            operation(Operator::Divide, 0.229),
+        ];
+        let after = |first| [&[first], &normalise[..]].concat();
+        let cases = [
+            (after(operation(Operator::Divide, 255.0)), Scaling::Bytes),
+            // Another function: it rounds 126 of the 256 values otherwise.
+            (after(operation(Operator::Multiply, 1.0 / 255.0)), Scaling::Factor),
+            (normalise.to_vec(), Scaling::Pixels),
+        ];
+        for (operations, scaling) in cases {
+            let form = affine(&operations, &ValueTable::new(&operations)).expect("an affine form");
+            assert_eq!(form.scaling, scaling, "{operations:?}");
+        }
     }
 }

@@ -118,10 +118,13 @@ impl RowOut<'_> {
     pub fn every_run<T: Element>(&mut self) -> [&mut [T]; CHANNELS] {
         assert_eq!(T::DTYPE, self.dtype, "the element type of the output");
         let (runs, length) = self.runs();
-        let length = |run: usize| if run < runs { length } else { 0 };
-        // SAFETY: as in `run`; the rows lie apart, as `new` promised.
-        std::array::from_fn(|run| unsafe {
-            std::slice::from_raw_parts_mut(self.rows[run].cast(), length(run))
+        std::array::from_fn(|run| {
+            if run < runs {
+                // SAFETY: as in `run`; the rows lie apart, as `new` promised.
+                unsafe { std::slice::from_raw_parts_mut(self.rows[run].cast(), length) }
+            } else {
+                &mut []
+            }
         })
     }
 

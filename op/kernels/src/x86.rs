@@ -73,20 +73,20 @@ pub(super) struct InTurn<'a>(pub(super) &'a AffineForm);
 pub(super) struct Bytes;
 
 /// What elements are made of the values of a row, a block of 16 lanes at a time.
-///
-/// # Safety
-/// Of its functions: the processor has the features of the level that implements it for its vectors.
 pub(super) trait Sink<Values> {
     type Element;
     /// What the elements of a run take, in vectors.
     type Held;
 
     /// For run `run` of a row.
+    ///
+    /// # Safety
+    /// The processor has the features of the level that implements this for its vectors.
     unsafe fn held(&self, run: usize) -> Self::Held;
 
     /// Stores the elements of block `block`, whose values are 0 to 255.
     ///
     /// # Safety
-    /// The block starts inside `out`.
+    /// As for [`Sink::held`], and the block starts inside `out`.
     unsafe fn store(&self, held: &Self::Held, out: &mut [Self::Element], block: usize, values: Values);
 }

@@ -6,7 +6,7 @@ use prep_onnx_pipeline::CHANNELS;
 
 use super::Avx2;
 use crate::Lanes;
-use crate::elements::{RowSums, Run};
+use crate::elements::{RowSums, Run, copy_lanes};
 use crate::finish::AffineForm;
 use crate::x86::{InTurn, Sink, Uniform};
 
@@ -130,10 +130,7 @@ impl RowSums for Copied<'_> {
     }
 
     fn bytes(&self, runs: &mut [Run<'_, u8>]) {
-        for Run { first, out } in runs {
-            let length = out.len();
-            out.copy_from_slice(&self.lanes[*first * Lanes::COUNT..][..length]);
-        }
+        copy_lanes(self.lanes, runs);
     }
 }
 

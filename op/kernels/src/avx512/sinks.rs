@@ -26,12 +26,12 @@ fn place(length: usize, block: usize) -> Place {
     }
 }
 
-/// Lanes whose pixel values are their bits from bit `AT` on.
+/// Lanes whose pixel values are their eight bits from bit `AT` on; no bit above those is set.
 #[derive(Clone, Copy)]
 pub(super) struct Values<const AT: u32>(pub(super) __m512i);
 
 impl<const AT: u32> Values<AT> {
-    /// The values, what lies above them gone unless the value's bits are the lane's highest.
+    /// The values as numbers.
     #[inline]
     #[target_feature(enable = "avx512f")]
     fn numbers(self) -> __m512i {
@@ -57,7 +57,7 @@ impl<const AT: u32> Values<AT> {
         }
     }
 
-    /// Of [`Scaling::Bytes`].
+    /// The values times the first factor of [`Scaling::Bytes`].
     #[inline]
     #[target_feature(enable = "avx512f,avx512vbmi")]
     fn repeated(self) -> __m512 {

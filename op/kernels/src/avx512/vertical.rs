@@ -133,7 +133,7 @@ fn each<S: Sink<Values<PRECISION>>>(sums: &Sums<'_>, runs: &mut [Run<'_, S::Elem
     }
 }
 
-/// Sums the window's row groups for runs of one length: together, because the end of a short loop is what takes longest of it.
+/// Sums the window's row groups for runs of one length. Together they take less than one by one: a plane is a loop of few blocks.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
 fn sum<const RUNS: usize, S: Sink<Values<PRECISION>>>(
     sums: &Sums<'_>,
