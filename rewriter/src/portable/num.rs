@@ -4,8 +4,8 @@ use onnx_protobuf::tensor_proto::DataType;
 
 use super::graph::{Graph, Value, int, ints};
 
-/// The operator set from which on the axes of `ReduceMax` are an input.
-const REDUCE_AXES_OPSET: i64 = 18;
+/// The operator set from which on the axes of `ReduceMax` and `ReduceMin` are an input.
+pub(crate) const REDUCE_AXES_OPSET: i64 = 18;
 
 /// A number that is known now, or only when an image comes.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,6 +2,7 @@
 
 mod attributes;
 mod control;
+mod split;
 
 use std::collections::{HashMap, HashSet};
 

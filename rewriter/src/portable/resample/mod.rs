@@ -9,6 +9,8 @@ mod float_taps;
 mod flow;
 mod nearest;
 mod opencv;
+mod pair;
+mod parts;
 mod pass;
 mod plain;
 mod read_rows;
@@ -16,6 +18,7 @@ mod separable;
 mod taps;
 mod torch;
 mod weights;
+mod windows;
 
 use prep_onnx_pipeline::resample::{Arithmetic, OpencvFilter};
 use prep_onnx_pipeline::{Filter, Plan, Result, Windows};

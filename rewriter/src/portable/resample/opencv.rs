@@ -113,6 +113,7 @@ pub(super) fn passes(
         picture,
         vertical_first: Condition::Known(false),
         lengths: [columns.input.clone(), rows.input.clone()],
+        both: None,
         counts: [columns.count.clone(), rows.count.clone()],
     };
     flow.run(graph, &picture.value, pass)

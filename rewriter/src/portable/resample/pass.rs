@@ -13,7 +13,6 @@
 use onnx_protobuf::tensor_proto::DataType;
 
 use super::axis::BLOCK;
-use super::weights::Integers;
 use crate::portable::graph::{Graph, Value, int, ints};
 use crate::portable::num::{Extent, Num};
 
@@ -33,65 +32,38 @@ const QUANTIZE_OPSET: i64 = 22;
 
 /// The needed outputs of an axis, in blocks of [`BLOCK`].
 pub(super) struct Pass {
+    pub(super) groups: Vec<Group>,
+    pub(super) pieces: Num,
+    /// What stands for 1, in units: float32 without axes.
+    pub(super) one: Value,
+    pub(super) count: Num,
+}
+
+/// Blocks whose products are one node.
+pub(super) struct Group {
     /// Source positions of each block's window: int64 [blocks, pieces, length of a piece].
-    indices: Value,
+    pub(super) indices: Value,
     /// The higher digits, then the lower ones, in units: float32 [blocks, pieces, 2 * BLOCK, length of a piece].
-    digits: Value,
-    pieces: Num,
-    /// What stands for 1, in units: float64 without axes.
-    one: Value,
-    count: Num,
+    pub(super) digits: Value,
 }
 
 impl Pass {
-    pub(super) fn new(
-        graph: &mut Graph,
-        (indices, pieces): (Value, &Num),
-        integers: &Integers,
-        count: &Num,
-    ) -> Self {
-        let unit = graph.op("Div", &[&integers.one, &integers.units]);
-        let in_units = graph.op("Div", &[&integers.weights, &unit]);
-        let high = graph.op("Floor", &[&in_units]);
-        let low = graph.op("Sub", &[&in_units, &high]);
-        let digits = graph.op_with("Concat", &[&high, &low], vec![int("axis", 1)]);
-        let digits = graph.cast(&digits, DataType::FLOAT);
-        let (same, rows) = (Num::from(0.0), Num::from(2 * BLOCK));
-        let digits = if pieces.known() == Some(1.0) {
-            let shape = [
-                Extent::Num(&same),
-                Extent::Num(pieces),
-                Extent::Num(&rows),
-                Extent::Rest,
-            ];
-            let shape = graph.shape(&shape);
-            graph.op("Reshape", &[&digits, &shape])
-        } else {
-            let shape = [
-                Extent::Num(&same),
-                Extent::Num(&rows),
-                Extent::Num(pieces),
-                Extent::Rest,
-            ];
-            let shape = graph.shape(&shape);
-            let digits = graph.op("Reshape", &[&digits, &shape]);
-            graph.op_with("Transpose", &[&digits], vec![ints("perm", &[0, 2, 1, 3])])
-        };
-        Self {
-            indices,
-            digits,
-            pieces: pieces.clone(),
-            one: integers.units.clone(),
-            count: count.clone(),
-        }
-    }
-
     /// uint8 [source positions, lines] to uint8 [count, lines].
     pub(super) fn apply(&self, graph: &mut Graph, lines: &Value) -> Value {
-        let pixels = graph.op_with("Gather", &[lines, &self.indices], vec![int("axis", 0)]);
-        let pixels = graph.cast(&pixels, DataType::FLOAT);
-        // One product: what takes time is to read the pixels.
-        let sums = graph.exact_product(&self.digits, &pixels);
+        let sums: Vec<Value> = self
+            .groups
+            .iter()
+            .map(|Group { indices, digits }| {
+                let pixels = graph.op_with("Gather", &[lines, indices], vec![int("axis", 0)]);
+                let pixels = graph.cast(&pixels, DataType::FLOAT);
+                // One product: what takes time is to read the pixels.
+                graph.exact_product(digits, &pixels)
+            })
+            .collect();
+        let sums = match sums.as_slice() {
+            [sums] => sums.clone(),
+            sums => graph.op_with("Concat", &sums.iter().collect::<Vec<_>>(), vec![int("axis", 0)]),
+        };
         let whole = graph.cast(&sums, DataType::INT32);
         let whole = graph.cast(&whole, DataType::FLOAT);
         // Both digits of each piece: [blocks, pieces, 2, BLOCK, lines].
@@ -131,13 +103,11 @@ impl Pass {
     fn rounded(&self, graph: &mut Graph, sum: &Value) -> Value {
         if graph.opset <= QUANTIZE_OPSET {
             // No tie is left, which QuantizeLinear would round to even.
-            let scale = graph.cast(&self.one, DataType::FLOAT);
             let zero = graph.bytes(&[], &[0]);
-            return graph.op("QuantizeLinear", &[sum, &scale, &zero]);
+            return graph.op("QuantizeLinear", &[sum, &self.one, &zero]);
         }
-        let one = graph.doubles(&[], &[1.0]);
+        let one = graph.floats(&[], &[1.0]);
         let factor = graph.op("Div", &[&one, &self.one]);
-        let factor = graph.cast(&factor, DataType::FLOAT);
         let value = graph.op("Mul", &[sum, &factor]);
         let half = graph.floats(&[], &[0.5]);
         let value = graph.op("Add", &[&value, &half]);

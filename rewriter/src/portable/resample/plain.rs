@@ -2,7 +2,8 @@
 
 use prep_onnx_pipeline::Filter;
 
-use super::axis::{Axis, Outputs, Window};
+use super::axis::Axis;
+use super::windows::{Outputs, Window};
 use crate::portable::graph::{Graph, Value};
 use crate::portable::num::Num;
 
@@ -29,7 +30,7 @@ pub(super) fn plain(graph: &mut Graph, axis: &Axis, outputs: Outputs, filter: Fi
     let end = graph.min(&end, &axis.input);
     let most = graph.sub(&end, &1.0.into());
     let (first_value, end_value) = (graph.value(&least), graph.value(&end));
-    let window = Window::new(graph, outputs, [first_value, end_value], &1.0.into());
+    let window = Window::new(graph, outputs, [first_value, end_value], true);
     let zero = graph.doubles(&[], &[0.0]);
     let mut weights = None;
     for tap in 0..(2.0 * support) as usize {

@@ -1,12 +1,15 @@
 //! One pass along each axis, each rounded to uint8: Pillow and torchvision.
 
+use onnx_protobuf::tensor_proto::DataType;
 use prep_onnx_pipeline::{AxisWeights, Filter, Windows};
 
-use super::axis::{Axis, Outputs, Window};
+use super::axis::Axis;
 use super::digits;
 use super::flow::Flow;
-use super::pass::{MAX_TAPS, Pass};
+use super::pair::{Order, entry, flat, pair};
+use super::parts::Parts;
 use super::weights::{Integers, antialiased, is_signed, quantised};
+use super::windows::{Outputs, Window};
 use super::{plain, vertical_first};
 use crate::portable::graph::{Graph, Value};
 use crate::portable::num::{Condition, Extent, Num};
@@ -33,50 +36,89 @@ pub(super) fn resize(
     {
         return known(graph, picture, [rows, columns], *vertical_first, sampled);
     }
-    let first = Axis::select(graph, &vertical_first, rows, columns);
-    let second = Axis::select(graph, &vertical_first, columns, rows);
-    let weighted = [&first, &second].map(|axis| weigh(graph, axis, sampled));
-    let slices: [Slice; 2] = [0, 1].map(|at| Slice::new(graph, [&first, &second][at], &weighted[at].0));
-    let value = slice_image(graph, picture, &vertical_first, &slices);
+    let order = Order::new(graph, &vertical_first);
+    // torchvision's precision follows from all outputs of an axis.
+    let whole = sampled.0 == Windows::Torchvision;
+    let both = if whole && !(rows.is_whole() && columns.is_whole()) {
+        None
+    } else {
+        pair(graph, &order, rows, columns)
+    };
+    let counts = [(rows, columns), (columns, rows)];
+    let counts = counts.map(|(rows, columns)| graph.select(&vertical_first, &rows.count, &columns.count));
+    let axes = match both {
+        Some(both) => vec![both],
+        None => vec![
+            Axis::select(graph, &vertical_first, rows, columns),
+            Axis::select(graph, &vertical_first, columns, rows),
+        ],
+    };
+    let paired = axes.len() == 1;
+    let weighted: Vec<_> = axes
+        .iter()
+        .map(|axis| weigh(graph, axis, sampled, paired))
+        .collect();
+    let slices: Vec<_> = axes
+        .iter()
+        .zip(&weighted)
+        .map(|(axis, (window, _))| Slice::new(graph, axis, window))
+        .collect();
+    let value = match slices.as_slice() {
+        [first, second] => slice_image(graph, picture, &vertical_first, [first, second]),
+        slices => slice_by_both(graph, picture, &order, &slices[0]),
+    };
+    let parts: Vec<_> = weighted
+        .iter()
+        .zip(&slices)
+        .map(|((window, integers), slice)| {
+            let indices = window.indices(graph, &slice.low, &slice.length);
+            Parts::new(graph, window, indices, integers)
+        })
+        .collect();
+    let (lengths, both) = lengths(graph, &slices);
+    let passes = match parts.as_slice() {
+        [first, second] => [first.one(graph, 0, &counts[0]), second.one(graph, 1, &counts[1])],
+        parts => parts[0].both(graph, &counts, keeps_aspect(rows, columns)),
+    };
     let flow = Flow {
         picture,
         vertical_first,
-        lengths: slices.each_ref().map(|slice| slice.length.clone()),
-        counts: [first.count.clone(), second.count.clone()],
+        lengths,
+        both,
+        counts,
     };
-    let passes: [Pass; 2] = [0, 1].map(|at| {
-        let (window, integers) = &weighted[at];
-        let indices = window.indices(graph, &slices[at].low, &slices[at].length);
-        let integers = Integers {
-            weights: window.needed(graph, &integers.weights),
-            one: integers.one.clone(),
-            units: integers.units.clone(),
-        };
-        Pass::new(graph, (indices, &window.pieces), &integers, &flow.counts[at])
-    });
     flow.run(graph, &value, |graph, at, lines| passes[at].apply(graph, lines))
 }
 
-/// Where the outputs of an axis read, and their weights.
-fn weigh(graph: &mut Graph, axis: &Axis, (windows, filter, antialias): Sampled) -> (Window, Integers) {
+/// Whether windows along both axes are about as long: what does not know both sizes keeps the ratio of those of the image.
+fn keeps_aspect(rows: &Axis, columns: &Axis) -> bool {
+    rows.output.known().is_none() || columns.output.known().is_none()
+}
+
+/// Where the outputs of an axis read, or of two, and their weights.
+fn weigh(
+    graph: &mut Graph,
+    axis: &Axis,
+    (windows, filter, antialias): Sampled,
+    paired: bool,
+) -> (Window, Integers) {
     // torchvision's precision follows from the largest weight of the whole axis.
-    let outputs = Outputs::new(graph, axis, windows == Windows::Torchvision);
+    let outputs = Outputs::new(graph, axis, paired, windows == Windows::Torchvision);
     let (window, weights) = match filter.support() {
         Some(support) if antialias => {
             let sampling = axis.sampling(graph, support);
             let [center, first, end] = sampling.windows(graph, axis, &outputs);
-            let pieces = sampling.pieces(graph, support, MAX_TAPS);
-            let window = Window::new(graph, outputs, [first, end], &pieces);
+            let window = Window::new(graph, outputs, [first, end], false);
             let weights = antialiased(graph, filter, &sampling, &center, (&window, &axis.input));
             (window, weights)
         }
         _ => plain::plain(graph, axis, outputs, filter),
     };
-    let integers = quantised(graph, is_signed(filter), windows, &weights);
+    let integers = quantised(graph, is_signed(filter), windows, &weights, paired);
     (window, integers)
 }
 
-/// The source positions of one axis that are read.
+/// The source positions of one axis that are read, or of two.
 struct Slice {
     low: Num,
     high: Num,
@@ -105,11 +147,24 @@ impl Slice {
     }
 }
 
+/// How many positions are read along the first and the second axis, one by one, and as one tensor where there is one.
+fn lengths(graph: &mut Graph, slices: &[Slice]) -> ([Num; 2], Option<Value>) {
+    if let [first, second] = slices {
+        return ([first.length.clone(), second.length.clone()], None);
+    }
+    let length = &slices[0].length;
+    let both = match length {
+        Num::Later(length) => Some(flat(graph, length)),
+        Num::Known(_) => None,
+    };
+    ([0, 1].map(|place| entry(graph, length, place)), both)
+}
+
 fn slice_image(
     graph: &mut Graph,
     picture: &Picture,
     vertical_first: &Condition,
-    [first, second]: &[Slice; 2],
+    [first, second]: [&Slice; 2],
 ) -> Value {
     if first.whole && second.whole {
         return picture.value.clone();
@@ -121,6 +176,20 @@ fn slice_image(
     };
     let low = edges(&first.low, &second.low);
     let high = edges(&first.high, &second.high);
+    let axes = graph.ints(&picture.axes());
+    graph.op("Slice", &[&picture.value, &low, &high, &axes])
+}
+
+fn slice_by_both(graph: &mut Graph, picture: &Picture, order: &Order, both: &Slice) -> Value {
+    if both.whole {
+        return picture.value.clone();
+    }
+    let [low, high] = [&both.low, &both.high].map(|edges| {
+        let edges = graph.value(edges);
+        let edges = flat(graph, &edges);
+        let edges = order.apply(graph, &edges, 0);
+        graph.cast(&edges, DataType::INT64)
+    });
     let axes = graph.ints(&picture.axes());
     graph.op("Slice", &[&picture.value, &low, &high, &axes])
 }
@@ -152,6 +221,7 @@ fn known(
         picture,
         vertical_first: Condition::Known(vertical_first),
         lengths: order.map(|at| passes[at].source.len().into()),
+        both: None,
         counts: order.map(|at| passes[at].count.into()),
     };
     flow.run(graph, &value, |graph, at, lines| {

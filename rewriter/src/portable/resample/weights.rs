@@ -3,7 +3,9 @@
 use prep_onnx_pipeline::resample::{HAMMING, MAX_TORCHVISION_PRECISION, PILLOW_PRECISION};
 use prep_onnx_pipeline::{Filter, Windows};
 
-use super::axis::{Sampling, Window};
+use super::axis::Sampling;
+use super::pair::reduced;
+use super::windows::Window;
 use crate::portable::graph::{Graph, Value, int};
 use crate::portable::num::Num;
 
@@ -11,9 +13,9 @@ use crate::portable::num::Num;
 pub(super) struct Integers {
     /// float64 [blocks, BLOCK, window].
     pub(super) weights: Value,
-    /// What stands for 1: float64 without axes, a power of two.
+    /// What stands for 1, a power of two: float64 without axes, or of each of two axes.
     pub(super) one: Value,
-    /// How many of the units of higher digits are 1: the most of which no weight has more than [`LARGEST`], float64 without axes.
+    /// How many of the units of higher digits are 1: the most of which no weight has more than [`LARGEST`], likewise.
     pub(super) units: Value,
 }
 
@@ -50,18 +52,24 @@ pub(super) fn antialiased(
     let zero = graph.doubles(&[], &[0.0]);
     let weights = graph.op("Where", &[&inside, &weights, &zero]);
     // CumSum adds in the order of the taps; ReduceSum may not.
-    let axis = graph.int(2);
+    let axis = graph.int(-1);
     let sums = graph.op("CumSum", &[&weights, &axis]);
     let last = graph.ints(&[-1]);
-    let sum = graph.op_with("Gather", &[&sums, &last], vec![int("axis", 2)]);
+    let sum = graph.op_with("Gather", &[&sums, &last], vec![int("axis", -1)]);
     graph.op("Div", &[&weights, &sum])
 }
 
-/// Weights rounded to whole multiples of a power of two.
-pub(super) fn quantised(graph: &mut Graph, signed: bool, windows: Windows, weights: &Value) -> Integers {
+/// Weights, of two axes where they are `paired`, rounded to whole multiples of a power of two.
+pub(super) fn quantised(
+    graph: &mut Graph,
+    signed: bool,
+    windows: Windows,
+    weights: &Value,
+    paired: bool,
+) -> Integers {
     let half = graph.doubles(&[], &[0.5]);
     // That of a pixel near its sample: of the negative ones none is as large.
-    let largest = graph.op_with("ReduceMax", &[weights], vec![int("keepdims", 0)]);
+    let largest = reduced(graph, "ReduceMax", weights, paired);
     let least = graph.doubles(&[], &[1.0]);
     // The largest power of two, up to so many bits, times which the largest weight stays below a limit.
     let power = |graph: &mut Graph, bits: u32, limit: f64| {
@@ -70,7 +78,7 @@ pub(super) fn quantised(graph: &mut Graph, signed: bool, windows: Windows, weigh
         let [powers, limits] = [powers, limits].map(|values| graph.doubles(&[values.len()], &values));
         let fits = graph.op("Less", &[&largest, &limits]);
         let candidates = graph.op("Where", &[&fits, &powers, &least]);
-        graph.op_with("ReduceMax", &[&candidates], vec![int("keepdims", 0)])
+        reduced(graph, "ReduceMax", &candidates, paired)
     };
     let one = match windows {
         Windows::Pillow | Windows::Pillow12 => graph.doubles(&[], &[f64::from(1_u32 << PILLOW_PRECISION)]),
