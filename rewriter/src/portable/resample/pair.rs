@@ -38,7 +38,8 @@ impl Order {
     }
 }
 
-/// Both axes in one, whose numbers are float64 [2, 1, 1, 1]; `None` where they do not have as many outputs, known now.
+/// Both axes in one, whose numbers are float64 [2, 1, 1, 1], or one for both where it is known; `None` where they do not have as
+/// many outputs, known now.
 pub(super) fn pair(graph: &mut Graph, order: &Order, rows: &Axis, columns: &Axis) -> Option<Axis> {
     rows.count.known()?;
     let inputs_known = rows.input.known().is_some() && columns.input.known().is_some();
@@ -50,7 +51,8 @@ pub(super) fn pair(graph: &mut Graph, order: &Order, rows: &Axis, columns: &Axis
         [&rows.output, &columns.output],
         [&rows.start, &columns.start],
     ];
-    let same = |[row, column]: [&Num; 2]| row == column && row.known().is_some();
+    let whole = rows.is_whole() && columns.is_whole();
+    let same = |[row, column]: [&Num; 2]| whole && row == column && row.known().is_some();
     let later: Vec<_> = numbers.into_iter().filter(|pair| !same(*pair)).collect();
     let parts: Vec<Value> = later
         .iter()

@@ -37,13 +37,7 @@ pub(super) fn resize(
         return known(graph, picture, [rows, columns], *vertical_first, sampled);
     }
     let order = Order::new(graph, &vertical_first);
-    // torchvision's precision follows from all outputs of an axis.
-    let whole = sampled.0 == Windows::Torchvision;
-    let both = if whole && !(rows.is_whole() && columns.is_whole()) {
-        None
-    } else {
-        pair(graph, &order, rows, columns)
-    };
+    let both = pair(graph, &order, rows, columns);
     let counts = [(rows, columns), (columns, rows)];
     let counts = counts.map(|(rows, columns)| graph.select(&vertical_first, &rows.count, &columns.count));
     let axes = match both {

@@ -13,45 +13,37 @@ pub(super) struct Outputs {
     pub(super) positions: Value,
     /// Whether they are those of two axes.
     pub(super) paired: bool,
-    /// The blocks that are needed: int64 [1], from and to; `None` for all.
-    needed: Option<(Value, Value)>,
+    /// Whether behind the needed blocks there are more.
+    more: bool,
     /// How many blocks are needed.
     blocks: Num,
 }
 
 impl Outputs {
-    /// Those of `axis`, which stands for two where `paired`; all of them where `whole` numbers follow from the whole axis.
+    /// Those of `axis`, which stands for two where `paired`; behind them all there are, where numbers follow from the `whole` axis.
     pub(super) fn new(graph: &mut Graph, axis: &Axis, paired: bool, whole: bool) -> Self {
-        let block = Num::from(BLOCK);
-        let blocks = graph.div(&axis.count, &block);
-        let blocks = graph.ceil(&blocks);
-        if axis.is_whole() || !whole {
-            let full = axis
-                .count
-                .known()
-                .is_some_and(|count| count % BLOCK as f64 == 0.0);
-            let end = (!full).then(|| graph.add(&axis.start, &axis.count));
-            return Self {
-                positions: positions(graph, &blocks, &axis.start, end.as_ref()),
-                paired,
-                needed: None,
-                blocks,
-            };
+        let blocks = in_blocks(graph, &axis.count);
+        let full = axis
+            .count
+            .known()
+            .is_some_and(|count| count % BLOCK as f64 == 0.0);
+        let end = (!full).then(|| graph.add(&axis.start, &axis.count));
+        let mut positions = positions(graph, &blocks, &axis.start, end.as_ref());
+        let more = whole && !axis.is_whole();
+        if more {
+            let mut most = axis.output.clone();
+            if paired {
+                let most_of_each = graph.value(&most);
+                most = Num::Later(reduced(graph, "ReduceMax", &most_of_each, false));
+            }
+            let all = in_blocks(graph, &most);
+            let all = self::positions(graph, &all, &0.0.into(), Some(&axis.output));
+            positions = graph.op_with("Concat", &[&positions, &all], vec![int("axis", -3)]);
         }
-        let before = graph.div(&axis.start, &block);
-        let before = graph.ceil(&before);
-        let after = graph.add(&before, &blocks);
-        let skipped = graph.mul(&before, &block);
-        let origin = graph.sub(&axis.start, &skipped);
-        let rest = graph.sub(&axis.output, &origin);
-        let all = graph.div(&rest, &block);
-        let all = graph.ceil(&all);
-        let positions = positions(graph, &all, &origin, Some(&axis.output));
-        let zero = graph.doubles(&[], &[0.0]);
         Self {
-            positions: graph.op("Max", &[&positions, &zero]),
+            positions,
             paired,
-            needed: Some((graph.int64(&before), graph.int64(&after))),
+            more,
             blocks,
         }
     }
@@ -153,12 +145,19 @@ impl Window {
 
     /// Of numbers for all blocks those of the needed ones.
     pub(super) fn needed(&self, graph: &mut Graph, blocks: &Value) -> Value {
-        let Some((from, to)) = &self.outputs.needed else {
+        if !self.outputs.more {
             return blocks.clone();
-        };
-        let axes = graph.ints(&[0]);
-        graph.op("Slice", &[blocks, from, to, &axes])
+        }
+        let (start, end) = (graph.ints(&[0]), graph.int64(self.blocks()));
+        let axes = graph.ints(&[-3]);
+        graph.op("Slice", &[blocks, &start, &end, &axes])
     }
+}
+
+/// In how many blocks so many outputs are.
+fn in_blocks(graph: &mut Graph, count: &Num) -> Num {
+    let blocks = graph.div(count, &BLOCK.into());
+    graph.ceil(&blocks)
 }
 
 /// Output positions from `start` on, those from `end` on, where there are such, replaced by the last one: float64 [blocks, BLOCK, 1].
