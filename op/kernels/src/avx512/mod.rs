@@ -5,17 +5,21 @@
 //! packed into one dword per lane (`vpshldd`), which is the operand that the vertical `vpdpbusd` takes.
 //!
 //! - [`tables`]: which bytes each vector loads, and the weights beside them;
-//! - [`horizontal`]: the kernels for short and for long windows;
+//! - [`horizontal`]: the weighted sum of neighbouring pixels, of four rows at a time ([`group`]), for [`short`] and for [`long`]
+//!   windows;
 //! - [`vertical`]: the weighted sum of row groups; [`sinks`]: what becomes of it;
 //! - [`weigh`]: the vertical pass where it comes first;
 //! - [`rows`]: rows that the two passes do not make: [`copy`], and [`linear`], INTER_LINEAR of OpenCV;
 //! - [`lookup`]: bytes of quantised models.
 
 mod copy;
+mod group;
 mod horizontal;
 mod linear;
+mod long;
 mod lookup;
 mod rows;
+mod short;
 mod sinks;
 mod tables;
 mod vertical;

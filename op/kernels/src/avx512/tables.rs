@@ -49,6 +49,8 @@ pub struct Columns {
     /// The bytes of a tail that are taken, the lower one of each 16-bit weight's. Kept here, because of a mask that it knows the
     /// compiler makes an operation behind each shuffle.
     pub(super) even: u64,
+    /// Every third lane of a vector, from the first, second and third on. Kept here for the same reason.
+    pub(super) thirds: [u16; CHANNELS],
     pub(super) quads: usize,
     /// How many lanes of a vector are used.
     pub(super) lanes: usize,
@@ -122,6 +124,7 @@ impl Columns {
             },
             tail: (2..=MAX_SHORT).contains(&quads) && matches!(taps % 4, 1 | 2),
             even: 0x5555_5555_5555_5555,
+            thirds: [0x9249, 0x2492, 0x4924],
             quads,
             lanes: 0,
             vectors: 0,

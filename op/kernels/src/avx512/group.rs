@@ -1,0 +1,109 @@
+//! Four rows on their way to packed lanes: what is loaded, packed and stored.
+
+use std::arch::x86_64::*;
+
+use super::tables::{LOAD, Mode, Packing};
+use crate::x86::Block;
+use crate::{Lanes, PRECISION};
+
+/// Rows of a group.
+pub(super) const ROWS: usize = 4;
+
+/// From four bytes of each of four rows to the rows' bytes of each lane.
+const TRANSPOSED: [i32; 4] = [0x0c08_0400, 0x0d09_0501, 0x0e0a_0602, 0x0f0b_0703];
+
+/// For each byte of two lanes, where in them the value of a sum begins that is not in the top byte.
+const VALUES: i64 = i64::from_le_bytes([22, 22, 22, 22, 54, 54, 54, 54]);
+
+/// Four rows on their way to packed lanes.
+pub(super) struct Group<'a> {
+    pub(super) rows: &'a [&'a [u8]; ROWS],
+    pub(super) ahead: &'a [&'a [u8]; ROWS],
+    pub(super) lanes: &'a mut [i32],
+}
+
+/// # Safety
+/// A load from byte `base` on lies inside `row`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(super) unsafe fn load(row: &[u8], base: usize) -> __m512i {
+    debug_assert!(base + LOAD <= row.len());
+    // SAFETY: promised by the caller.
+    unsafe { _mm512_loadu_si512(row.as_ptr().add(base).cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(super) fn block(block: &Block) -> __m512i {
+    // SAFETY: a block is 64 bytes, aligned to 64.
+    unsafe { _mm512_load_si512(block.0.as_ptr().cast()) }
+}
+
+/// # Safety
+/// From lane `at` on there is room for a vector in `lanes`.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+pub(super) unsafe fn store(lanes: &mut [i32], at: usize, value: __m512i) {
+    debug_assert!(at + Lanes::COUNT <= lanes.len());
+    // SAFETY: promised by the caller.
+    unsafe { _mm512_storeu_si512(lanes.as_mut_ptr().add(at).cast(), value) }
+}
+
+/// The rounding term, before the two shifts by 8.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) fn rounding(mode: Mode) -> __m512i {
+    _mm512_set1_epi32(if mode == Mode::Top { 128 } else { 32 })
+}
+
+/// The values of four rows' sums, the first row's in the lowest byte of each lane.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,avx512vbmi2")]
+pub(super) fn pack(sums: [__m512i; ROWS], packing: Packing) -> __m512i {
+    if packing.mode == Mode::Clamp {
+        // Both packs saturate, which is the clamp: values lie in -512 to 511.
+        let mut values = sums;
+        for value in &mut values {
+            *value = _mm512_srai_epi32::<PRECISION>(*value);
+        }
+        let [a, b, c, d] = values;
+        let bytes = _mm512_packus_epi16(_mm512_packs_epi32(a, b), _mm512_packs_epi32(c, d));
+        let [first, second, third, fourth] = TRANSPOSED;
+        return _mm512_shuffle_epi8(bytes, _mm512_set4_epi32(fourth, third, second, first));
+    }
+    let mut packed = _mm512_setzero_si512();
+    if packing.mode == Mode::Shift {
+        let bits = _mm512_set1_epi64(VALUES);
+        for (sum, bytes) in sums.into_iter().zip(packing.bytes) {
+            packed = _mm512_mask_multishift_epi64_epi8(packed, bytes, bits, sum);
+        }
+        return packed;
+    }
+    for sum in sums.into_iter().rev() {
+        packed = _mm512_shldi_epi32::<8>(packed, sum);
+    }
+    packed
+}
+
+/// The bytes of one quad's lanes in `mask`, of which `WIDE` reads two loads.
+///
+/// # Safety
+/// As many bytes lie in `row` from `base` on.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+pub(super) unsafe fn quad<const WIDE: bool>(
+    row: &[u8],
+    base: usize,
+    indices: __m512i,
+    mask: __mmask64,
+) -> __m512i {
+    // SAFETY: promised by the caller.
+    unsafe {
+        let bytes = load(row, base);
+        if WIDE {
+            _mm512_maskz_permutex2var_epi8(mask, bytes, indices, load(row, base + LOAD))
+        } else {
+            _mm512_maskz_permutexvar_epi8(mask, indices, bytes)
+        }
+    }
+}
