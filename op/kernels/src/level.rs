@@ -12,6 +12,8 @@ pub enum SimdLevel {
     Scalar,
     /// AVX2 and FMA.
     Avx2,
+    /// AVX2 and FMA, and VNNI of 256 bits: AVX-VNNI, or AVX-512 VNNI and VL.
+    Vnni,
     /// AVX-512 F, BW, VL, DQ, VBMI, VBMI2 and VNNI.
     Avx512,
     /// NEON, on every 64-bit ARM processor.
@@ -23,13 +25,14 @@ const VARIABLE: &str = "PREP_ONNX_SIMD";
 
 impl SimdLevel {
     /// Every level, of one processor the plainest first.
-    pub const ALL: [Self; 4] = [Self::Scalar, Self::Avx2, Self::Avx512, Self::Neon];
+    pub const ALL: [Self; 5] = [Self::Scalar, Self::Avx2, Self::Vnni, Self::Avx512, Self::Neon];
 
     /// The name in `PREP_ONNX_SIMD` and messages.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Scalar => "scalar",
             Self::Avx2 => "avx2",
+            Self::Vnni => "vnni",
             Self::Avx512 => "avx512",
             Self::Neon => "neon",
         }
@@ -42,9 +45,11 @@ impl SimdLevel {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => super::avx2::Avx2::new().is_some(),
             #[cfg(target_arch = "x86_64")]
+            Self::Vnni => super::vnni::Vnni::new().is_some(),
+            #[cfg(target_arch = "x86_64")]
             Self::Avx512 => super::avx512::Avx512::new().is_some(),
             #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 | Self::Avx512 => false,
+            Self::Avx2 | Self::Vnni | Self::Avx512 => false,
             #[cfg(target_arch = "aarch64")]
             Self::Neon => super::neon::Neon::new().is_some(),
             #[cfg(not(target_arch = "aarch64"))]

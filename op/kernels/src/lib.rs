@@ -6,9 +6,10 @@
 //! Dispatch: [`SimdLevel::best`] is asked once per `Preprocessor`. It takes the first of
 //! 1. the level that the environment variable `PREP_ONNX_SIMD` names,
 //! 2. on x86-64, `avx512`, where the processor has F, BW, VL, DQ, VBMI, VBMI2 and VNNI,
-//! 3. on x86-64, `avx2`, where it has AVX2 and FMA,
-//! 4. on 64-bit ARM, `neon`,
-//! 5. `scalar`.
+//! 3. on x86-64, `vnni`, where it has AVX2, FMA, and AVX-VNNI or AVX-512's VNNI and VL,
+//! 4. on x86-64, `avx2`, where it has AVX2 and FMA,
+//! 5. on 64-bit ARM, `neon`,
+//! 6. `scalar`.
 //!
 //! Every level gives the same bits. An image whose sums can leave 32 bits runs on `scalar` at all of them.
 
@@ -35,6 +36,8 @@ pub mod pixels;
 #[cfg(target_arch = "x86_64")]
 pub mod rows;
 pub mod scalar;
+#[cfg(target_arch = "x86_64")]
+pub mod vnni;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod windows;
 #[cfg(target_arch = "x86_64")]

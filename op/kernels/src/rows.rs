@@ -109,7 +109,9 @@ macro_rules! with_row_kernels {
     ($level:expr, $kernels:ident => $call:expr) => {
         match $level {
             $crate::SimdLevel::Avx512 => $crate::avx512::Avx512::new().map(|$kernels| $call),
-            $crate::SimdLevel::Avx2 => $crate::avx2::Avx2::new().map(|$kernels| $call),
+            $crate::SimdLevel::Avx2 | $crate::SimdLevel::Vnni => {
+                $crate::avx2::Avx2::new().map(|$kernels| $call)
+            }
             $crate::SimdLevel::Scalar | $crate::SimdLevel::Neon => None,
         }
     };

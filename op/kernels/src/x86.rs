@@ -15,6 +15,16 @@ impl Block {
     pub(super) const ZERO: Self = Self([0; Self::BYTES]);
 }
 
+/// A weight as signed bytes, the highest first: `w = (d[0] * 256 + d[1]) * 256 + d[2]`.
+pub(super) fn digits(weight: i32) -> [u8; 3] {
+    let low = i32::from(weight as i8);
+    let rest = (weight - low) >> 8;
+    let middle = i32::from(rest as i8);
+    let high = (rest - middle) >> 8;
+    debug_assert!(i8::try_from(high).is_ok(), "a wide axis");
+    [high as u8, middle as u8, low as u8]
+}
+
 /// Asks for the cache line at `offset` bytes after the start of `row`, into the second level.
 #[inline(always)]
 pub(super) fn prefetch(row: *const u8, offset: usize) {

@@ -38,6 +38,8 @@ macro_rules! with_engine {
             #[cfg(target_arch = "x86_64")]
             AnyEngine::Avx2($engine) => $call,
             #[cfg(target_arch = "x86_64")]
+            AnyEngine::Vnni($engine) => $call,
+            #[cfg(target_arch = "x86_64")]
             AnyEngine::Avx512($engine) => $call,
             #[cfg(target_arch = "aarch64")]
             AnyEngine::Neon($engine) => $call,

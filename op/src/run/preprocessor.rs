@@ -18,7 +18,7 @@ use crate::kernel::neon::Neon;
 use crate::kernel::scalar::Scalar;
 use crate::kernel::{Isa, SimdLevel};
 #[cfg(target_arch = "x86_64")]
-use crate::kernel::{avx2::Avx2, avx512::Avx512};
+use crate::kernel::{avx2::Avx2, avx512::Avx512, vnni::Vnni};
 
 /// The elements of the output, in C order.
 #[derive(Debug)]
@@ -62,6 +62,8 @@ pub(super) enum AnyEngine {
     #[cfg(target_arch = "x86_64")]
     Avx2(Engine<Avx2>),
     #[cfg(target_arch = "x86_64")]
+    Vnni(Engine<Vnni>),
+    #[cfg(target_arch = "x86_64")]
     Avx512(Engine<Avx512>),
     #[cfg(target_arch = "aarch64")]
     Neon(Engine<Neon>),
@@ -91,9 +93,11 @@ impl Preprocessor {
             #[cfg(target_arch = "x86_64")]
             SimdLevel::Avx2 => AnyEngine::Avx2(Engine::new(Avx2::new().ok_or_else(lacking)?)),
             #[cfg(target_arch = "x86_64")]
+            SimdLevel::Vnni => AnyEngine::Vnni(Engine::new(Vnni::new().ok_or_else(lacking)?)),
+            #[cfg(target_arch = "x86_64")]
             SimdLevel::Avx512 => AnyEngine::Avx512(Engine::new(Avx512::new().ok_or_else(lacking)?)),
             #[cfg(not(target_arch = "x86_64"))]
-            SimdLevel::Avx2 | SimdLevel::Avx512 => return Err(lacking()),
+            SimdLevel::Avx2 | SimdLevel::Vnni | SimdLevel::Avx512 => return Err(lacking()),
             #[cfg(target_arch = "aarch64")]
             SimdLevel::Neon => AnyEngine::Neon(Engine::new(Neon::new().ok_or_else(lacking)?)),
             #[cfg(not(target_arch = "aarch64"))]
@@ -135,6 +139,8 @@ impl Preprocessor {
             AnyEngine::Scalar(engine) => engine.run(&self.plan, &self.finish, images, output, executor),
             #[cfg(target_arch = "x86_64")]
             AnyEngine::Avx2(engine) => engine.run(&self.plan, &self.finish, images, output, executor),
+            #[cfg(target_arch = "x86_64")]
+            AnyEngine::Vnni(engine) => engine.run(&self.plan, &self.finish, images, output, executor),
             #[cfg(target_arch = "x86_64")]
             AnyEngine::Avx512(engine) => engine.run(&self.plan, &self.finish, images, output, executor),
             #[cfg(target_arch = "aarch64")]

@@ -8,11 +8,11 @@ use crate::x86::prefetch_near;
 use crate::{HALF, PRECISION};
 
 /// Rows of a group.
-pub(super) const ROWS: usize = 4;
+pub(crate) const ROWS: usize = 4;
 
 /// Four rows on their way to packed lanes.
 #[derive(Clone, Copy)]
-pub(super) struct Group<'a> {
+pub(crate) struct Group<'a> {
     pub(super) rows: &'a [&'a [u8]; ROWS],
     pub(super) ahead: &'a [&'a [u8]; ROWS],
     pub(super) lanes: *mut i32,

@@ -7,7 +7,7 @@ use prep_onnx_pipeline::{CHANNELS, Layout};
 use super::columns::{Columns, Way};
 use super::group::{Group, ROWS};
 use super::tables::{ByColumn, LOAD};
-use super::{by_row, edge, short};
+use super::{by_row, edge, short, turned};
 use crate::x86::{Groups, grouped, padded};
 use crate::{Lanes, as_lanes, lanes_of, plane_blocks};
 
@@ -57,21 +57,12 @@ fn wide(
     match &columns.way {
         Way::ByColumn(vectors) => by_column(columns, vectors, (rows, ahead), scratch, groups),
         Way::ByRow(tiles) => {
-            let lanes = CHANNELS * plane_blocks(columns.columns) * Lanes::COUNT;
-            let mut open = [const { None }; AT_ONCE];
-            for (((open, group), rows), ahead) in open.iter_mut().zip(groups).zip(rows).zip(ahead) {
-                let out = lanes_of(group);
-                assert!(out.len() >= lanes, "three planes");
-                *open = Some(Group {
-                    rows,
-                    ahead,
-                    lanes: out.as_mut_ptr(),
-                });
-            }
-            let [Some(first), second] = open else { return };
-            let both = [first, second.unwrap_or(first)];
+            let Some(open) = turned::open((rows, ahead), groups, columns.columns) else {
+                return;
+            };
+            let out = (columns.layout, columns.columns);
             // SAFETY: the rows are as wide as the tables, and there is room for three planes: asserted above.
-            unsafe { by_row::resize(tiles, (columns.layout, columns.columns), &both[..count], scratch) }
+            unsafe { by_row::resize(tiles, out, &open[..count], scratch) }
         }
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! - [`columns`]: which way columns are made; [`tables`]: which bytes each half of a vector loads, and the weights beside them;
 //!   [`plan`]: how they are made; [`taps`]: the order of taps;
+//! - [`turned`]: pixels of eight rows, a row in each lane;
 //! - [`horizontal`]: the weighted sum of neighbouring pixels, of four rows at a time ([`group`]), for [`short`] windows, the [`edge`] of a row, and [`by_row`] for
 //!   long ones;
 //! - [`vertical`]: the weighted sum of row groups; [`sinks`]: what becomes of it;
@@ -16,17 +17,18 @@ mod by_row;
 mod columns;
 mod copy;
 mod edge;
-mod group;
+pub(crate) mod group;
 mod horizontal;
 pub(super) mod linear;
 mod plan;
 mod rows;
 mod short;
 mod sinks;
-mod tables;
+pub(crate) mod tables;
 mod taps;
 mod turn;
-mod vertical;
+pub(crate) mod turned;
+pub(crate) mod vertical;
 mod weigh;
 
 use std::ops::Range;

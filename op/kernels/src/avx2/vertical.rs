@@ -158,22 +158,22 @@ impl Sums {
     }
 }
 
+/// The values of rounded sums.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn values(sums: [Sums; 2], clamp: bool) -> [__m256i; 2] {
-    let mut values = [sums[0].whole(), sums[1].whole()];
+pub(crate) fn values(mut sums: [__m256i; 2], clamp: bool) -> [__m256i; 2] {
     if clamp {
-        for value in &mut values {
+        for value in &mut sums {
             let positive = _mm256_max_epi32(*value, _mm256_setzero_si256());
             let shifted = _mm256_srli_epi32::<{ PRECISION as i32 }>(positive);
             *value = _mm256_min_epi32(shifted, _mm256_set1_epi32(255));
         }
     } else {
-        for value in &mut values {
+        for value in &mut sums {
             *value = _mm256_srli_epi32::<{ PRECISION as i32 }>(*value);
         }
     }
-    values
+    sums
 }
 
 /// Half `half` of a block.
@@ -182,7 +182,7 @@ fn values(sums: [Sums; 2], clamp: bool) -> [__m256i; 2] {
 /// `block` is one of [`Lanes`].
 #[inline]
 #[target_feature(enable = "avx2")]
-unsafe fn load(block: *const Lanes, half: usize) -> __m256i {
+pub(crate) unsafe fn load(block: *const Lanes, half: usize) -> __m256i {
     // SAFETY: `Lanes` is 64 bytes, aligned to 64: two vectors.
     unsafe { _mm256_load_si256(block.cast::<__m256i>().add(half)) }
 }
@@ -220,7 +220,14 @@ fn few<const GROUPS: usize, const ODD: bool, const PAIRS: usize, S: Sink<[__m256
                 }
             }
             // SAFETY: this function enables the features, and there are as many blocks as the run takes.
-            unsafe { sink.store(&held, run.out, at, values(sums, clamp)) }
+            unsafe {
+                sink.store(
+                    &held,
+                    run.out,
+                    at,
+                    values([sums[0].whole(), sums[1].whole()], clamp),
+                )
+            }
         }
     }
 }
@@ -248,7 +255,14 @@ fn many<S: Sink<[__m256i; 2]>>(window: &Window<'_>, runs: &mut [Run<'_, S::Eleme
                 slot = ring.next(slot);
             }
             // SAFETY: this function enables the features, and there are as many blocks as the run takes.
-            unsafe { sink.store(&held, run.out, at, values(sums, true)) }
+            unsafe {
+                sink.store(
+                    &held,
+                    run.out,
+                    at,
+                    values([sums[0].whole(), sums[1].whole()], true),
+                )
+            }
         }
     }
 }

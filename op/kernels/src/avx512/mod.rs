@@ -56,16 +56,6 @@ impl Avx512 {
     }
 }
 
-/// A weight as signed bytes, the highest first: `w = (d[0] * 256 + d[1]) * 256 + d[2]`.
-fn digits(weight: i32) -> [u8; 3] {
-    let low = i32::from(weight as i8);
-    let rest = (weight - low) >> 8;
-    let middle = i32::from(rest as i8);
-    let high = (rest - middle) >> 8;
-    debug_assert!(i8::try_from(high).is_ok(), "a wide axis");
-    [high as u8, middle as u8, low as u8]
-}
-
 impl Isa for Avx512 {
     const GROUP: usize = 4;
     const AT_ONCE: usize = horizontal::AT_ONCE;

@@ -4,9 +4,8 @@ use std::ops::Range;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
-use super::digits;
 use crate::Axis;
-use crate::x86::{Block, lane_window};
+use crate::x86::{Block, digits, lane_window};
 
 /// How a vector gets at the bytes of its lanes' windows. Four taps are a quad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

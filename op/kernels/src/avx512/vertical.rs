@@ -2,13 +2,13 @@
 
 use std::arch::x86_64::*;
 
+use super::Avx512;
 use super::sinks::{Fractions, Values};
-use super::{Avx512, digits};
 use prep_onnx_pipeline::CHANNELS;
 
 use crate::elements::{RowSums, Run, write_row};
 use crate::finish::{AffineForm, Scaling};
-use crate::x86::{Bytes, InTurn, Sink, Uniform};
+use crate::x86::{Bytes, InTurn, Sink, Uniform, digits};
 use crate::{Axis, Finish, PRECISION};
 use crate::{Lanes, Ring, RowOut};
 

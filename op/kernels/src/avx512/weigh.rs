@@ -2,9 +2,8 @@
 
 use std::arch::x86_64::*;
 
-use super::digits;
 use crate::PRECISION;
-use crate::x86::Block;
+use crate::x86::{Block, digits};
 
 /// Quads of taps whose weights are split once for a row, not for each vector of it.
 const PREPARED: usize = 32;

@@ -1,21 +1,22 @@
 //! The horizontal pass where windows have many taps: a lane is a row.
 //!
-//! The pixels of eight rows are turned once, so that a vector holds two neighbouring pixels of one channel in all of them
-//! ([`turn`]); every window that reads them then takes them as they are, and its weights are the same for all lanes ([`weigh`],
-//! [`sums`]). How both lie is [`layout`]'s. A row is done in [`tiles`], whose turned pixels stay in the first level of the cache.
+//! Pixels are [turned](super::turned) as bytes and as pairs, vectors of two neighbouring pixels of one channel; windows take both
+//! ([`weigh`], [`sums`]), some with code of their own ([`numbers`]). A row is done in [`tiles`], whose turned pixels stay in the
+//! first level of the cache.
 
-mod layout;
+mod numbers;
 mod sums;
 mod tiles;
-mod turn;
 mod weigh;
 
-use prep_onnx_pipeline::Layout;
+use prep_onnx_pipeline::{CHANNELS, Layout};
 
 use super::group::Group;
+use super::turned::layout::{PAIRS, QUAD, ROWS};
+use super::turned::turn;
 pub(super) use tiles::Tiles;
 
-use crate::Lanes;
+use crate::{Lanes, lanes_of};
 
 /// Resizes two groups or one. `out` is the layout of their lanes, and how many columns these have.
 ///
@@ -30,7 +31,11 @@ pub(super) unsafe fn resize(tiles: &Tiles, out: (Layout, usize), groups: &[Group
     for tile in &tiles.tiles {
         // SAFETY: promised by the caller.
         unsafe {
-            turn::turn(tiles, tile, [first, last], turned);
+            let (vectors, _) = lanes_of(turned).as_chunks_mut::<ROWS>();
+            let (pairs, bytes) = vectors.split_at_mut(tiles.bytes_from * CHANNELS);
+            let pairs = &mut pairs.as_chunks_mut::<{ PAIRS * CHANNELS }>().0[..tile.quads];
+            let bytes = &mut bytes.as_chunks_mut::<CHANNELS>().0[..tile.quads];
+            turn::<QUAD, true>(&tiles.source, tile.first_byte, [first, last], pairs, bytes);
             weigh::weigh(tiles, tile, out, groups, turned);
         }
     }

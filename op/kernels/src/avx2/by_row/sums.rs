@@ -7,7 +7,8 @@ use std::arch::x86_64::*;
 
 use prep_onnx_pipeline::CHANNELS;
 
-use super::layout::{PAIRS as PER_QUAD, STEP, Vector, quads_of};
+use super::numbers::{STEP, quads_of};
+use crate::avx2::turned::layout::{PAIRS as PER_QUAD, Vector};
 use crate::{HALF, PRECISION};
 
 /// Turned pixels, and the weights beside them.

@@ -4,24 +4,13 @@ use std::ops::Range;
 
 use prep_onnx_pipeline::CHANNELS;
 
-use super::layout::{PAIRS, QUAD, ROWS, known_at_once, known_pairs, quads_of};
-use crate::avx2::tables::{HALVES, HalfBlock, LOAD};
+use super::numbers::{known_at_once, known_pairs, quads_of};
+use crate::avx2::turned::layout::{ORDER, PAIRS, QUAD, ROWS};
+use crate::avx2::turned::{Run, Source, Windows};
 use crate::{Axis, Lanes};
-
-/// Columns that are packed together.
-pub(super) const FOUR: usize = 4;
-
-/// The order of a quad's bytes: those of each pair are 16-bit elements once the others are cleared or shifted out.
-const ORDER: [usize; QUAD] = [0, 2, 1, 3];
 
 /// The most bits of the lower part of a weight: two of its products fit into 16 bits.
 const MOST_SHIFT: u32 = 7;
-
-/// The pixels of a tile are so many times those of a window.
-const WINDOWS: usize = 8;
-
-/// The fewest pairs of a tile that is not the last, 9 KB, and the most if four columns need no more.
-const TILE_PAIRS: [usize; 2] = [64, 512];
 
 /// Columns whose windows lie in pixels that are turned together.
 pub(super) struct Tile {
@@ -50,62 +39,26 @@ pub(in crate::avx2) struct Tiles {
     pub(super) at_once: usize,
     /// Where the bytes of quads begin, behind those of as many pairs. All pairs and quads of a window lie before the ends of both.
     pub(super) bytes_from: usize,
-    /// For loads that begin so many bytes before their quad, which bytes are those of each channel.
-    pub(super) orders: Vec<HalfBlock>,
-    pub(super) row_bytes: usize,
+    pub(super) source: Source,
 }
 
-/// The windows of columns: source pixels, from the first one of a row on, and weights.
-struct Windows<'a> {
-    axis: &'a Axis,
-    origin: usize,
+/// What the tiles of an axis have in common.
+struct Parts<'a> {
+    windows: Windows<'a>,
+    shift: u32,
+    at_once: usize,
 }
 
-impl Windows<'_> {
-    /// That of `column`, or of the last one.
-    fn of(&self, column: usize) -> Option<(Range<usize>, &[i32])> {
-        let (start, weights) = self.axis.window(column.min(self.axis.len() - 1));
-        let start = start.checked_sub(self.origin)?;
-        (!weights.is_empty()).then(|| (start..start + weights.len(), weights))
-    }
-
-    /// Columns by fours, as many as share pixels that stay in the cache, and these.
-    fn runs(&self) -> Vec<(Range<usize>, Range<usize>)> {
-        let [least, most] = TILE_PAIRS;
-        let most = 2 * (self.axis.max_taps() * WINDOWS / 2).clamp(least, most);
-        let mut runs: Vec<(Range<usize>, Range<usize>)> = Vec::new();
-        for four in (0..self.axis.len()).step_by(FOUR) {
-            let columns = four..four + FOUR;
-            let windows = columns.clone().filter_map(|column| self.of(column));
-            let pixels = windows.fold(None, |all: Option<Range<usize>>, (next, _)| {
-                let all = all.unwrap_or(next.clone());
-                Some(all.start.min(next.start)..all.end.max(next.end))
-            });
-            match (runs.last_mut(), pixels) {
-                (Some(last), None) => last.0.end = columns.end,
-                (Some(last), Some(pixels)) if last.1.is_empty() => {
-                    *last = (last.0.start..columns.end, pixels)
-                }
-                (Some(last), Some(pixels)) if pixels.end - last.1.start <= most => {
-                    *last = (
-                        last.0.start..columns.end,
-                        last.1.start..last.1.end.max(pixels.end),
-                    );
-                }
-                (_, pixels) => runs.push((columns, pixels.unwrap_or_default())),
-            }
-        }
-        runs
-    }
-
+impl Parts<'_> {
     /// How many pairs from pixel `first` on hold the window of any of the columns.
     fn pairs(&self, columns: Range<usize>, first: usize) -> usize {
-        let windows = columns.filter_map(|column| self.of(column));
+        let windows = columns.filter_map(|column| self.windows.of(column));
         let pairs = windows.map(|(pixels, _)| ((pixels.start - first) % 2 + pixels.len()).div_ceil(2));
         pairs.max().unwrap_or(0)
     }
 
-    fn tile(&self, columns: Range<usize>, pixels: Range<usize>, (shift, at_once): (u32, usize)) -> Tile {
+    fn tile(&self, Run { columns, pixels }: Run) -> Tile {
+        let &Self { shift, at_once, .. } = self;
         // Pairs may begin at the pixel before: whichever needs fewer of them.
         let starts = pixels.start.saturating_sub(1)..=pixels.start;
         let few = |first: usize| (known_pairs(self.pairs(columns.clone(), first), at_once), first);
@@ -125,7 +78,7 @@ impl Windows<'_> {
             columns: columns.clone(),
         };
         for column in columns {
-            let (pixels, weights) = self.of(column).unwrap_or((first..first, &[]));
+            let (pixels, weights) = self.windows.of(column).unwrap_or((first..first, &[]));
             let before = pixels.start - first;
             let pair = before / 2;
             tile.firsts.push(pair as u32);
@@ -160,11 +113,12 @@ impl Tiles {
         let shift = (0..=MOST_SHIFT).find(|shift| parts(largest, *shift)[0] <= i16::MAX.into())?;
         let at_once = known_at_once(i16::MAX as usize / (usize::from(u8::MAX) << shift));
         let windows = Windows { axis, origin };
-        let runs = windows.runs();
-        let tiles: Vec<Tile> = runs
-            .into_iter()
-            .map(|(columns, pixels)| windows.tile(columns, pixels, (shift, at_once)))
-            .collect();
+        let parts = Parts {
+            windows,
+            shift,
+            at_once,
+        };
+        let tiles: Vec<Tile> = windows.runs().into_iter().map(|run| parts.tile(run)).collect();
         let ends = tiles.iter().map(|tile| {
             let last = tile
                 .firsts
@@ -178,8 +132,7 @@ impl Tiles {
             tiles,
             shift,
             at_once,
-            orders: (0..LOAD).map(|before| order(channels, before)).collect(),
-            row_bytes,
+            source: Source::new(channels, row_bytes),
         })
     }
 
@@ -194,20 +147,4 @@ impl Tiles {
 fn parts(weight: i32, shift: u32) -> [i32; 2] {
     let upper = (weight + (1 << shift >> 1)) >> shift;
     [upper, weight - (upper << shift)]
-}
-
-/// The order of a quad's bytes where its load begins `before` bytes before it.
-fn order(channels: [usize; CHANNELS], before: usize) -> HalfBlock {
-    let mut order = HalfBlock::NOTHING;
-    for half in 0..HALVES {
-        for (lane, channel) in channels.into_iter().enumerate() {
-            for (byte, pixel) in ORDER.into_iter().enumerate() {
-                let index = before + pixel * CHANNELS + channel;
-                if index < LOAD {
-                    order.0[half * LOAD + lane * 4 + byte] = index as u8;
-                }
-            }
-        }
-    }
-    order
 }

@@ -4,11 +4,13 @@ use std::arch::x86_64::*;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
-use super::layout::{MANY, PAIRS as PER_QUAD, ROWS, quads_of, with_numbers};
+use super::numbers::{MANY, quads_of, with_numbers};
 use super::sums::Sums;
-use super::tiles::{FOUR, Tile, Tiles};
+use super::tiles::{Tile, Tiles};
 use crate::avx2::group::Group;
-use crate::{Lanes, as_lanes, plane_blocks};
+use crate::avx2::turned::layout::{Bytes, PAIRS as PER_QUAD, ROWS, Vector};
+use crate::avx2::turned::{Column, fours};
+use crate::{Lanes, as_lanes};
 
 macro_rules! dispatch {
     ($($at_once:literal: $($pairs:literal)*;)*) => {
@@ -27,9 +29,9 @@ macro_rules! dispatch {
             // SAFETY: promised by the caller.
             unsafe {
                 match (tiles.at_once, tile.pairs) {
-                    $($(($at_once, $pairs) => fours::<$pairs, $at_once>(tiles, tile, out, groups, turned),)*)*
-                    (1, _) => fours::<MANY, 1>(tiles, tile, out, groups, turned),
-                    (_, _) => fours::<MANY, 2>(tiles, tile, out, groups, turned),
+                    $($(($at_once, $pairs) => columns::<$pairs, $at_once>(tiles, tile, out, groups, turned),)*)*
+                    (1, _) => columns::<MANY, 1>(tiles, tile, out, groups, turned),
+                    (_, _) => columns::<MANY, 2>(tiles, tile, out, groups, turned),
                 }
             }
         }
@@ -41,93 +43,57 @@ with_numbers!(dispatch);
 /// As for [`weigh`].
 #[inline(never)]
 #[target_feature(enable = "avx2")]
-unsafe fn fours<const PAIRS: usize, const AT_ONCE: usize>(
+unsafe fn columns<const PAIRS: usize, const AT_ONCE: usize>(
     tiles: &Tiles,
     tile: &Tile,
-    (layout, columns): (Layout, usize),
+    out: (Layout, usize),
     groups: &[Group<'_>],
     turned: &[Lanes],
 ) {
     let (vectors, _) = as_lanes(turned).as_chunks::<ROWS>();
     let (pixels, _) = vectors.as_chunks::<CHANNELS>();
-    let (pixels, bytes) = pixels.split_at(tiles.bytes_from);
-    let (pairs, quads) = (tile.pairs, quads_of(tile.pairs));
-    let (firsts, _) = tile.firsts.as_chunks::<FOUR>();
-    let (mut upper, mut lower) = (tile.upper.as_ptr(), tile.lower.as_ptr());
-    let first = tile.columns.start;
-    let (step, mut at) = match layout {
-        Layout::Nchw => (plane_blocks(columns) * Lanes::COUNT, first),
-        Layout::Nhwc => (FOUR, first * CHANNELS),
+    let (pairs, bytes) = pixels.split_at(tiles.bytes_from);
+    let weighed = Weighing::<PAIRS, AT_ONCE> {
+        pixels: (pairs.as_ptr(), bytes.as_ptr()),
+        weights: (tile.upper.as_ptr(), tile.lower.as_ptr()),
+        pairs: tile.pairs,
+        shift: _mm_cvtsi32_si128(tiles.shift as i32),
     };
-    let shift = _mm_cvtsi32_si128(tiles.shift as i32);
-    for firsts in firsts {
-        let mut values = [[_mm256_setzero_si256(); CHANNELS]; FOUR];
-        for (values, first) in values.iter_mut().zip(firsts) {
-            let first = *first as usize;
-            // SAFETY: the turned pixels of the window, which lie before `bytes_from`, and weights for each of them.
-            *values = unsafe {
-                let pixels = (pixels.as_ptr().add(first), upper);
-                let bytes = (bytes.as_ptr().add(first / PER_QUAD), lower);
-                let mut sums = Sums::half();
-                match PAIRS {
-                    MANY => sums.add_many::<AT_ONCE>(pixels, bytes, pairs),
-                    _ => sums.add_all::<PAIRS, AT_ONCE>(pixels, bytes),
-                }
-                sums.values(shift)
-            };
-            upper = upper.wrapping_add(pairs);
-            lower = lower.wrapping_add(quads);
-        }
-        let halves = [words(values[0], values[1]), words(values[2], values[3])];
-        let mut lanes = [
-            _mm256_packus_epi16(halves[0][0], halves[1][0]),
-            _mm256_packus_epi16(halves[0][1], halves[1][1]),
-            _mm256_packus_epi16(halves[0][2], halves[1][2]),
-        ];
-        let next = match layout {
-            Layout::Nchw => at + FOUR,
-            Layout::Nhwc => {
-                lanes = in_turn(lanes);
-                at + FOUR * CHANNELS
-            }
-        };
-        for (channel, lanes) in lanes.into_iter().enumerate() {
-            // SAFETY: four lanes of three planes of the columns, promised by the caller.
-            unsafe {
-                let to = at + channel * step;
-                _mm_storeu_si128(groups[0].lanes.add(to).cast(), _mm256_castsi256_si128(lanes));
-                if let Some(group) = groups.get(1) {
-                    _mm_storeu_si128(group.lanes.add(to).cast(), _mm256_extracti128_si256::<1>(lanes));
-                }
+    // SAFETY: the turned pixels of each window lie before `bytes_from`, and there are weights for each of them; the rest is promised
+    // by the caller.
+    unsafe { fours(weighed, tile.columns.start, &tile.firsts, out, groups) }
+}
+
+/// Windows of `PAIRS` pairs.
+struct Weighing<const PAIRS: usize, const AT_ONCE: usize> {
+    /// Pairs and quads.
+    pixels: (*const [Vector; CHANNELS], *const Bytes),
+    /// The upper parts for the pairs of the next column, the lower ones for its quads.
+    weights: (*const f32, *const f32),
+    pairs: usize,
+    shift: __m128i,
+}
+
+impl<const PAIRS: usize, const AT_ONCE: usize> Column for Weighing<PAIRS, AT_ONCE> {
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn next(&mut self, first: u32) -> [__m256i; CHANNELS] {
+        let first = first as usize;
+        let (upper, lower) = self.weights;
+        let pairs = (self.pixels.0.wrapping_add(first), upper);
+        let quads = (self.pixels.1.wrapping_add(first / PER_QUAD), lower);
+        let mut sums = Sums::half();
+        // SAFETY: promised by the caller.
+        unsafe {
+            match PAIRS {
+                MANY => sums.add_many::<AT_ONCE>(pairs, quads, self.pairs),
+                _ => sums.add_all::<PAIRS, AT_ONCE>(pairs, quads),
             }
         }
-        at = next;
+        self.weights = (
+            upper.wrapping_add(self.pairs),
+            lower.wrapping_add(quads_of(self.pairs)),
+        );
+        sums.values(self.shift)
     }
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn words(first: [__m256i; CHANNELS], second: [__m256i; CHANNELS]) -> [__m256i; CHANNELS] {
-    [
-        _mm256_packs_epi32(first[0], second[0]),
-        _mm256_packs_epi32(first[1], second[1]),
-        _mm256_packs_epi32(first[2], second[2]),
-    ]
-}
-
-/// Four columns of each channel as columns of all channels in turn, in both halves.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn in_turn([red, green, blue]: [__m256i; CHANNELS]) -> [__m256i; CHANNELS] {
-    // Each column is at the place that it has in one of the results.
-    let red = _mm256_shuffle_epi32::<0b01_10_11_00>(red);
-    let green = _mm256_shuffle_epi32::<0b10_11_00_01>(green);
-    let blue = _mm256_shuffle_epi32::<0b11_00_01_10>(blue);
-    const SECOND: i32 = 0b0010_0010;
-    const THIRD: i32 = 0b0100_0100;
-    [
-        _mm256_blend_epi32::<THIRD>(_mm256_blend_epi32::<SECOND>(red, green), blue),
-        _mm256_blend_epi32::<THIRD>(_mm256_blend_epi32::<SECOND>(green, blue), red),
-        _mm256_blend_epi32::<THIRD>(_mm256_blend_epi32::<SECOND>(blue, red), green),
-    ]
 }

@@ -1,21 +1,6 @@
-//! How turned pixels lie, and which windows on them have code of their own.
+//! Which windows have code of their own.
 
-use prep_onnx_pipeline::CHANNELS;
-
-/// Rows that are turned at a time: two groups.
-pub(super) const ROWS: usize = 8;
-
-/// A row in each lane.
-pub(super) type Vector = [i32; ROWS];
-
-/// Pixels of a quad, which one load of a row holds.
-pub(super) const QUAD: usize = 4;
-
-/// Pairs of a quad.
-pub(super) const PAIRS: usize = QUAD / 2;
-
-/// Bytes of a quad in a row.
-pub(super) const QUAD_BYTES: usize = QUAD * CHANNELS;
+use crate::avx2::turned::layout::PAIRS;
 
 /// How many quads hold so many neighbouring pairs, wherever these begin.
 pub(super) const fn quads_of(pairs: usize) -> usize {

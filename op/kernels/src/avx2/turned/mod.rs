@@ -1,0 +1,44 @@
+//! Pixels of eight rows, so that a lane is a row: every window that reads them takes them as they are, and its weights are the same
+//! for all lanes.
+//!
+//! How they lie is [`layout`]'s, which of them are made together [`windows`]'. [`turn`] makes them, and [`fours`] packs what columns
+//! are made of them.
+
+mod fours;
+pub(crate) mod layout;
+mod turn;
+mod windows;
+
+use prep_onnx_pipeline::CHANNELS;
+
+pub(crate) use fours::{Column, fours};
+pub(crate) use turn::{Source, turn};
+pub(crate) use windows::{Run, Windows};
+
+use super::group::{Group, ROWS};
+use crate::x86::Groups;
+use crate::{Lanes, lanes_of, plane_blocks};
+
+/// The groups of `rows`, which are packed into `groups`, three planes of `columns` each: one group twice where there is no other.
+///
+/// # Panics
+/// When a group has less room.
+pub(crate) fn open<'a>(
+    (rows, ahead): (Groups<'a, ROWS>, Groups<'a, ROWS>),
+    groups: &mut [&mut [Lanes]],
+    columns: usize,
+) -> Option<[Group<'a>; 2]> {
+    let lanes = CHANNELS * plane_blocks(columns) * Lanes::COUNT;
+    let mut open = [const { None }; 2];
+    for (((open, group), rows), ahead) in open.iter_mut().zip(groups).zip(rows).zip(ahead) {
+        let out = lanes_of(group);
+        assert!(out.len() >= lanes, "three planes");
+        *open = Some(Group {
+            rows,
+            ahead,
+            lanes: out.as_mut_ptr(),
+        });
+    }
+    let [first, second] = open;
+    first.map(|first| [first, second.unwrap_or(first)])
+}

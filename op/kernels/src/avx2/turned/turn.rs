@@ -1,0 +1,161 @@
+//! Turning.
+
+use std::arch::x86_64::*;
+
+use prep_onnx_pipeline::CHANNELS;
+
+use super::layout::{Bytes, ORDER, Pairs, ROWS, Vector};
+use crate::avx2::group::{Group, table};
+use crate::avx2::tables::{HALVES, HalfBlock, LOAD};
+
+/// Bytes between two requests for the pixels that come next: less than a line of the cache.
+const APART: usize = 60;
+
+/// Rows of pixels.
+pub(crate) struct Source {
+    /// For loads that begin so many bytes before their quad, which bytes are those of each channel.
+    orders: Vec<HalfBlock>,
+    row_bytes: usize,
+}
+
+impl Source {
+    /// Rows of `row_bytes` bytes, at least those of a load. `channels`: the image's channel of each channel of the output.
+    pub(crate) fn new(channels: [usize; CHANNELS], row_bytes: usize) -> Self {
+        Self {
+            orders: (0..LOAD).map(|before| order(channels, before)).collect(),
+            row_bytes,
+        }
+    }
+}
+
+/// The order of a quad's bytes where its load begins `before` bytes before it.
+fn order(channels: [usize; CHANNELS], before: usize) -> HalfBlock {
+    let mut order = HalfBlock::NOTHING;
+    for half in 0..HALVES {
+        for (lane, channel) in channels.into_iter().enumerate() {
+            for (byte, pixel) in ORDER.into_iter().enumerate() {
+                let index = before + pixel * CHANNELS + channel;
+                if index < LOAD {
+                    order.0[half * LOAD + lane * 4 + byte] = index as u8;
+                }
+            }
+        }
+    }
+    order
+}
+
+/// For each quad of neighbouring pixels, from `first_byte` on at every `STEP` pixels, and each channel one vector: pixels 0, 2, 1 and 3 in rows 0, 2, 1, 3 of
+/// the first group, then in those of the second. As many quads as `quads`, or up to the end of a row. With `PAIRS` for each pair of
+/// neighbours one too, of 16-bit elements.
+///
+/// # Safety
+/// The processor has AVX2, and the rows of each group have the `row_bytes` of the source.
+#[inline(never)]
+#[target_feature(enable = "avx2")]
+pub(crate) unsafe fn turn<const STEP: usize, const PAIRS: bool>(
+    source: &Source,
+    first_byte: usize,
+    groups: [&Group<'_>; 2],
+    pairs: &mut [Pairs],
+    quads: &mut [Bytes],
+) {
+    if PAIRS {
+        assert!(pairs.len() == quads.len(), "pairs of each quad");
+    }
+    let [first, second] = groups.map(|group| group.rows);
+    let rows = [
+        first[0].as_ptr(),
+        second[0].as_ptr(),
+        first[2].as_ptr(),
+        second[2].as_ptr(),
+        first[1].as_ptr(),
+        second[1].as_ptr(),
+        first[3].as_ptr(),
+        second[3].as_ptr(),
+    ];
+    let last = source.row_bytes - LOAD;
+    let step = const { STEP * CHANNELS };
+    let inner = (last + step).saturating_sub(first_byte) / step;
+    let inner = inner.min(quads.len());
+    let (inner, edge) = quads.split_at_mut(inner);
+    let order = table(&source.orders[0]);
+    let mut start = first_byte;
+    let mut at = 0;
+    for quads in inner.chunks_mut(APART / step) {
+        for group in groups {
+            group.prefetch(start as u32);
+        }
+        for quad in quads {
+            // SAFETY: a load before the end of each row.
+            let bytes = unsafe { turned(&rows, start, order) };
+            store(quad, bytes);
+            if PAIRS {
+                // SAFETY: there are as many as quads: asserted above.
+                store_pairs(unsafe { pairs.get_unchecked_mut(at) }, bytes);
+                at += 1;
+            }
+            start += step;
+        }
+    }
+    for quad in edge {
+        // SAFETY: the last load of each row.
+        let bytes = unsafe { turned(&rows, last, table(&source.orders[start - last])) };
+        store(quad, bytes);
+        if PAIRS {
+            store_pairs(&mut pairs[at], bytes);
+            at += 1;
+        }
+        start += step;
+    }
+}
+
+/// # Safety
+/// All rows have [`LOAD`] bytes at `base`.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn turned(rows: &[*const u8; ROWS], base: usize, order: __m256i) -> [__m256i; CHANNELS] {
+    macro_rules! pixels {
+        ($low:literal $high:literal) => {{
+            // SAFETY: promised by the caller.
+            let both = unsafe {
+                let high = _mm_loadu_si128(rows[$high].add(base).cast());
+                _mm256_set_m128i(high, _mm_loadu_si128(rows[$low].add(base).cast()))
+            };
+            _mm256_shuffle_epi8(both, order)
+        }};
+    }
+    let (a, b, c, d) = (pixels!(0 1), pixels!(2 3), pixels!(4 5), pixels!(6 7));
+    let low = [_mm256_unpacklo_epi32(a, b), _mm256_unpacklo_epi32(c, d)];
+    let high = [_mm256_unpackhi_epi32(a, b), _mm256_unpackhi_epi32(c, d)];
+    [
+        _mm256_unpacklo_epi64(low[0], low[1]),
+        _mm256_unpackhi_epi64(low[0], low[1]),
+        _mm256_unpacklo_epi64(high[0], high[1]),
+    ]
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store(quad: &mut Bytes, bytes: [__m256i; CHANNELS]) {
+    for (to, bytes) in quad.iter_mut().zip(bytes) {
+        put(to, bytes);
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store_pairs(pairs: &mut Pairs, bytes: [__m256i; CHANNELS]) {
+    for (channel, bytes) in bytes.into_iter().enumerate() {
+        let even = _mm256_and_si256(bytes, _mm256_set1_epi16(0x00ff));
+        let odd = _mm256_srli_epi16::<8>(bytes);
+        put(&mut pairs[channel], even);
+        put(&mut pairs[CHANNELS + channel], odd);
+    }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn put(vector: &mut Vector, value: __m256i) {
+    // SAFETY: eight lanes of blocks, which are aligned as vectors.
+    unsafe { _mm256_store_si256(vector.as_mut_ptr().cast(), value) }
+}
