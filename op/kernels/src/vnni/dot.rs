@@ -15,7 +15,8 @@ pub(super) enum Encoding {
 impl Encoding {
     /// The processor's, of two the one of AVX-VNNI.
     pub(super) fn detected() -> Option<Self> {
-        if is_x86_feature_detected!("avxvnni") {
+        // `op/check_vex.sh` emulates it.
+        if cfg!(emulated_vex) || is_x86_feature_detected!("avxvnni") {
             Some(Self::Vex)
         } else if is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512vl") {
             Some(Self::Evex)
