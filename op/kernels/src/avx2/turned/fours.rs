@@ -1,6 +1,7 @@
 //! Columns of turned pixels, packed by fours.
 
 use std::arch::x86_64::*;
+use std::mem::MaybeUninit;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
@@ -36,11 +37,14 @@ pub(crate) unsafe fn fours<C: Column>(
         Layout::Nhwc => (FOUR, first * CHANNELS),
     };
     for firsts in firsts {
-        let mut values = [[_mm256_setzero_si256(); CHANNELS]; FOUR];
+        // Zeros in their place would be stored for every four.
+        let mut values = [const { MaybeUninit::uninit() }; FOUR];
         for (values, first) in values.iter_mut().zip(firsts) {
             // SAFETY: promised by the caller.
-            *values = unsafe { of.next(*first) };
+            values.write(unsafe { of.next(*first) });
         }
+        // SAFETY: each was written: there are as many as `firsts`.
+        let values: [[__m256i; CHANNELS]; FOUR] = values.map(|values| unsafe { values.assume_init() });
         let halves = [words(values[0], values[1]), words(values[2], values[3])];
         let mut lanes = [
             _mm256_packus_epi16(halves[0][0], halves[1][0]),
