@@ -112,10 +112,10 @@ impl Sums {
     /// The rounded values, not clamped. The lower parts of weights have `shift` bits.
     #[inline]
     #[target_feature(enable = "avx2")]
-    pub(super) fn values(self, shift: __m128i) -> [__m256i; CHANNELS] {
+    pub(super) fn values(self, shift: __m256i) -> [__m256i; CHANNELS] {
         let mut values = self.upper;
         for (value, lower) in values.iter_mut().zip(self.lower) {
-            let sum = _mm256_add_epi32(_mm256_sll_epi32(*value, shift), lower);
+            let sum = _mm256_add_epi32(_mm256_sllv_epi32(*value, shift), lower);
             *value = _mm256_srai_epi32::<{ PRECISION as i32 }>(sum);
         }
         values

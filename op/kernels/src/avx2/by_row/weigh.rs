@@ -57,7 +57,7 @@ unsafe fn columns<const PAIRS: usize, const AT_ONCE: usize>(
         pixels: (pairs.as_ptr(), bytes.as_ptr()),
         weights: (tile.upper.as_ptr(), tile.lower.as_ptr()),
         pairs: tile.pairs,
-        shift: _mm_cvtsi32_si128(tiles.shift as i32),
+        shift: _mm256_set1_epi32(tiles.shift as i32),
     };
     // SAFETY: the turned pixels of each window lie before `bytes_from`, and there are weights for each of them; the rest is promised
     // by the caller.
@@ -71,7 +71,7 @@ struct Weighing<const PAIRS: usize, const AT_ONCE: usize> {
     /// The upper parts for the pairs of the next column, the lower ones for its quads.
     weights: (*const f32, *const f32),
     pairs: usize,
-    shift: __m128i,
+    shift: __m256i,
 }
 
 impl<const PAIRS: usize, const AT_ONCE: usize> Column for Weighing<PAIRS, AT_ONCE> {
