@@ -33,8 +33,9 @@ pub(super) fn copy_lanes(lanes: &[u8], runs: &mut [Run<'_, u8>]) {
 
 /// The sums of one output row, as a level computes and stores them.
 pub(super) trait RowSums {
-    /// The affine form of the values: of a channel for each of three runs, of all channels in turn for a single one.
-    fn floats(&self, form: &AffineForm, runs: &mut [Run<'_, f32>]);
+    /// Stores the affine form of the values: of a channel for each of three runs, of all channels in turn for a single one. `false`,
+    /// and nothing is stored, at a level without fused additions.
+    fn floats(&self, form: &AffineForm, runs: &mut [Run<'_, f32>]) -> bool;
 
     /// The values.
     fn bytes(&self, runs: &mut [Run<'_, u8>]);
@@ -48,7 +49,7 @@ const CHUNK: usize = 64 * Lanes::COUNT;
 pub(super) fn write_row(sums: &impl RowSums, finish: &Finish, out: &mut RowOut<'_>) {
     let (count, length) = out.runs();
     match (finish.dtype, &finish.affine) {
-        (Dtype::Float32, Some(form)) => sums.floats(form, &mut every_run(out)[..count]),
+        (Dtype::Float32, Some(form)) if sums.floats(form, &mut every_run(out)[..count]) => {}
         (Dtype::Uint8, _) => sums.bytes(&mut every_run(out)[..count]),
         _ => {
             for run in 0..count {

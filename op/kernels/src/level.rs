@@ -10,6 +10,8 @@ use prep_onnx_pipeline::{Error, Result};
 pub enum SimdLevel {
     /// No SIMD: plainly the definition.
     Scalar,
+    /// SSSE3 and SSE4.1.
+    Sse41,
     /// AVX2 and FMA.
     Avx2,
     /// AVX2 and FMA, and VNNI of 256 bits: AVX-VNNI, or AVX-512 VNNI and VL.
@@ -25,12 +27,20 @@ const VARIABLE: &str = "PREP_ONNX_SIMD";
 
 impl SimdLevel {
     /// Every level, of one processor the plainest first.
-    pub const ALL: [Self; 5] = [Self::Scalar, Self::Avx2, Self::Vnni, Self::Avx512, Self::Neon];
+    pub const ALL: [Self; 6] = [
+        Self::Scalar,
+        Self::Sse41,
+        Self::Avx2,
+        Self::Vnni,
+        Self::Avx512,
+        Self::Neon,
+    ];
 
     /// The name in `PREP_ONNX_SIMD` and messages.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Scalar => "scalar",
+            Self::Sse41 => "sse41",
             Self::Avx2 => "avx2",
             Self::Vnni => "vnni",
             Self::Avx512 => "avx512",
@@ -43,13 +53,15 @@ impl SimdLevel {
         match self {
             Self::Scalar => true,
             #[cfg(target_arch = "x86_64")]
+            Self::Sse41 => super::sse41::Sse41::new().is_some(),
+            #[cfg(target_arch = "x86_64")]
             Self::Avx2 => super::avx2::Avx2::new().is_some(),
             #[cfg(target_arch = "x86_64")]
             Self::Vnni => super::vnni::Vnni::new().is_some(),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => super::avx512::Avx512::new().is_some(),
             #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 | Self::Vnni | Self::Avx512 => false,
+            Self::Sse41 | Self::Avx2 | Self::Vnni | Self::Avx512 => false,
             #[cfg(target_arch = "aarch64")]
             Self::Neon => super::neon::Neon::new().is_some(),
             #[cfg(not(target_arch = "aarch64"))]

@@ -8,8 +8,9 @@
 //! 2. on x86-64, `avx512`, where the processor has F, BW, VL, DQ, VBMI, VBMI2 and VNNI,
 //! 3. on x86-64, `vnni`, where it has AVX2, FMA, and AVX-VNNI or AVX-512's VNNI and VL,
 //! 4. on x86-64, `avx2`, where it has AVX2 and FMA,
-//! 5. on 64-bit ARM, `neon`,
-//! 6. `scalar`.
+//! 5. on x86-64, `sse41`, where it has SSSE3 and SSE4.1,
+//! 6. on 64-bit ARM, `neon`,
+//! 7. `scalar`.
 //!
 //! Every level gives the same bits. An image whose sums can leave 32 bits runs on `scalar` at all of them.
 
@@ -36,6 +37,12 @@ pub mod pixels;
 #[cfg(target_arch = "x86_64")]
 pub mod rows;
 pub mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod split;
+#[cfg(target_arch = "x86_64")]
+pub mod sse41;
+#[cfg(target_arch = "x86_64")]
+mod turned;
 #[cfg(target_arch = "x86_64")]
 pub mod vnni;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]

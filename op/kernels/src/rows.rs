@@ -112,7 +112,7 @@ macro_rules! with_row_kernels {
             $crate::SimdLevel::Avx2 | $crate::SimdLevel::Vnni => {
                 $crate::avx2::Avx2::new().map(|$kernels| $call)
             }
-            $crate::SimdLevel::Scalar | $crate::SimdLevel::Neon => None,
+            $crate::SimdLevel::Scalar | $crate::SimdLevel::Sse41 | $crate::SimdLevel::Neon => None,
         }
     };
 }

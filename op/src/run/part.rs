@@ -36,6 +36,8 @@ macro_rules! with_engine {
         match &$preprocessor.engine {
             AnyEngine::Scalar($engine) => $call,
             #[cfg(target_arch = "x86_64")]
+            AnyEngine::Sse41($engine) => $call,
+            #[cfg(target_arch = "x86_64")]
             AnyEngine::Avx2($engine) => $call,
             #[cfg(target_arch = "x86_64")]
             AnyEngine::Vnni($engine) => $call,

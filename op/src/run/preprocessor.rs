@@ -18,7 +18,7 @@ use crate::kernel::neon::Neon;
 use crate::kernel::scalar::Scalar;
 use crate::kernel::{Isa, SimdLevel};
 #[cfg(target_arch = "x86_64")]
-use crate::kernel::{avx2::Avx2, avx512::Avx512, vnni::Vnni};
+use crate::kernel::{avx2::Avx2, avx512::Avx512, sse41::Sse41, vnni::Vnni};
 
 /// The elements of the output, in C order.
 #[derive(Debug)]
@@ -60,6 +60,8 @@ pub struct Preprocessor {
 pub(super) enum AnyEngine {
     Scalar(Engine<Scalar>),
     #[cfg(target_arch = "x86_64")]
+    Sse41(Engine<Sse41>),
+    #[cfg(target_arch = "x86_64")]
     Avx2(Engine<Avx2>),
     #[cfg(target_arch = "x86_64")]
     Vnni(Engine<Vnni>),
@@ -91,13 +93,15 @@ impl Preprocessor {
         let engine = match level {
             SimdLevel::Scalar => AnyEngine::Scalar(Engine::new(Scalar)),
             #[cfg(target_arch = "x86_64")]
+            SimdLevel::Sse41 => AnyEngine::Sse41(Engine::new(Sse41::new().ok_or_else(lacking)?)),
+            #[cfg(target_arch = "x86_64")]
             SimdLevel::Avx2 => AnyEngine::Avx2(Engine::new(Avx2::new().ok_or_else(lacking)?)),
             #[cfg(target_arch = "x86_64")]
             SimdLevel::Vnni => AnyEngine::Vnni(Engine::new(Vnni::new().ok_or_else(lacking)?)),
             #[cfg(target_arch = "x86_64")]
             SimdLevel::Avx512 => AnyEngine::Avx512(Engine::new(Avx512::new().ok_or_else(lacking)?)),
             #[cfg(not(target_arch = "x86_64"))]
-            SimdLevel::Avx2 | SimdLevel::Vnni | SimdLevel::Avx512 => return Err(lacking()),
+            SimdLevel::Sse41 | SimdLevel::Avx2 | SimdLevel::Vnni | SimdLevel::Avx512 => return Err(lacking()),
             #[cfg(target_arch = "aarch64")]
             SimdLevel::Neon => AnyEngine::Neon(Engine::new(Neon::new().ok_or_else(lacking)?)),
             #[cfg(not(target_arch = "aarch64"))]
@@ -137,6 +141,8 @@ impl Preprocessor {
     pub fn run(&self, images: &Images<'_>, output: OutputMut<'_>, executor: &dyn Executor) -> Result<()> {
         match &self.engine {
             AnyEngine::Scalar(engine) => engine.run(&self.plan, &self.finish, images, output, executor),
+            #[cfg(target_arch = "x86_64")]
+            AnyEngine::Sse41(engine) => engine.run(&self.plan, &self.finish, images, output, executor),
             #[cfg(target_arch = "x86_64")]
             AnyEngine::Avx2(engine) => engine.run(&self.plan, &self.finish, images, output, executor),
             #[cfg(target_arch = "x86_64")]

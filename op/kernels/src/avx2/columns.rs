@@ -36,8 +36,8 @@ impl Columns {
         layout: Layout,
     ) -> Self {
         let row_bytes = (source.len() * CHANNELS).max(LOAD);
-        let lanes = axis.len() * CHANNELS;
-        let windows = (0..lanes).map(|lane| lane_window(axis, source.start, channels, lane));
+        let (lanes, origin) = (axis.len() * CHANNELS, source.start);
+        let windows = (0..lanes).map(|lane| lane_window(axis, origin, channels, lane));
         let mut taps: Vec<Taps<'_>> = windows
             .map(|window| window.map_or(Taps::NONE, |window| Taps::new(window.byte, window.weights)))
             .collect();
@@ -50,7 +50,7 @@ impl Columns {
             row_bytes,
         };
         let (per_load, halves) = plan.halves();
-        let by_row = (!plan.is_short(per_load)).then(|| Tiles::new(axis, source.start, channels, row_bytes));
+        let by_row = (!plan.is_short(per_load)).then(|| Tiles::new(axis, source, channels));
         Self {
             way: match by_row.flatten() {
                 Some(tiles) => Way::ByRow(tiles),

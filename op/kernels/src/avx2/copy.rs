@@ -118,7 +118,7 @@ pub(super) struct Copied<'a> {
 }
 
 impl RowSums for Copied<'_> {
-    fn floats(&self, form: &AffineForm, runs: &mut [Run<'_, f32>]) {
+    fn floats(&self, form: &AffineForm, runs: &mut [Run<'_, f32>]) -> bool {
         let Avx2(()) = self.isa;
         // SAFETY: `isa` proves the features.
         unsafe {
@@ -127,6 +127,7 @@ impl RowSums for Copied<'_> {
                 _ => self.store(runs, &Uniform(form)),
             }
         }
+        true
     }
 
     fn bytes(&self, runs: &mut [Run<'_, u8>]) {

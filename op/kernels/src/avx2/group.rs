@@ -2,8 +2,8 @@
 
 use std::arch::x86_64::*;
 
-use super::LOW_BITS;
 use super::tables::{HALVES, HalfBlock};
+use crate::split::LOW_BITS;
 use crate::x86::prefetch_near;
 use crate::{HALF, PRECISION};
 

@@ -24,7 +24,7 @@ mod plan;
 mod rows;
 mod short;
 mod sinks;
-pub(crate) mod tables;
+mod tables;
 mod taps;
 mod turn;
 pub(crate) mod turned;
@@ -47,22 +47,6 @@ impl Avx2 {
     pub fn new() -> Option<Self> {
         (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self(()))
     }
-}
-
-/// Bits of the lower part of a weight.
-const LOW_BITS: u32 = 11;
-
-/// A weight as two signed 16-bit numbers: `w = split[0] * 2^11 + split[1]`.
-fn split(weight: i32) -> [i16; 2] {
-    [
-        (weight >> LOW_BITS) as i16,
-        (weight & ((1 << LOW_BITS) - 1)) as i16,
-    ]
-}
-
-/// Two 16-bit weights as a dword.
-fn pair(first: i16, second: i16) -> i32 {
-    i32::from(first as u16) | i32::from(second) << 16
 }
 
 impl Isa for Avx2 {

@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use prep_onnx_pipeline::CHANNELS;
 
+use super::short;
 use super::tables::{ByColumn, Edge, HALF_LANES, HALVES, HalfBlock, Head, LOAD, PAIR_BYTES, Straight};
 use super::taps::Taps;
-use super::{short, split};
+use crate::split::split;
 
 /// The fewest lanes of a half, on average and times ten, at which one tap pair a load costs less than two
 /// tap pairs and one pixel.

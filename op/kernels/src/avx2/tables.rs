@@ -7,7 +7,7 @@
 use prep_onnx_pipeline::CHANNELS;
 
 /// Bytes of the load of half a vector.
-pub(crate) const LOAD: usize = 16;
+pub(super) const LOAD: usize = 16;
 
 /// Halves of a vector.
 pub(super) const HALVES: usize = 2;

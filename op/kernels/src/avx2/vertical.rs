@@ -2,19 +2,14 @@
 
 use std::arch::x86_64::*;
 
-use super::{Avx2, LOW_BITS, pair, split};
+use super::Avx2;
 use crate::elements::{RowSums, Run, write_row};
 use crate::finish::AffineForm;
+use crate::split::{GroupWeights, LOW_BITS, PairWeights, group_weights};
 use crate::windows::GroupWindows;
 use crate::x86::{Bytes, InTurn, Sink, Uniform};
 use crate::{Axis, Finish, HALF, PRECISION};
 use crate::{Lanes, Ring, RowOut};
-
-/// Weights of two rows: upper parts, lower parts.
-type PairWeights = [i32; 2];
-
-/// Weights of the four rows of a group: rows 0 and 1, rows 2 and 3.
-type GroupWeights = [PairWeights; 2];
 
 /// The most row groups of a window with code of its own.
 const MOST_GROUPS: usize = 4;
@@ -27,15 +22,8 @@ pub struct Rows {
 
 impl Rows {
     pub(super) fn new(axis: &Axis, first: usize) -> Self {
-        let windows = GroupWindows::new(axis, first, |weights| {
-            let [[high0, low0], [high1, low1], [high2, low2], [high3, low3]] = weights.map(split);
-            [
-                [pair(high0, high1), pair(low0, low1)],
-                [pair(high2, high3), pair(low2, low3)],
-            ]
-        });
         Self {
-            windows,
+            windows: GroupWindows::new(axis, first, group_weights),
             clamp: axis.clamp,
         }
     }
@@ -75,7 +63,7 @@ struct Window<'a> {
 }
 
 impl RowSums for Window<'_> {
-    fn floats(&self, form: &AffineForm, runs: &mut [Run<'_, f32>]) {
+    fn floats(&self, form: &AffineForm, runs: &mut [Run<'_, f32>]) -> bool {
         let Avx2(()) = self.isa;
         // SAFETY: `isa` proves the features.
         unsafe {
@@ -84,6 +72,7 @@ impl RowSums for Window<'_> {
                 _ => sum(self, runs, &Uniform(form)),
             }
         }
+        true
     }
 
     fn bytes(&self, runs: &mut [Run<'_, u8>]) {

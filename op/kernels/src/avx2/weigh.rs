@@ -2,9 +2,9 @@
 
 use std::arch::x86_64::*;
 
-use super::{LOW_BITS, pair, split};
 use crate::Isa;
 use crate::scalar::Scalar;
+use crate::split::{LOW_BITS, pair, split};
 use crate::{HALF, PRECISION};
 
 /// Bytes of a vector.

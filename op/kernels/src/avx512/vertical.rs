@@ -104,7 +104,7 @@ struct Sums<'a> {
 }
 
 impl RowSums for Sums<'_> {
-    fn floats(&self, form: &AffineForm, runs: &mut [Run<'_, f32>]) {
+    fn floats(&self, form: &AffineForm, runs: &mut [Run<'_, f32>]) -> bool {
         let Avx512(..) = self.isa;
         // SAFETY: `isa` proves the features.
         unsafe {
@@ -116,6 +116,7 @@ impl RowSums for Sums<'_> {
                 None => each(self, runs, &InTurn(form)),
             }
         }
+        true
     }
 
     fn bytes(&self, runs: &mut [Run<'_, u8>]) {

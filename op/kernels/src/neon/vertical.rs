@@ -151,7 +151,7 @@ fn uniform(values: &[f32; 5]) -> [[float32x4_t; 5]; CHANNELS] {
 }
 
 impl RowSums for Window<'_> {
-    fn floats(&self, form: &AffineForm, runs: &mut [Run<'_, f32>]) {
+    fn floats(&self, form: &AffineForm, runs: &mut [Run<'_, f32>]) -> bool {
         let Neon(()) = self.isa;
         // SAFETY: `isa` proves the feature.
         unsafe {
@@ -164,6 +164,7 @@ impl RowSums for Window<'_> {
                 }
             }
         }
+        true
     }
 
     fn bytes(&self, runs: &mut [Run<'_, u8>]) {

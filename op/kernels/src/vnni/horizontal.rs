@@ -5,13 +5,30 @@ use std::arch::x86_64::*;
 use prep_onnx_pipeline::CHANNELS;
 
 use super::dot::{Dot, Encoding, Evex, Vex, with_encoding};
-use super::tiles::{Columns, HALF_QUAD, QuadWeights, Tile};
 use crate::avx2::group::{Group, ROWS};
-use crate::avx2::tables::LOAD;
-use crate::avx2::turned::layout::{Bytes, QUAD, ROWS as TURNED, Vector};
-use crate::avx2::turned::{Column, fours, open, turn};
-use crate::x86::{grouped, padded};
+use crate::avx2::turned::{Bytes, Column, TURNED, Vector, fours, open, turn};
+use crate::turned::layout::{ORDER, QUAD};
+use crate::turned::orders::LOAD;
+use crate::turned::quads::{self, HALF_QUAD};
+use crate::x86::{digits, grouped, padded};
 use crate::{Lanes, PRECISION, as_lanes, lanes_of};
+
+/// The digits of four weights, the highest ones first, as bits.
+pub(super) type QuadWeights = [f32; 3];
+
+pub(super) type Columns = quads::Columns<QuadWeights>;
+type Tile = quads::Tile<QuadWeights>;
+
+/// Those of a quad's weights.
+pub(super) fn quad_weights(weights: [i32; QUAD]) -> QuadWeights {
+    let digits = ORDER.map(|pixel| digits(weights[pixel]));
+    [0, 1, 2].map(|digit| f32::from_le_bytes(digits.map(|digits| digits[digit])))
+}
+
+/// How many blocks [`resize`] needs.
+pub(super) fn scratch(columns: &Columns) -> usize {
+    columns.scratch(CHANNELS, TURNED)
+}
 
 /// Row groups that are resized at a time.
 pub(super) const AT_ONCE: usize = 2;
@@ -70,21 +87,18 @@ unsafe fn wide(
     columns: &Columns,
     rows: &[&[u8]],
     ahead: &[&[u8]],
-    scratch: &mut [Lanes],
+    blocks: &mut [Lanes],
     groups: &mut [&mut [Lanes]],
 ) {
     let count = groups.len();
     assert!((1..=AT_ONCE).contains(&count), "as many groups as have scratch");
-    let rows = grouped::<ROWS>(rows, ahead, count, columns.row_bytes);
+    let rows = grouped::<ROWS>(rows, ahead, count, columns.source.row_bytes);
     let Some(open) = open(rows, groups, columns.columns) else {
         return;
     };
-    assert!(
-        scratch.len() >= columns.scratch(),
-        "room for the pixels of a tile"
-    );
+    assert!(blocks.len() >= scratch(columns), "room for the pixels of a tile");
     for tile in &columns.tiles {
-        let (vectors, _) = lanes_of(scratch).as_chunks_mut::<TURNED>();
+        let (vectors, _) = lanes_of(blocks).as_chunks_mut::<TURNED>();
         let quads = &mut vectors.as_chunks_mut::<CHANNELS>().0[..tile.quads];
         // SAFETY: the rows are as wide as the tables, asserted above; the rest is promised by the caller, and by `columns` what the
         // windows of a tile read.
@@ -95,7 +109,7 @@ unsafe fn wide(
             } else {
                 turn::<QUAD, false>(&columns.source, tile.first_byte, groups, &mut [], quads);
             }
-            with_encoding!(encoding, weigh, [], (columns, tile, &open[..count], scratch));
+            with_encoding!(encoding, weigh, [], (columns, tile, &open[..count], blocks));
         }
     }
 }

@@ -1,16 +1,15 @@
 //! AVX2 with VNNI of 256 bits: processors that have AVX-VNNI, or AVX-512 VNNI without all that [`avx512`](crate::avx512) takes.
 //!
-//! A 22-bit weight is three signed bytes, as there. Pixels are [turned](crate::avx2::turned), so that four neighbours of a channel
+//! A 22-bit weight is three signed bytes, as there. Pixels are [turned](crate::turned), so that four neighbours of a channel
 //! in each of eight rows are a vector, whatever the number of taps; rows are packed as at the level below, into what the vertical
 //! pass multiplies.
 //!
 //! - [`dot`]: the instruction, in both encodings;
-//! - [`horizontal`]: the weighted sum of turned pixels; [`tiles`]: which are turned together, and the weights;
+//! - [`horizontal`]: the weighted sum of turned pixels;
 //! - [`vertical`]: the weighted sum of row groups. What becomes of it, and rows that the two passes do not make, are AVX2's.
 
 mod dot;
 mod horizontal;
-mod tiles;
 mod vertical;
 
 use std::ops::Range;
@@ -42,7 +41,7 @@ impl Vnni {
 impl Isa for Vnni {
     const GROUP: usize = 4;
     const AT_ONCE: usize = horizontal::AT_ONCE;
-    type Columns = tiles::Columns;
+    type Columns = horizontal::Columns;
     type Rows = vertical::Rows;
 
     fn columns(
@@ -51,21 +50,21 @@ impl Isa for Vnni {
         source: Range<usize>,
         channels: [usize; CHANNELS],
         layout: Layout,
-    ) -> tiles::Columns {
-        tiles::Columns::new(axis, source, channels, layout)
+    ) -> horizontal::Columns {
+        horizontal::Columns::new(axis, source, channels, layout, horizontal::quad_weights)
     }
 
     fn rows(self, axis: &Axis, first: usize) -> vertical::Rows {
         vertical::Rows::new(axis, first)
     }
 
-    fn scratch(self, columns: &tiles::Columns) -> usize {
-        columns.scratch()
+    fn scratch(self, columns: &horizontal::Columns) -> usize {
+        horizontal::scratch(columns)
     }
 
     fn horizontal(
         self,
-        columns: &tiles::Columns,
+        columns: &horizontal::Columns,
         rows: &[&[u8]],
         ahead: &[&[u8]],
         scratch: &mut [Lanes],

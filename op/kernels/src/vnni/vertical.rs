@@ -72,7 +72,7 @@ struct Window<'a> {
 }
 
 impl RowSums for Window<'_> {
-    fn floats(&self, form: &AffineForm, runs: &mut [Run<'_, f32>]) {
+    fn floats(&self, form: &AffineForm, runs: &mut [Run<'_, f32>]) -> bool {
         // SAFETY: `isa` proves the features.
         unsafe {
             match runs.len() {
@@ -80,6 +80,7 @@ impl RowSums for Window<'_> {
                 _ => with_encoding!(self.isa.encoding, sum, [, Uniform<'_>], (self, runs, &Uniform(form))),
             }
         }
+        true
     }
 
     fn bytes(&self, runs: &mut [Run<'_, u8>]) {

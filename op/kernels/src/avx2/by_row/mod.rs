@@ -12,10 +12,10 @@ mod weigh;
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
 use super::group::Group;
-use super::turned::layout::{PAIRS, QUAD, ROWS};
-use super::turned::turn;
+use super::turned::{TURNED, turn};
 pub(super) use tiles::Tiles;
 
+use crate::turned::layout::{PAIRS, QUAD};
 use crate::{Lanes, lanes_of};
 
 /// Resizes two groups or one. `out` is the layout of their lanes, and how many columns these have.
@@ -31,7 +31,7 @@ pub(super) unsafe fn resize(tiles: &Tiles, out: (Layout, usize), groups: &[Group
     for tile in &tiles.tiles {
         // SAFETY: promised by the caller.
         unsafe {
-            let (vectors, _) = lanes_of(turned).as_chunks_mut::<ROWS>();
+            let (vectors, _) = lanes_of(turned).as_chunks_mut::<TURNED>();
             let (pairs, bytes) = vectors.split_at_mut(tiles.bytes_from * CHANNELS);
             let pairs = &mut pairs.as_chunks_mut::<{ PAIRS * CHANNELS }>().0[..tile.quads];
             let bytes = &mut bytes.as_chunks_mut::<CHANNELS>().0[..tile.quads];

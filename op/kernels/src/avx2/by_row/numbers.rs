@@ -1,6 +1,6 @@
 //! Which windows have code of their own.
 
-use crate::avx2::turned::layout::PAIRS;
+use crate::turned::layout::PAIRS;
 
 /// How many quads hold so many neighbouring pairs, wherever these begin.
 pub(super) const fn quads_of(pairs: usize) -> usize {

@@ -8,7 +8,8 @@ use std::arch::x86_64::*;
 use prep_onnx_pipeline::CHANNELS;
 
 use super::numbers::{STEP, quads_of};
-use crate::avx2::turned::layout::{PAIRS as PER_QUAD, Vector};
+use crate::avx2::turned::Vector;
+use crate::turned::layout::PAIRS as PER_QUAD;
 use crate::{HALF, PRECISION};
 
 /// Turned pixels, and the weights beside them.

@@ -5,8 +5,10 @@ use std::ops::Range;
 use prep_onnx_pipeline::CHANNELS;
 
 use super::numbers::{known_at_once, known_pairs, quads_of};
-use crate::avx2::turned::layout::{ORDER, PAIRS, QUAD, ROWS};
-use crate::avx2::turned::{Run, Source, Windows};
+use crate::avx2::turned::TURNED;
+use crate::turned::layout::{ORDER, PAIRS, QUAD};
+use crate::turned::orders::Source;
+use crate::turned::windows::{Run, Windows};
 use crate::{Axis, Lanes};
 
 /// The most bits of the lower part of a weight: two of its products fit into 16 bits.
@@ -105,14 +107,16 @@ impl Tiles {
     /// `None` where weights are too large.
     pub(in crate::avx2) fn new(
         axis: &Axis,
-        origin: usize,
+        source: Range<usize>,
         channels: [usize; CHANNELS],
-        row_bytes: usize,
     ) -> Option<Self> {
         let largest = axis.max_weight() as i32;
         let shift = (0..=MOST_SHIFT).find(|shift| parts(largest, *shift)[0] <= i16::MAX.into())?;
         let at_once = known_at_once(i16::MAX as usize / (usize::from(u8::MAX) << shift));
-        let windows = Windows { axis, origin };
+        let windows = Windows {
+            axis,
+            origin: source.start,
+        };
         let parts = Parts {
             windows,
             shift,
@@ -132,14 +136,14 @@ impl Tiles {
             tiles,
             shift,
             at_once,
-            source: Source::new(channels, row_bytes),
+            source: Source::new(channels, source.len()),
         })
     }
 
     /// How many blocks of lanes the turned pixels of a tile take.
     pub(in crate::avx2) fn scratch(&self) -> usize {
         let vectors = (self.bytes_from + self.bytes_from / PAIRS) * CHANNELS;
-        vectors.div_ceil(Lanes::COUNT / ROWS)
+        vectors.div_ceil(Lanes::COUNT / TURNED)
     }
 }
 

@@ -8,8 +8,8 @@ use super::numbers::{MANY, quads_of, with_numbers};
 use super::sums::Sums;
 use super::tiles::{Tile, Tiles};
 use crate::avx2::group::Group;
-use crate::avx2::turned::layout::{Bytes, PAIRS as PER_QUAD, ROWS, Vector};
-use crate::avx2::turned::{Column, fours};
+use crate::avx2::turned::{Bytes, Column, TURNED, Vector, fours};
+use crate::turned::layout::PAIRS as PER_QUAD;
 use crate::{Lanes, as_lanes};
 
 macro_rules! dispatch {
@@ -50,7 +50,7 @@ unsafe fn columns<const PAIRS: usize, const AT_ONCE: usize>(
     groups: &[Group<'_>],
     turned: &[Lanes],
 ) {
-    let (vectors, _) = as_lanes(turned).as_chunks::<ROWS>();
+    let (vectors, _) = as_lanes(turned).as_chunks::<TURNED>();
     let (pixels, _) = vectors.as_chunks::<CHANNELS>();
     let (pairs, bytes) = pixels.split_at(tiles.bytes_from);
     let weighed = Weighing::<PAIRS, AT_ONCE> {

@@ -5,8 +5,8 @@ use std::mem::MaybeUninit;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
-use super::layout::FOUR;
 use crate::avx2::group::Group;
+use crate::turned::layout::FOUR;
 use crate::{Lanes, plane_blocks};
 
 /// What columns are made of, one after the other.

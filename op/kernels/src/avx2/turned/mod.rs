@@ -1,19 +1,15 @@
-//! Pixels of eight rows, so that a lane is a row: every window that reads them takes them as they are, and its weights are the same
+//! [Turned](crate::turned) pixels of eight rows: every window that reads them takes them as they are, and its weights are the same
 //! for all lanes.
 //!
-//! How they lie is [`layout`]'s, which of them are made together [`windows`]'. [`turn`] makes them, and [`fours`] packs what columns
-//! are made of them.
+//! [`turn()`] makes them, and [`fours()`] packs what columns are made of them.
 
 mod fours;
-pub(crate) mod layout;
 mod turn;
-mod windows;
 
 use prep_onnx_pipeline::CHANNELS;
 
 pub(crate) use fours::{Column, fours};
-pub(crate) use turn::{Source, turn};
-pub(crate) use windows::{Run, Windows};
+pub(crate) use turn::{Bytes, ROWS as TURNED, Vector, turn};
 
 use super::group::{Group, ROWS};
 use crate::x86::Groups;

@@ -4,45 +4,24 @@ use std::arch::x86_64::*;
 
 use prep_onnx_pipeline::CHANNELS;
 
-use super::layout::{Bytes, ORDER, Pairs, ROWS, Vector};
-use crate::avx2::group::{Group, table};
-use crate::avx2::tables::{HALVES, HalfBlock, LOAD};
+use crate::avx2::group::Group;
+use crate::turned::layout::PAIRS;
+use crate::turned::orders::{LOAD, Order, Source};
 
 /// Bytes between two requests for the pixels that come next: less than a line of the cache.
 const APART: usize = 60;
 
-/// Rows of pixels.
-pub(crate) struct Source {
-    /// For loads that begin so many bytes before their quad, which bytes are those of each channel.
-    orders: Vec<HalfBlock>,
-    row_bytes: usize,
-}
+/// Rows that are turned at a time: two groups.
+pub(crate) const ROWS: usize = 8;
 
-impl Source {
-    /// Rows of `row_bytes` bytes, at least those of a load. `channels`: the image's channel of each channel of the output.
-    pub(crate) fn new(channels: [usize; CHANNELS], row_bytes: usize) -> Self {
-        Self {
-            orders: (0..LOAD).map(|before| order(channels, before)).collect(),
-            row_bytes,
-        }
-    }
-}
+/// A row in each lane.
+pub(crate) type Vector = [i32; ROWS];
 
-/// The order of a quad's bytes where its load begins `before` bytes before it.
-fn order(channels: [usize; CHANNELS], before: usize) -> HalfBlock {
-    let mut order = HalfBlock::NOTHING;
-    for half in 0..HALVES {
-        for (lane, channel) in channels.into_iter().enumerate() {
-            for (byte, pixel) in ORDER.into_iter().enumerate() {
-                let index = before + pixel * CHANNELS + channel;
-                if index < LOAD {
-                    order.0[half * LOAD + lane * 4 + byte] = index as u8;
-                }
-            }
-        }
-    }
-    order
-}
+/// The bytes of a quad.
+pub(crate) type Bytes = [Vector; CHANNELS];
+
+/// The pairs of a quad.
+pub(in crate::avx2) type Pairs = [Vector; PAIRS * CHANNELS];
 
 /// For each quad of neighbouring pixels, from `first_byte` on at every `STEP` pixels, and each channel one vector: pixels 0, 2, 1 and 3 in rows 0, 2, 1, 3 of
 /// the first group, then in those of the second. As many quads as `quads`, or up to the end of a row. With `PAIRS` for each pair of
@@ -78,7 +57,7 @@ pub(crate) unsafe fn turn<const STEP: usize, const PAIRS: bool>(
     let inner = (last + step).saturating_sub(first_byte) / step;
     let inner = inner.min(quads.len());
     let (inner, edge) = quads.split_at_mut(inner);
-    let order = table(&source.orders[0]);
+    let order = indices(&source.orders[0]);
     let mut start = first_byte;
     let mut at = 0;
     for quads in inner.chunks_mut(APART / step) {
@@ -99,7 +78,7 @@ pub(crate) unsafe fn turn<const STEP: usize, const PAIRS: bool>(
     }
     for quad in edge {
         // SAFETY: the last load of each row.
-        let bytes = unsafe { turned(&rows, last, table(&source.orders[start - last])) };
+        let bytes = unsafe { turned(&rows, last, indices(&source.orders[start - last])) };
         store(quad, bytes);
         if PAIRS {
             store_pairs(&mut pairs[at], bytes);
@@ -107,6 +86,13 @@ pub(crate) unsafe fn turn<const STEP: usize, const PAIRS: bool>(
         }
         start += step;
     }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn indices(order: &Order) -> __m256i {
+    // SAFETY: 32 bytes, aligned to 32.
+    unsafe { _mm256_load_si256(order.0.as_ptr().cast()) }
 }
 
 /// # Safety

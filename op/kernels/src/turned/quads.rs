@@ -1,57 +1,52 @@
-//! Which pixels are turned together, and the weights of the windows on them.
+//! Tables of windows that take whole quads.
 
 use std::ops::Range;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
-use crate::avx2::tables::LOAD;
-use crate::avx2::turned::layout::{ORDER, QUAD, ROWS};
-use crate::avx2::turned::{Run, Source, Windows};
-use crate::x86::digits;
+use super::layout::QUAD;
+use super::orders::Source;
+use super::windows::{Run, Windows};
 use crate::{Axis, Lanes};
 
-/// The digits of four weights, the highest ones first, as bits.
-pub(super) type QuadWeights = [f32; 3];
-
 /// Pixels from a quad to the next, where quads are dense.
-pub(super) const HALF_QUAD: usize = QUAD / 2;
+pub(crate) const HALF_QUAD: usize = QUAD / 2;
 
 /// Columns whose windows lie in pixels that are turned together.
-pub(super) struct Tile {
+pub(crate) struct Tile<W> {
     /// A multiple of four of them.
-    pub(super) columns: Range<usize>,
+    pub(crate) columns: Range<usize>,
     /// Where its pixels begin in a row.
-    pub(super) first_byte: usize,
+    pub(crate) first_byte: usize,
     /// How many quads they are.
-    pub(super) quads: usize,
+    pub(crate) quads: usize,
     /// Quads of every window.
-    pub(super) window: usize,
+    pub(crate) window: usize,
     /// Of each column the first quad of its window.
-    pub(super) firsts: Vec<u32>,
+    pub(crate) firsts: Vec<u32>,
     /// Of each column and quad.
-    pub(super) weights: Vec<QuadWeights>,
+    pub(crate) weights: Vec<W>,
 }
 
 /// Tables of the horizontal pass.
-pub struct Columns {
-    pub(super) tiles: Vec<Tile>,
+pub struct Columns<W> {
+    pub(crate) tiles: Vec<Tile<W>>,
     /// Whether quads begin at every second pixel: twice as many, but each window lies in one.
-    pub(super) dense: bool,
-    pub(super) source: Source,
-    /// How many bytes a row must have for all loads to lie inside.
-    pub(super) row_bytes: usize,
+    pub(crate) dense: bool,
+    pub(crate) source: Source,
     /// All quads of a tile and of its windows are fewer.
-    pub(super) quads: usize,
-    pub(super) columns: usize,
-    pub(super) layout: Layout,
+    pub(crate) quads: usize,
+    pub(crate) columns: usize,
+    pub(crate) layout: Layout,
 }
 
-impl Columns {
-    pub(super) fn new(
+impl<W> Columns<W> {
+    pub(crate) fn new(
         axis: &Axis,
         source: Range<usize>,
         channels: [usize; CHANNELS],
         layout: Layout,
+        weights: impl Fn([i32; QUAD]) -> W,
     ) -> Self {
         let windows = Windows {
             axis,
@@ -60,26 +55,24 @@ impl Columns {
         let dense = axis.max_taps() < QUAD;
         let step = if dense { HALF_QUAD } else { QUAD };
         let runs = windows.runs().into_iter();
-        let tiles: Vec<Tile> = runs.map(|run| tile(windows, step, run)).collect();
+        let tiles: Vec<Tile<W>> = runs.map(|run| tile(windows, step, run, &weights)).collect();
         let ends = tiles.iter().map(|tile| {
             let last = tile.firsts.iter().max().copied().unwrap_or(0);
             tile.quads.max(last as usize + tile.window)
         });
-        let row_bytes = (source.len() * CHANNELS).max(LOAD);
         Self {
             quads: ends.max().unwrap_or(0),
             tiles,
             dense,
-            source: Source::new(channels, row_bytes),
-            row_bytes,
+            source: Source::new(channels, source.len()),
             columns: axis.len(),
             layout,
         }
     }
 
-    /// How many blocks of lanes the turned pixels of a tile take.
-    pub(super) fn scratch(&self) -> usize {
-        (self.quads * CHANNELS).div_ceil(Lanes::COUNT / ROWS)
+    /// How many blocks of lanes the turned pixels of a tile take, `vectors` of `rows` lanes for each quad.
+    pub(crate) fn scratch(&self, vectors: usize, rows: usize) -> usize {
+        (self.quads * vectors * rows).div_ceil(Lanes::COUNT)
     }
 }
 
@@ -90,7 +83,12 @@ fn quads(windows: Windows<'_>, columns: Range<usize>, first: usize, step: usize)
     quads.max().unwrap_or(0)
 }
 
-fn tile(windows: Windows<'_>, step: usize, Run { columns, pixels }: Run) -> Tile {
+fn tile<W>(
+    windows: Windows<'_>,
+    step: usize,
+    Run { columns, pixels }: Run,
+    weights_of: &impl Fn([i32; QUAD]) -> W,
+) -> Tile<W> {
     // Quads may begin at a pixel before: wherever windows take the fewest of them.
     let starts = pixels.start.saturating_sub(step - 1)..=pixels.start;
     let few = |first: usize| (quads(windows, columns.clone(), first, step), first);
@@ -113,14 +111,11 @@ fn tile(windows: Windows<'_>, step: usize, Run { columns, pixels }: Run) -> Tile
         let quad = before / step;
         tile.firsts.push(quad as u32);
         for first in (quad * step..).step_by(QUAD).take(window) {
-            let digits = ORDER.map(|pixel| {
-                let weight = (first + pixel)
-                    .checked_sub(before)
-                    .and_then(|tap| weights.get(tap));
-                digits(weight.copied().unwrap_or(0))
+            let of_quad = std::array::from_fn(|pixel| {
+                let tap = (first + pixel).checked_sub(before);
+                tap.and_then(|tap| weights.get(tap)).copied().unwrap_or(0)
             });
-            tile.weights
-                .push([0, 1, 2].map(|digit| f32::from_le_bytes(digits.map(|digits| digits[digit]))));
+            tile.weights.push(weights_of(of_quad));
         }
     }
     tile
