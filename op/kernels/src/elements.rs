@@ -86,15 +86,25 @@ fn finish_bytes(
     out: &mut RowOut<'_>,
     run: usize,
 ) {
-    let value = |index: usize, pixel: u8| {
-        let channel = channel.unwrap_or((start + index) % CHANNELS);
-        finish.table.channel(channel)[usize::from(pixel)]
-    };
     match finish.dtype {
         Dtype::Float32 => {
             let elements = &mut out.run::<f32>(run)[start..][..bytes.len()];
-            for (index, (element, pixel)) in elements.iter_mut().zip(bytes).enumerate() {
-                *element = value(index, *pixel);
+            match channel {
+                Some(channel) => {
+                    let table = finish.table.channel(channel);
+                    for (element, pixel) in elements.iter_mut().zip(bytes) {
+                        *element = table[usize::from(*pixel)];
+                    }
+                }
+                None => {
+                    let tables = [0, 1, 2].map(|turn| finish.table.channel((start + turn) % CHANNELS));
+                    let pixels = bytes.chunks(CHANNELS);
+                    for (elements, pixels) in elements.chunks_mut(CHANNELS).zip(pixels) {
+                        for ((element, pixel), table) in elements.iter_mut().zip(pixels).zip(tables) {
+                            *element = table[usize::from(*pixel)];
+                        }
+                    }
+                }
             }
         }
         Dtype::Float16 => {

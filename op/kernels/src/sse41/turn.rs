@@ -67,10 +67,10 @@ pub(super) unsafe fn turn<const STEP: usize>(
 #[target_feature(enable = "ssse3,sse4.1")]
 unsafe fn turn_quad(rows: &[*const u8; ROWS], base: usize, order: __m128i, quad: &mut Pairs) {
     let mut pixels = [_mm_setzero_si128(); ROWS];
-    for (pixels, row) in pixels.iter_mut().zip(rows) {
+    for row in 0..ROWS {
         // SAFETY: promised by the caller.
-        let bytes = unsafe { _mm_loadu_si128(row.add(base).cast()) };
-        *pixels = _mm_shuffle_epi8(bytes, order);
+        let bytes = unsafe { _mm_loadu_si128(rows[row].add(base).cast()) };
+        pixels[row] = _mm_shuffle_epi8(bytes, order);
     }
     let [a, b, c, d] = pixels;
     let low = [_mm_unpacklo_epi32(a, b), _mm_unpacklo_epi32(c, d)];
@@ -80,10 +80,13 @@ unsafe fn turn_quad(rows: &[*const u8; ROWS], base: usize, order: __m128i, quad:
         _mm_unpackhi_epi64(low[0], low[1]),
         _mm_unpacklo_epi64(high[0], high[1]),
     ];
-    let [first, second] = quad;
-    for ((bytes, first), second) in channels.into_iter().zip(first).zip(second) {
-        put(first, _mm_and_si128(bytes, _mm_set1_epi16(0x00ff)));
-        put(second, _mm_srli_epi16::<8>(bytes));
+    for channel in 0..CHANNELS {
+        let bytes = channels[channel];
+        put(
+            &mut quad[0][channel],
+            _mm_and_si128(bytes, _mm_set1_epi16(0x00ff)),
+        );
+        put(&mut quad[1][channel], _mm_srli_epi16::<8>(bytes));
     }
 }
 
