@@ -4,6 +4,8 @@ use std::arch::x86_64::{_MM_HINT_ET0, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
 
 pub(super) use super::windows::{lane_window, padded};
 use crate::finish::AffineForm;
+use crate::windows::GroupWindows;
+use crate::{Lanes, Ring};
 
 /// A cache line of table bytes.
 #[derive(Clone, Copy)]
@@ -68,6 +70,43 @@ pub(super) fn prefetch_near(row: *const u8, offset: usize) {
 pub(super) fn prefetch_below<T>(out: &[T], first: usize) {
     // SAFETY: a prefetch reads nothing, whatever the address.
     unsafe { _mm_prefetch::<_MM_HINT_ET0>(out.as_ptr().wrapping_add(out.len() + first).cast()) }
+}
+
+/// The most row groups of a window with code of its own.
+const FEW_GROUPS: usize = 4;
+
+/// The vertical window of one output row, of whole row groups.
+pub(super) struct Window<'a, I, W> {
+    pub(super) isa: I,
+    /// First row group.
+    pub(super) group: usize,
+    /// Where the first groups begin.
+    pub(super) starts: [*const Lanes; FEW_GROUPS],
+    /// Weights of each group.
+    pub(super) weights: &'a [W],
+    pub(super) clamp: bool,
+    pub(super) ring: &'a Ring<'a>,
+}
+
+impl<'a, I, W> Window<'a, I, W> {
+    #[inline(always)]
+    pub(super) fn new(
+        isa: I,
+        windows: &'a GroupWindows<W>,
+        row: usize,
+        clamp: bool,
+        ring: &'a Ring<'a>,
+    ) -> Self {
+        let (group, weights) = windows.window(row);
+        Self {
+            isa,
+            group,
+            starts: ring.starts(group, weights.len()),
+            weights,
+            clamp,
+            ring,
+        }
+    }
 }
 
 /// Constants of the affine form, a vector of lanes each.

@@ -7,12 +7,9 @@ use crate::elements::{RowSums, Run, write_row};
 use crate::finish::AffineForm;
 use crate::split::{GroupWeights, LOW_BITS, PairWeights, group_weights};
 use crate::windows::GroupWindows;
-use crate::x86::{Bytes, InTurn, Sink, Uniform};
+use crate::x86::{self, Bytes, InTurn, Sink, Uniform};
 use crate::{Axis, Finish, HALF, PRECISION};
 use crate::{Lanes, Ring, RowOut};
-
-/// The most row groups of a window with code of its own.
-const MOST_GROUPS: usize = 4;
 
 /// Tables of the vertical pass.
 pub struct Rows {
@@ -37,30 +34,12 @@ pub(super) fn resize(
     finish: &Finish,
     out: &mut RowOut<'_>,
 ) {
-    let (group, weights) = rows.windows.window(row);
-    let window = Window {
-        isa,
-        group,
-        starts: ring.starts(group, weights.len()),
-        weights,
-        clamp: rows.clamp,
-        ring,
-    };
+    let window = Window::new(isa, &rows.windows, row, rows.clamp, ring);
     write_row(&window, finish, out);
 }
 
 /// The window of one output row.
-struct Window<'a> {
-    isa: Avx2,
-    /// First row group.
-    group: usize,
-    /// Where the first groups begin.
-    starts: [*const Lanes; MOST_GROUPS],
-    /// Weights of each group.
-    weights: &'a [GroupWeights],
-    clamp: bool,
-    ring: &'a Ring<'a>,
-}
+type Window<'a> = x86::Window<'a, Avx2, GroupWeights>;
 
 impl RowSums for Window<'_> {
     fn floats(&self, form: &AffineForm, runs: &mut [Run<'_, f32>]) -> bool {

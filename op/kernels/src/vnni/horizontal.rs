@@ -6,7 +6,7 @@ use prep_onnx_pipeline::CHANNELS;
 
 use super::dot::{Dot, Encoding, Evex, Vex, with_encoding};
 use crate::avx2::group::{Group, ROWS};
-use crate::avx2::turned::{Bytes, Column, TURNED, Vector, fours, open, turn};
+use crate::avx2::turned::{Bytes, Column, TURNED, everywhere, fours, load, open, turn};
 use crate::turned::layout::{ORDER, QUAD};
 use crate::turned::orders::LOAD;
 use crate::turned::quads::{self, HALF_QUAD};
@@ -196,18 +196,4 @@ impl<D: Dot, const QUADS: usize> Column for Weighing<D, QUADS> {
         }
         values
     }
-}
-
-/// The same weights in all lanes.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn everywhere(weights: &f32) -> __m256i {
-    _mm256_castps_si256(_mm256_broadcast_ss(weights))
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn load(vector: &Vector) -> __m256i {
-    // SAFETY: eight lanes of blocks, which are aligned as vectors.
-    unsafe { _mm256_load_si256(vector.as_ptr().cast()) }
 }

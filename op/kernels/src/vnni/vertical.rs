@@ -9,14 +9,11 @@ use crate::avx2::vertical::{load, values};
 use crate::elements::{RowSums, Run, write_row};
 use crate::finish::AffineForm;
 use crate::windows::GroupWindows;
-use crate::x86::{Bytes, InTurn, Sink, Uniform, digits};
+use crate::x86::{self, Bytes, InTurn, Sink, Uniform, digits};
 use crate::{Axis, Finish, Lanes, Ring, RowOut};
 
 /// The digits of the weights of a group's rows.
 type GroupWeights = [i32; 3];
-
-/// The most row groups of a window with code of its own.
-const MOST_GROUPS: usize = 4;
 
 /// Tables of the vertical pass.
 pub struct Rows {
@@ -46,30 +43,12 @@ pub(super) fn resize(
     finish: &Finish,
     out: &mut RowOut<'_>,
 ) {
-    let (group, weights) = rows.windows.window(row);
-    let window = Window {
-        isa,
-        group,
-        starts: ring.starts(group, weights.len()),
-        weights,
-        clamp: rows.clamp,
-        ring,
-    };
+    let window = Window::new(isa, &rows.windows, row, rows.clamp, ring);
     write_row(&window, finish, out);
 }
 
 /// The window of one output row.
-struct Window<'a> {
-    isa: Vnni,
-    /// First row group.
-    group: usize,
-    /// Where the first groups begin.
-    starts: [*const Lanes; MOST_GROUPS],
-    /// Weights of each group.
-    weights: &'a [GroupWeights],
-    clamp: bool,
-    ring: &'a Ring<'a>,
-}
+type Window<'a> = x86::Window<'a, Vnni, GroupWeights>;
 
 impl RowSums for Window<'_> {
     fn floats(&self, form: &AffineForm, runs: &mut [Run<'_, f32>]) -> bool {

@@ -8,7 +8,7 @@ use std::arch::x86_64::*;
 use prep_onnx_pipeline::CHANNELS;
 
 use super::numbers::{STEP, quads_of};
-use crate::avx2::turned::Vector;
+use crate::avx2::turned::{Vector, everywhere, load};
 use crate::turned::layout::PAIRS as PER_QUAD;
 use crate::{HALF, PRECISION};
 
@@ -121,18 +121,4 @@ impl Sums {
         }
         values
     }
-}
-
-/// The same weights in all lanes.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn everywhere(weights: &f32) -> __m256i {
-    _mm256_castps_si256(_mm256_broadcast_ss(weights))
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn load(vector: &Vector) -> __m256i {
-    // SAFETY: eight lanes of blocks, which are aligned as vectors.
-    unsafe { _mm256_load_si256(vector.as_ptr().cast()) }
 }

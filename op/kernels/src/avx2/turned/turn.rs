@@ -145,3 +145,17 @@ fn put(vector: &mut Vector, value: __m256i) {
     // SAFETY: eight lanes of blocks, which are aligned as vectors.
     unsafe { _mm256_store_si256(vector.as_mut_ptr().cast(), value) }
 }
+
+/// The same weights in all lanes.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(crate) fn everywhere(weights: &f32) -> __m256i {
+    _mm256_castps_si256(_mm256_broadcast_ss(weights))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(crate) fn load(vector: &Vector) -> __m256i {
+    // SAFETY: eight lanes of blocks, which are aligned as vectors.
+    unsafe { _mm256_load_si256(vector.as_ptr().cast()) }
+}
