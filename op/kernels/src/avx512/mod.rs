@@ -4,7 +4,7 @@
 //! rounding term is the first accumulator. Four source rows are resized horizontally at a time and
 //! packed into one dword per lane (`vpshldd`), which is the operand that the vertical `vpdpbusd` takes.
 //!
-//! - [`tables`]: which bytes each vector loads, and the weights beside them;
+//! - [`columns`]: which way columns are made; [`tables`]: which bytes each vector loads, and the weights beside them;
 //! - [`horizontal`]: the weighted sum of neighbouring pixels, of four rows at a time ([`group`]), for [`short`] and for [`long`]
 //!   windows;
 //! - [`vertical`]: the weighted sum of row groups; [`sinks`]: what becomes of it;
@@ -12,6 +12,7 @@
 //! - [`rows`]: rows that the two passes do not make: [`copy`], and [`linear`], INTER_LINEAR of OpenCV;
 //! - [`lookup`]: bytes of quantised models.
 
+mod columns;
 mod copy;
 mod group;
 mod horizontal;
@@ -59,7 +60,7 @@ impl Avx512 {
 impl Isa for Avx512 {
     const GROUP: usize = 4;
     const AT_ONCE: usize = horizontal::AT_ONCE;
-    type Columns = tables::Columns;
+    type Columns = columns::Columns;
     type Rows = vertical::Rows;
 
     fn columns(
@@ -68,24 +69,28 @@ impl Isa for Avx512 {
         source: Range<usize>,
         channels: [usize; CHANNELS],
         layout: Layout,
-    ) -> tables::Columns {
-        tables::Columns::new(axis, source, channels, layout)
+    ) -> columns::Columns {
+        columns::Columns::new(axis, source, channels, layout)
     }
 
     fn rows(self, axis: &Axis, first: usize) -> vertical::Rows {
         vertical::Rows::new(axis, first)
     }
 
+    fn scratch(self, columns: &columns::Columns) -> usize {
+        columns.scratch()
+    }
+
     fn horizontal(
         self,
-        columns: &tables::Columns,
+        columns: &columns::Columns,
         rows: &[&[u8]],
         ahead: &[&[u8]],
         scratch: &mut [Lanes],
         groups: &mut [&mut [Lanes]],
     ) {
         // SAFETY: `self` proves the features.
-        unsafe { horizontal::resize(columns, rows, ahead, scratch, groups) }
+        unsafe { columns.resize(rows, ahead, scratch, groups) }
     }
 
     fn vertical(

@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 
 /// Which instructions a processor has.
 #[derive(Clone, Copy)]
-pub(super) enum Encoding {
+pub(crate) enum Encoding {
     /// AVX-VNNI.
     Vex,
     /// AVX-512 VNNI and VL.

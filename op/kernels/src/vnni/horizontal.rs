@@ -6,7 +6,7 @@ use prep_onnx_pipeline::CHANNELS;
 
 use super::dot::{Dot, Encoding, Evex, Vex, with_encoding};
 use crate::avx2::group::{Group, ROWS};
-use crate::avx2::turned::{Bytes, Column, TURNED, everywhere, fours, load, open, turn};
+use crate::avx2::turned::{Bytes, Column, RowOrder, TURNED, everywhere, fours, load, open, turn};
 use crate::turned::layout::{ORDER, QUAD};
 use crate::turned::orders::LOAD;
 use crate::turned::quads::{self, HALF_QUAD};
@@ -14,33 +14,34 @@ use crate::x86::{digits, grouped, padded};
 use crate::{Lanes, PRECISION, as_lanes, lanes_of};
 
 /// The digits of four weights, the highest ones first, as bits.
-pub(super) type QuadWeights = [f32; 3];
+pub(crate) type QuadWeights = [f32; 3];
 
-pub(super) type Columns = quads::Columns<QuadWeights>;
+pub(crate) type Columns = quads::Columns<QuadWeights>;
 type Tile = quads::Tile<QuadWeights>;
 
 /// Those of a quad's weights.
-pub(super) fn quad_weights(weights: [i32; QUAD]) -> QuadWeights {
+pub(crate) fn quad_weights(weights: [i32; QUAD]) -> QuadWeights {
     let digits = ORDER.map(|pixel| digits(weights[pixel]));
     [0, 1, 2].map(|digit| f32::from_le_bytes(digits.map(|digits| digits[digit])))
 }
 
 /// How many blocks [`resize`] needs.
-pub(super) fn scratch(columns: &Columns) -> usize {
+pub(crate) fn scratch(columns: &Columns) -> usize {
     columns.scratch(CHANNELS, TURNED)
 }
 
 /// Row groups that are resized at a time.
-pub(super) const AT_ONCE: usize = 2;
+pub(crate) const AT_ONCE: usize = 2;
 
 /// The rounding term, before the two shifts by 8.
-pub(super) const ROUNDING: i32 = 32;
+pub(crate) const ROUNDING: i32 = 32;
 
 /// # Safety
 /// The processor has AVX2, FMA and the encoding.
 #[target_feature(enable = "avx2,fma")]
-pub(super) unsafe fn resize(
+pub(crate) unsafe fn resize(
     encoding: Encoding,
+    row_order: RowOrder,
     columns: &Columns,
     rows: &[&[u8]],
     ahead: &[&[u8]],
@@ -50,9 +51,9 @@ pub(super) unsafe fn resize(
     // SAFETY: promised by the caller.
     unsafe {
         if rows.first().is_some_and(|row| row.len() < LOAD) {
-            narrow(encoding, columns, rows, scratch, groups);
+            narrow(encoding, row_order, columns, rows, scratch, groups);
         } else {
-            wide(encoding, columns, rows, ahead, scratch, groups);
+            wide(encoding, row_order, columns, rows, ahead, scratch, groups);
         }
     }
 }
@@ -66,6 +67,7 @@ pub(super) unsafe fn resize(
 #[target_feature(enable = "avx2,fma")]
 unsafe fn narrow(
     encoding: Encoding,
+    row_order: RowOrder,
     columns: &Columns,
     rows: &[&[u8]],
     scratch: &mut [Lanes],
@@ -74,7 +76,17 @@ unsafe fn narrow(
     let mut copies = [[0; LOAD]; ROWS * AT_ONCE];
     let copied: [&[u8]; ROWS * AT_ONCE] = padded(rows, &mut copies);
     // SAFETY: promised by the caller.
-    unsafe { wide(encoding, columns, &copied[..rows.len()], &[], scratch, groups) }
+    unsafe {
+        wide(
+            encoding,
+            row_order,
+            columns,
+            &copied[..rows.len()],
+            &[],
+            scratch,
+            groups,
+        )
+    }
 }
 
 /// [`resize`] of rows as wide as the tables.
@@ -84,6 +96,7 @@ unsafe fn narrow(
 #[target_feature(enable = "avx2,fma")]
 unsafe fn wide(
     encoding: Encoding,
+    row_order: RowOrder,
     columns: &Columns,
     rows: &[&[u8]],
     ahead: &[&[u8]],
@@ -105,9 +118,23 @@ unsafe fn wide(
         unsafe {
             let groups = [&open[0], &open[1]];
             if columns.dense {
-                turn::<HALF_QUAD, false>(&columns.source, tile.first_byte, groups, &mut [], quads);
+                turn::<HALF_QUAD, false>(
+                    &columns.source,
+                    tile.first_byte,
+                    groups,
+                    row_order,
+                    &mut [],
+                    quads,
+                );
             } else {
-                turn::<QUAD, false>(&columns.source, tile.first_byte, groups, &mut [], quads);
+                turn::<QUAD, false>(
+                    &columns.source,
+                    tile.first_byte,
+                    groups,
+                    row_order,
+                    &mut [],
+                    quads,
+                );
             }
             with_encoding!(encoding, weigh, [], (columns, tile, &open[..count], blocks));
         }

@@ -8,8 +8,8 @@
 //! - [`horizontal`]: the weighted sum of turned pixels;
 //! - [`vertical`]: the weighted sum of row groups. What becomes of it, and rows that the two passes do not make, are AVX2's.
 
-mod dot;
-mod horizontal;
+pub(crate) mod dot;
+pub(crate) mod horizontal;
 mod vertical;
 
 use std::ops::Range;
@@ -17,6 +17,7 @@ use std::ops::Range;
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
 use super::avx2::Avx2;
+use super::avx2::turned::PAIRED;
 use super::{Isa, Lanes, Ring, RowOut};
 use crate::{Axis, Finish};
 use dot::Encoding;
@@ -71,7 +72,7 @@ impl Isa for Vnni {
         groups: &mut [&mut [Lanes]],
     ) {
         // SAFETY: `self` proves the features.
-        unsafe { horizontal::resize(self.encoding, columns, rows, ahead, scratch, groups) }
+        unsafe { horizontal::resize(self.encoding, PAIRED, columns, rows, ahead, scratch, groups) }
     }
 
     fn vertical(

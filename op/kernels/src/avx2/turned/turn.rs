@@ -14,6 +14,12 @@ const APART: usize = 60;
 /// Rows that are turned at a time: two groups.
 pub(crate) const ROWS: usize = 8;
 
+/// Which rows of a group a lane packs, the lowest byte first.
+pub(crate) type RowOrder = [usize; 4];
+
+/// The order at the levels whose vertical pass takes rows 0 and 1, then rows 2 and 3, as pairs of 16-bit elements.
+pub(crate) const PAIRED: RowOrder = [0, 2, 1, 3];
+
 /// A row in each lane.
 pub(crate) type Vector = [i32; ROWS];
 
@@ -23,7 +29,7 @@ pub(crate) type Bytes = [Vector; CHANNELS];
 /// The pairs of a quad.
 pub(in crate::avx2) type Pairs = [Vector; PAIRS * CHANNELS];
 
-/// For each quad of neighbouring pixels, from `first_byte` on at every `STEP` pixels, and each channel one vector: pixels 0, 2, 1 and 3 in rows 0, 2, 1, 3 of
+/// For each quad of neighbouring pixels, from `first_byte` on at every `STEP` pixels, and each channel one vector: pixels 0, 2, 1 and 3 in the rows of
 /// the first group, then in those of the second. As many quads as `quads`, or up to the end of a row. With `PAIRS` for each pair of
 /// neighbours one too, of 16-bit elements.
 ///
@@ -35,6 +41,7 @@ pub(crate) unsafe fn turn<const STEP: usize, const PAIRS: bool>(
     source: &Source,
     first_byte: usize,
     groups: [&Group<'_>; 2],
+    row_order: RowOrder,
     pairs: &mut [Pairs],
     quads: &mut [Bytes],
 ) {
@@ -42,15 +49,16 @@ pub(crate) unsafe fn turn<const STEP: usize, const PAIRS: bool>(
         assert!(pairs.len() == quads.len(), "pairs of each quad");
     }
     let [first, second] = groups.map(|group| group.rows);
+    let [a, b, c, d] = row_order;
     let rows = [
-        first[0].as_ptr(),
-        second[0].as_ptr(),
-        first[2].as_ptr(),
-        second[2].as_ptr(),
-        first[1].as_ptr(),
-        second[1].as_ptr(),
-        first[3].as_ptr(),
-        second[3].as_ptr(),
+        first[a].as_ptr(),
+        second[a].as_ptr(),
+        first[b].as_ptr(),
+        second[b].as_ptr(),
+        first[c].as_ptr(),
+        second[c].as_ptr(),
+        first[d].as_ptr(),
+        second[d].as_ptr(),
     ];
     let last = source.row_bytes - LOAD;
     let step = const { STEP * CHANNELS };
