@@ -28,5 +28,6 @@ PREP_CASES=${PREP_CASES:-50} PREP_REQUIRE=vnni LD_PRELOAD="$folder/emulate.so" \
     cat "$folder/log" >&2
     exit 1
 }
-grep -E "outputs compared|[1-9][0-9]* instructions emulated" "$folder/log"
-grep -qE "[1-9][0-9]* instructions emulated" "$folder/log" || skip "the processor has AVX-VNNI itself"
+grep -E "outputs compared|instructions emulated" "$folder/log"
+grep -qE "[1-9][0-9]* instructions emulated" "$folder/log" ||
+    skip "nothing was emulated: the processor has AVX-VNNI itself, and the suite runs it"

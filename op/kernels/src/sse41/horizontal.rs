@@ -68,11 +68,9 @@ fn wide(
     blocks: &mut [Lanes],
     groups: &mut [&mut [Lanes]],
 ) {
-    let [group] = groups else {
-        return;
-    };
+    assert!(groups.len() == 1, "one group at a time");
     let rows = grouped::<ROWS>(rows, ahead, 1, columns.source.row_bytes);
-    let lanes = lanes_of(group);
+    let lanes = lanes_of(groups[0]);
     assert!(
         lanes.len() >= CHANNELS * plane_blocks(columns.columns) * Lanes::COUNT,
         "three planes"

@@ -34,7 +34,7 @@ pub struct Columns<W> {
     /// Whether quads begin at every second pixel: twice as many, but each window lies in one.
     pub(crate) dense: bool,
     pub(crate) source: Source,
-    /// All quads of a tile and of its windows are fewer.
+    /// The most quads that a tile has, or that its windows reach.
     pub(crate) quads: usize,
     pub(crate) columns: usize,
     pub(crate) layout: Layout,

@@ -29,9 +29,9 @@ pub(crate) type Bytes = [Vector; CHANNELS];
 /// The pairs of a quad.
 pub(in crate::avx2) type Pairs = [Vector; PAIRS * CHANNELS];
 
-/// For each quad of neighbouring pixels, from `first_byte` on at every `STEP` pixels, and each channel one vector: pixels 0, 2, 1 and 3 in the rows of
-/// the first group, then in those of the second. As many quads as `quads`, or up to the end of a row. With `PAIRS` for each pair of
-/// neighbours one too, of 16-bit elements.
+/// For each quad of neighbouring pixels, from `first_byte` on at every `STEP` pixels, and each channel one vector: pixels 0, 2, 1 and
+/// 3 in the rows of the first group, in `row_order`, then in those of the second. As many quads as `quads`; what lies behind
+/// the end of a row is zero. With `PAIRS` for each pair of neighbours one too, of 16-bit elements.
 ///
 /// # Safety
 /// The processor has AVX2, and the rows of each group have the `row_bytes` of the source.
