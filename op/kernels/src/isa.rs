@@ -164,7 +164,7 @@ pub trait Isa: Copy + Send + Sync + 'static {
     /// How many source rows a lane packs.
     const GROUP: usize;
 
-    /// How many row groups [`Isa::horizontal`] makes at a time, at most.
+    /// How many row groups [`Isa::horizontal`] makes at a time, at most, whatever the tables.
     const AT_ONCE: usize = 1;
 
     /// Tables of the horizontal pass.
@@ -184,6 +184,11 @@ pub trait Isa: Copy + Send + Sync + 'static {
 
     /// Prepares the vertical pass over row groups, the first of which begins at source row `first`.
     fn rows(self, axis: &Axis, first: usize) -> Self::Rows;
+
+    /// How many row groups [`Isa::horizontal`] makes at a time, at most, with these tables.
+    fn at_once(self, _columns: &Self::Columns) -> usize {
+        Self::AT_ONCE
+    }
 
     /// How many blocks `scratch` of [`Isa::horizontal`] has to have for these tables, where more than is said there.
     fn scratch(self, _columns: &Self::Columns) -> usize {

@@ -40,19 +40,18 @@ pub(crate) struct Task<'a> {
 }
 
 /// Most row groups that are made at a time at any level.
-const MAX_AT_ONCE: usize = 2;
+const MAX_AT_ONCE: usize = 4;
 
 /// Most rows that such groups have at any level.
 const MAX_ROWS: usize = 4 * MAX_AT_ONCE;
 
-/// Room in the ring for the row groups `first` and, where there is more than one, its next.
+/// Room in the ring for row group `first` and its next ones, where there are as many slots.
 fn slots_from(ring: &mut [Lanes], blocks: usize, slots: usize, first: usize) -> [&mut [Lanes]; MAX_AT_ONCE] {
-    let at = first % slots;
-    let (before, from) = ring[..slots * blocks].split_at_mut(at * blocks);
-    let (first, behind) = from.split_at_mut(blocks);
-    let next = if at + 1 < slots { behind } else { before };
-    let end = blocks.min(next.len());
-    [first, &mut next[..end]]
+    let (before, from) = ring[..slots * blocks].split_at_mut(first % slots * blocks);
+    let mut slots = from
+        .chunks_exact_mut(blocks.max(1))
+        .chain(before.chunks_exact_mut(blocks.max(1)));
+    std::array::from_fn(|_| slots.next().unwrap_or_default())
 }
 
 /// Computes the output rows `band` of one image.
@@ -86,13 +85,16 @@ pub(crate) unsafe fn run_band<I: Isa>(
         weighed,
         position,
     } = scratch;
-    grow(ring, rows.slots * blocks, Lanes::ZERO)?;
+    let most = isa.at_once(&columns.tables);
+    // Made together with the last of a window, its next ones must leave the first.
+    let slots = rows.slots + most - 1;
+    grow(ring, slots * blocks, Lanes::ZERO)?;
     grow(
         unpacked,
-        (I::AT_ONCE * (blocks + 1)).max(isa.scratch(&columns.tables)),
+        (most * (blocks + 1)).max(isa.scratch(&columns.tables)),
         Lanes::ZERO,
     )?;
-    grow(weighed, I::AT_ONCE * I::GROUP * weighed_stride, 0)?;
+    grow(weighed, most * I::GROUP * weighed_stride, 0)?;
     // Where the last window ends: groups behind it are the next band's. An earlier one may end later, since windows are cut at
     // weights of zero.
     let last = band
@@ -110,10 +112,10 @@ pub(crate) unsafe fn run_band<I: Isa>(
         }
         while done < group + count {
             let first = rows.first + done * I::GROUP;
-            let at_once = I::AT_ONCE.min(last.max(group + count) - done);
+            let at_once = most.min(last.max(group + count) - done);
             let some = I::GROUP * at_once;
-            let mut slots = slots_from(ring, blocks, rows.slots, done);
-            let groups = &mut slots[..at_once];
+            let mut room = slots_from(ring, blocks, slots, done);
+            let groups = &mut room[..at_once];
             if vertical_first {
                 for (offset, out) in weighed
                     .chunks_exact_mut(weighed_stride.max(1))
@@ -146,7 +148,7 @@ pub(crate) unsafe fn run_band<I: Isa>(
         }
         let filled = Ring {
             blocks: ring,
-            slots: rows.slots,
+            slots,
             blocks_per_group: blocks,
         };
         // SAFETY: row `row` lies in the output image that the caller vouches for.

@@ -199,8 +199,7 @@ impl<I: Isa> Level<I> {
             axis: Arc::clone(axis),
             first,
             groups,
-            // Made together with the last of a window, its next ones must leave the first.
-            slots: slots + I::AT_ONCE - 1,
+            slots,
         })
     }
 }

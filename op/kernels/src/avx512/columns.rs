@@ -4,18 +4,8 @@ use std::ops::Range;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
-use super::{horizontal, tables};
-use crate::avx2::turned::RowOrder;
-use crate::vnni::dot::Encoding;
-use crate::vnni::horizontal as by_row;
+use super::{by_row, horizontal, tables};
 use crate::{Axis, Lanes};
-
-/// The most taps of windows whose bytes are gathered for each lane. Of more, turning pixels once for all windows takes less, in
-/// vectors of 256 bits too.
-const MOST_GATHERED: usize = 32;
-
-/// As the vertical pass takes them.
-const IN_TURN: RowOrder = [0, 1, 2, 3];
 
 /// Tables of the horizontal pass.
 pub enum Columns {
@@ -30,11 +20,17 @@ impl Columns {
         channels: [usize; CHANNELS],
         layout: Layout,
     ) -> Self {
-        if axis.max_taps() > MOST_GATHERED {
-            let weights = by_row::quad_weights;
-            Self::ByRow(by_row::Columns::new(axis, source, channels, layout, weights))
-        } else {
-            Self::ByColumn(tables::Columns::new(axis, source, channels, layout))
+        match tables::Columns::new(axis, source.clone(), channels, layout) {
+            Some(columns) => Self::ByColumn(columns),
+            None => Self::ByRow(by_row::Columns::new(axis, source, channels, layout)),
+        }
+    }
+
+    /// What [`crate::Isa::at_once`] is.
+    pub(super) fn at_once(&self) -> usize {
+        match self {
+            Self::ByColumn(_) => horizontal::AT_ONCE,
+            Self::ByRow(_) => by_row::AT_ONCE,
         }
     }
 
@@ -42,7 +38,7 @@ impl Columns {
     pub(super) fn scratch(&self) -> usize {
         match self {
             Self::ByColumn(_) => 0,
-            Self::ByRow(columns) => by_row::scratch(columns),
+            Self::ByRow(columns) => columns.scratch(),
         }
     }
 
@@ -55,13 +51,11 @@ impl Columns {
         scratch: &mut [Lanes],
         groups: &mut [&mut [Lanes]],
     ) {
-        // SAFETY: promised by the caller: AVX-512 VNNI and VL are among the features.
+        // SAFETY: promised by the caller.
         unsafe {
             match self {
                 Self::ByColumn(columns) => horizontal::resize(columns, rows, ahead, scratch, groups),
-                Self::ByRow(columns) => {
-                    by_row::resize(Encoding::Evex, IN_TURN, columns, rows, ahead, scratch, groups);
-                }
+                Self::ByRow(columns) => by_row::resize(columns, rows, ahead, scratch, groups),
             }
         }
     }

@@ -5,9 +5,8 @@ use std::arch::x86_64::*;
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
 use super::group::{Group, ROWS};
-use super::long::{long, pairs};
 use super::short::short;
-use super::tables::{Columns, LOAD, Loads, MAX_SHORT};
+use super::tables::{Columns, LOAD, Loads};
 use crate::x86::{grouped, padded};
 use crate::{Lanes, lanes_of, plane_blocks};
 
@@ -76,10 +75,7 @@ fn wide(
     // SAFETY: the rows are as wide as the tables and the lanes have room for every vector: asserted above.
     unsafe {
         match columns.loads {
-            Loads::Pairs => pairs(columns, open),
-            Loads::Wide if columns.quads > MAX_SHORT => long::<true>(columns, open),
             Loads::Wide => short::<true>(columns, open),
-            Loads::PerQuad if columns.quads > MAX_SHORT => long::<false>(columns, open),
             Loads::Shared | Loads::PerQuad => short::<false>(columns, open),
         }
     }

@@ -12,12 +12,12 @@
 //! - [`rows`]: rows that the two passes do not make: [`copy`], and [`linear`], INTER_LINEAR of OpenCV;
 //! - [`lookup`]: bytes of quantised models.
 
+mod by_row;
 mod columns;
 mod copy;
 mod group;
 mod horizontal;
 mod linear;
-mod long;
 mod lookup;
 mod rows;
 mod short;
@@ -59,7 +59,7 @@ impl Avx512 {
 
 impl Isa for Avx512 {
     const GROUP: usize = 4;
-    const AT_ONCE: usize = horizontal::AT_ONCE;
+    const AT_ONCE: usize = by_row::AT_ONCE;
     type Columns = columns::Columns;
     type Rows = vertical::Rows;
 
@@ -75,6 +75,10 @@ impl Isa for Avx512 {
 
     fn rows(self, axis: &Axis, first: usize) -> vertical::Rows {
         vertical::Rows::new(axis, first)
+    }
+
+    fn at_once(self, columns: &columns::Columns) -> usize {
+        columns.at_once()
     }
 
     fn scratch(self, columns: &columns::Columns) -> usize {

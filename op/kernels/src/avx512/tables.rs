@@ -14,8 +14,6 @@ pub(super) enum Loads {
     Shared,
     /// One load of 64 bytes for each quad.
     PerQuad,
-    /// One load of 64 bytes for each two quads and each six lanes.
-    Pairs,
     /// Two neighbouring loads of 64 bytes for each quad.
     Wide,
 }
@@ -54,8 +52,7 @@ pub struct Columns {
     /// How many lanes of a vector are used.
     pub(super) lanes: usize,
     pub(super) vectors: usize,
-    /// The first byte of a load, for each vector and quad; for [`Loads::Pairs`], for each vector and two quads, that of
-    /// lanes 0 to 5 and that of lanes 6 to 11.
+    /// The first byte of a load, for each vector and quad.
     pub(super) bases: Vec<u32>,
     /// For each vector and quad.
     pub(super) tables: Vec<QuadTable>,
@@ -78,16 +75,18 @@ pub(super) type QuadTable = [Block; 4];
 /// The largest weight whose fourfold has three digits.
 const MAX_TOP: u32 = 2_088_959;
 
-/// Most quads whose tables are held in registers.
-pub(super) const MAX_SHORT: usize = 4;
+/// Most quads: their tables are held in registers.
+const MAX_QUADS: usize = 4;
+
+/// Of [`WAYS`], those that so many quads pay with: a load for each of a vector's quads.
+const WAYS_OF_MOST: usize = 4;
 
 /// The ways to load, the best first; lanes that a way has too few bytes for make the next one tried.
-const WAYS: [(Loads, usize); 14] = [
+const WAYS: [(Loads, usize); 13] = [
     (Loads::Shared, 16),
     (Loads::Shared, 15),
     (Loads::PerQuad, 16),
     (Loads::PerQuad, 15),
-    (Loads::Pairs, 12),
     (Loads::Wide, 16),
     (Loads::Wide, 15),
     (Loads::Wide, 12),
@@ -100,12 +99,13 @@ const WAYS: [(Loads, usize); 14] = [
 ];
 
 impl Columns {
+    /// `None` where gathering the bytes of each lane does not pay.
     pub(super) fn new(
         axis: &Axis,
         source: Range<usize>,
         channels: [usize; CHANNELS],
         layout: Layout,
-    ) -> Self {
+    ) -> Option<Self> {
         let taps = axis.max_taps().max(1);
         let mode = if axis.clamp {
             Mode::Clamp
@@ -115,13 +115,18 @@ impl Columns {
             Mode::Top
         };
         let quads = taps.div_ceil(4);
+        let ways = match quads {
+            ..MAX_QUADS => &WAYS[..],
+            MAX_QUADS => &WAYS[..WAYS_OF_MOST],
+            _ => return None,
+        };
         let draft = Self {
             loads: Loads::PerQuad,
             packing: Packing {
                 mode,
                 bytes: [0, 1, 2, 3].map(|row| 0x1111_1111_1111_1111 << row),
             },
-            tail: (2..=MAX_SHORT).contains(&quads) && matches!(taps % 4, 1 | 2),
+            tail: (2..=MAX_QUADS).contains(&quads) && matches!(taps % 4, 1 | 2),
             even: 0x5555_5555_5555_5555,
             thirds: [0x9249, 0x2492, 0x4924],
             quads,
@@ -133,8 +138,8 @@ impl Columns {
             columns: axis.len(),
             layout,
         };
-        let fill = |(loads, lanes)| draft.filled(axis, source.start, channels, loads, lanes);
-        WAYS.into_iter().find_map(fill).unwrap_or(draft)
+        ways.iter()
+            .find_map(|(loads, lanes)| draft.filled(axis, source.start, channels, *loads, *lanes))
     }
 
     /// The tables for one way to load, unless some lane's bytes lie outside.
@@ -146,24 +151,11 @@ impl Columns {
         loads: Loads,
         lanes: usize,
     ) -> Option<Self> {
-        let short = self.quads <= MAX_SHORT;
         let reach = if loads == Loads::Wide { 2 * LOAD } else { LOAD };
-        let suits = match loads {
-            Loads::Shared => short,
-            Loads::PerQuad => true,
-            Loads::Pairs => self.quads >= 4,
-            Loads::Wide => self.row_bytes >= reach,
-        };
-        if !suits {
+        if self.row_bytes < reach {
             return None;
         }
-        let pairs = loads == Loads::Pairs;
-        let quads = if pairs {
-            self.quads.next_multiple_of(2)
-        } else {
-            self.quads
-        };
-        let tail = self.tail && !pairs;
+        let quads = self.quads;
         let used = self.columns * CHANNELS;
         let vectors = used.div_ceil(lanes);
         let mut bases = vec![0; vectors * quads];
@@ -174,54 +166,43 @@ impl Columns {
             .zip(tables.chunks_exact_mut(quads))
             .enumerate()
         {
-            // The lanes that one load serves.
-            let sharing = if pairs { lanes / 2 } else { lanes };
-            for first in (0..lanes).step_by(sharing) {
-                let of_load = || {
-                    (first..first + sharing).filter_map(|lane| {
-                        let window = lane_window(axis, origin, channels, vector * lanes + lane)?;
-                        (!window.weights.is_empty()).then_some((lane, window))
-                    })
-                };
-                let slot = |quad: usize| {
-                    if pairs {
-                        (quad & !1) + first / sharing
-                    } else {
-                        quad
+            let windows = || {
+                (0..lanes).filter_map(|lane| {
+                    let window = lane_window(axis, origin, channels, vector * lanes + lane)?;
+                    (!window.weights.is_empty()).then_some((lane, window))
+                })
+            };
+            for (quad, to) in bases.iter_mut().enumerate() {
+                let from = if loads == Loads::Shared { 0 } else { 4 * quad };
+                let base = windows()
+                    .filter(|(_, window)| from < window.weights.len())
+                    .map(|(_, window)| window.byte + from * CHANNELS)
+                    .min()
+                    .unwrap_or(0)
+                    .min(self.row_bytes - reach);
+                *to = u32::try_from(base).ok()?;
+            }
+            for (lane, window) in windows() {
+                for (at, weight) in window.weights.iter().enumerate() {
+                    let (quad, tap) = (at / 4, at % 4);
+                    let index = window.byte + at * CHANNELS - bases[quad] as usize;
+                    if index >= reach {
+                        return None;
                     }
-                };
-                for quad in (0..quads).step_by(if pairs { 2 } else { 1 }) {
-                    let from = if loads == Loads::Shared { 0 } else { 4 * quad };
-                    let base = of_load()
-                        .filter(|(_, window)| from < window.weights.len())
-                        .map(|(_, window)| window.byte + from * CHANNELS)
-                        .min()
-                        .unwrap_or(0)
-                        .min(self.row_bytes - reach);
-                    bases[slot(quad)] = u32::try_from(base).ok()?;
-                }
-                for (lane, window) in of_load() {
-                    for (at, weight) in window.weights.iter().enumerate() {
-                        let (quad, tap) = (at / 4, at % 4);
-                        let index = window.byte + at * CHANNELS - bases[slot(quad)] as usize;
-                        if index >= reach {
-                            return None;
+                    let [indices, digit_blocks @ ..] = &mut tables[quad];
+                    let weight = weight * multiple;
+                    if self.tail && quad == quads - 1 {
+                        let place = 4 * lane + 2 * tap;
+                        indices.0[place] = index as u8;
+                        let low = i32::from(weight as i8);
+                        for (block, value) in digit_blocks.iter_mut().zip([(weight - low) >> 8, low]) {
+                            block.0[place..place + 2].copy_from_slice(&(value as i16).to_le_bytes());
                         }
-                        let [indices, digit_blocks @ ..] = &mut tables[quad];
-                        let weight = weight * multiple;
-                        if tail && quad == quads - 1 {
-                            let place = 4 * lane + 2 * tap;
-                            indices.0[place] = index as u8;
-                            let low = i32::from(weight as i8);
-                            for (block, value) in digit_blocks.iter_mut().zip([(weight - low) >> 8, low]) {
-                                block.0[place..place + 2].copy_from_slice(&(value as i16).to_le_bytes());
-                            }
-                        } else {
-                            let place = 4 * lane + tap;
-                            indices.0[place] = index as u8;
-                            for (block, value) in digit_blocks.iter_mut().zip(digits(weight)) {
-                                block.0[place] = value;
-                            }
+                    } else {
+                        let place = 4 * lane + tap;
+                        indices.0[place] = index as u8;
+                        for (block, value) in digit_blocks.iter_mut().zip(digits(weight)) {
+                            block.0[place] = value;
                         }
                     }
                 }
@@ -229,8 +210,6 @@ impl Columns {
         }
         Some(Self {
             loads,
-            tail,
-            quads,
             lanes,
             vectors,
             bases,

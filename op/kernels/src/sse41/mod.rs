@@ -18,6 +18,7 @@ use std::ops::Range;
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
 use super::{Isa, Lanes, Ring, RowOut};
+use crate::turned::windows::few_pixels;
 use crate::{Axis, Finish};
 
 /// The proof that this processor has every feature that the functions here enable.
@@ -43,7 +44,14 @@ impl Isa for Sse41 {
         channels: [usize; CHANNELS],
         layout: Layout,
     ) -> horizontal::Columns {
-        horizontal::Columns::new(axis, source, channels, layout, horizontal::quad_weights)
+        horizontal::Columns::new(
+            axis,
+            source,
+            channels,
+            layout,
+            few_pixels(axis),
+            horizontal::quad_weights,
+        )
     }
 
     fn rows(self, axis: &Axis, first: usize) -> vertical::Rows {

@@ -46,6 +46,7 @@ impl<W> Columns<W> {
         source: Range<usize>,
         channels: [usize; CHANNELS],
         layout: Layout,
+        most_pixels: usize,
         weights: impl Fn([i32; QUAD]) -> W,
     ) -> Self {
         let windows = Windows {
@@ -54,7 +55,7 @@ impl<W> Columns<W> {
         };
         let dense = axis.max_taps() < QUAD;
         let step = if dense { HALF_QUAD } else { QUAD };
-        let runs = windows.runs().into_iter();
+        let runs = windows.runs(most_pixels).into_iter();
         let tiles: Vec<Tile<W>> = runs.map(|run| tile(windows, step, run, &weights)).collect();
         let ends = tiles.iter().map(|tile| {
             let last = tile.firsts.iter().max().copied().unwrap_or(0);

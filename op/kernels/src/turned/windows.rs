@@ -11,6 +11,12 @@ const WINDOWS: usize = 8;
 /// The fewest pairs of them, where they are not the last, and the most if four columns need no more. AVX2 makes 9 KB of the fewest.
 const PAIRS: [usize; 2] = [64, 512];
 
+/// The most pixels that are turned together, so that they stay in the first level of the cache.
+pub(crate) fn few_pixels(axis: &Axis) -> usize {
+    let [least, most] = PAIRS;
+    2 * (axis.max_taps() * WINDOWS / 2).clamp(least, most)
+}
+
 /// Columns whose windows lie in pixels that are turned together.
 pub(crate) struct Run {
     /// A multiple of four of them.
@@ -34,10 +40,8 @@ impl<'a> Windows<'a> {
         (!weights.is_empty()).then(|| (start..start + weights.len(), weights))
     }
 
-    /// Columns by fours, as many as share pixels that stay in the cache, and these.
-    pub(crate) fn runs(self) -> Vec<Run> {
-        let [least, most] = PAIRS;
-        let most = 2 * (self.axis.max_taps() * WINDOWS / 2).clamp(least, most);
+    /// Columns by fours, as many as share `most` pixels, and these.
+    pub(crate) fn runs(self, most: usize) -> Vec<Run> {
         let mut runs: Vec<Run> = Vec::new();
         for four in (0..self.axis.len()).step_by(FOUR) {
             let columns = four..four + FOUR;

@@ -19,6 +19,7 @@ use prep_onnx_pipeline::{CHANNELS, Layout};
 use super::avx2::Avx2;
 use super::avx2::turned::PAIRED;
 use super::{Isa, Lanes, Ring, RowOut};
+use crate::turned::windows::few_pixels;
 use crate::{Axis, Finish};
 use dot::Encoding;
 
@@ -52,7 +53,14 @@ impl Isa for Vnni {
         channels: [usize; CHANNELS],
         layout: Layout,
     ) -> horizontal::Columns {
-        horizontal::Columns::new(axis, source, channels, layout, horizontal::quad_weights)
+        horizontal::Columns::new(
+            axis,
+            source,
+            channels,
+            layout,
+            few_pixels(axis),
+            horizontal::quad_weights,
+        )
     }
 
     fn rows(self, axis: &Axis, first: usize) -> vertical::Rows {

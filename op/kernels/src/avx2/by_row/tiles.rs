@@ -8,7 +8,7 @@ use super::numbers::{known_at_once, known_pairs, quads_of};
 use crate::avx2::turned::TURNED;
 use crate::turned::layout::{ORDER, PAIRS, QUAD};
 use crate::turned::orders::Source;
-use crate::turned::windows::{Run, Windows};
+use crate::turned::windows::{Run, Windows, few_pixels};
 use crate::{Axis, Lanes};
 
 /// The most bits of the lower part of a weight: two of its products fit into 16 bits.
@@ -122,7 +122,11 @@ impl Tiles {
             shift,
             at_once,
         };
-        let tiles: Vec<Tile> = windows.runs().into_iter().map(|run| parts.tile(run)).collect();
+        let tiles: Vec<Tile> = windows
+            .runs(few_pixels(axis))
+            .into_iter()
+            .map(|run| parts.tile(run))
+            .collect();
         let ends = tiles.iter().map(|tile| {
             let last = tile
                 .firsts
