@@ -122,6 +122,24 @@ fn extreme_scales() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too many pixels; the random cases cover the code")]
+fn windows_of_every_length() {
+    let mut random = Random(6);
+    for layout in ["nchw", "nhwc"] {
+        for (filter, order) in [("bilinear", "rgb"), ("lanczos", "bgr")] {
+            // Rows to all groups that are made at a time, to some of them, and to one.
+            for (height, width) in (20..=1000).step_by(35).map(|width| (37 + width % 64, width)) {
+                let pipeline = json!({"steps": [
+                    {"step": "resize", "size": {"exact": [21, 43]}, "filter": filter},
+                    {"step": "channel_order", "order": order},
+                ], "output": {"layout": layout, "dtype": "uint8"}});
+                compare(&pipeline, &[image(&mut random, height, width)]);
+            }
+        }
+    }
+}
+
+#[test]
 fn random_pipelines_and_images() {
     let usual = match (cfg!(miri), cfg!(debug_assertions)) {
         (true, _) => 5,

@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 
 /// Which instructions a processor has.
 #[derive(Clone, Copy)]
-pub(crate) enum Encoding {
+pub(super) enum Encoding {
     /// AVX-VNNI.
     Vex,
     /// AVX-512 VNNI and VL.

@@ -6,7 +6,7 @@ use prep_onnx_pipeline::CHANNELS;
 
 use super::dot::{Dot, Encoding, Evex, Vex, with_encoding};
 use crate::avx2::group::{Group, ROWS};
-use crate::avx2::turned::{Bytes, Column, RowOrder, TURNED, everywhere, fours, load, open, turn};
+use crate::avx2::turned::{Bytes, Column, TURNED, everywhere, fours, load, open, turn};
 use crate::turned::layout::{ORDER, QUAD};
 use crate::turned::orders::LOAD;
 use crate::turned::quads::{self, HALF_QUAD};
@@ -16,7 +16,7 @@ use crate::{Lanes, PRECISION, as_lanes, lanes_of};
 /// The digits of four weights, the highest ones first, as bits.
 pub(crate) type QuadWeights = [f32; 3];
 
-pub(crate) type Columns = quads::Columns<QuadWeights>;
+pub(super) type Columns = quads::Columns<QuadWeights>;
 type Tile = quads::Tile<QuadWeights>;
 
 /// Those of a quad's weights.
@@ -26,12 +26,12 @@ pub(crate) fn quad_weights(weights: [i32; QUAD]) -> QuadWeights {
 }
 
 /// How many blocks [`resize`] needs.
-pub(crate) fn scratch(columns: &Columns) -> usize {
+pub(super) fn scratch(columns: &Columns) -> usize {
     columns.scratch(CHANNELS, TURNED)
 }
 
 /// Row groups that are resized at a time.
-pub(crate) const AT_ONCE: usize = 2;
+pub(super) const AT_ONCE: usize = 2;
 
 /// The rounding term, before the two shifts by 8.
 pub(crate) const ROUNDING: i32 = 32;
@@ -39,9 +39,8 @@ pub(crate) const ROUNDING: i32 = 32;
 /// # Safety
 /// The processor has AVX2, FMA and the encoding.
 #[target_feature(enable = "avx2,fma")]
-pub(crate) unsafe fn resize(
+pub(super) unsafe fn resize(
     encoding: Encoding,
-    row_order: RowOrder,
     columns: &Columns,
     rows: &[&[u8]],
     ahead: &[&[u8]],
@@ -51,9 +50,9 @@ pub(crate) unsafe fn resize(
     // SAFETY: promised by the caller.
     unsafe {
         if rows.first().is_some_and(|row| row.len() < LOAD) {
-            narrow(encoding, row_order, columns, rows, scratch, groups);
+            narrow(encoding, columns, rows, scratch, groups);
         } else {
-            wide(encoding, row_order, columns, rows, ahead, scratch, groups);
+            wide(encoding, columns, rows, ahead, scratch, groups);
         }
     }
 }
@@ -67,7 +66,6 @@ pub(crate) unsafe fn resize(
 #[target_feature(enable = "avx2,fma")]
 unsafe fn narrow(
     encoding: Encoding,
-    row_order: RowOrder,
     columns: &Columns,
     rows: &[&[u8]],
     scratch: &mut [Lanes],
@@ -76,17 +74,7 @@ unsafe fn narrow(
     let mut copies = [[0; LOAD]; ROWS * AT_ONCE];
     let copied: [&[u8]; ROWS * AT_ONCE] = padded(rows, &mut copies);
     // SAFETY: promised by the caller.
-    unsafe {
-        wide(
-            encoding,
-            row_order,
-            columns,
-            &copied[..rows.len()],
-            &[],
-            scratch,
-            groups,
-        )
-    }
+    unsafe { wide(encoding, columns, &copied[..rows.len()], &[], scratch, groups) }
 }
 
 /// [`resize`] of rows as wide as the tables.
@@ -96,7 +84,6 @@ unsafe fn narrow(
 #[target_feature(enable = "avx2,fma")]
 unsafe fn wide(
     encoding: Encoding,
-    row_order: RowOrder,
     columns: &Columns,
     rows: &[&[u8]],
     ahead: &[&[u8]],
@@ -118,23 +105,9 @@ unsafe fn wide(
         unsafe {
             let groups = [&open[0], &open[1]];
             if columns.dense {
-                turn::<HALF_QUAD, false>(
-                    &columns.source,
-                    tile.first_byte,
-                    groups,
-                    row_order,
-                    &mut [],
-                    quads,
-                );
+                turn::<HALF_QUAD, false>(&columns.source, tile.first_byte, groups, &mut [], quads);
             } else {
-                turn::<QUAD, false>(
-                    &columns.source,
-                    tile.first_byte,
-                    groups,
-                    row_order,
-                    &mut [],
-                    quads,
-                );
+                turn::<QUAD, false>(&columns.source, tile.first_byte, groups, &mut [], quads);
             }
             with_encoding!(encoding, weigh, [], (columns, tile, &open[..count], blocks));
         }

@@ -8,7 +8,7 @@
 //! - [`horizontal`]: the weighted sum of turned pixels;
 //! - [`vertical`]: the weighted sum of row groups. What becomes of it, and rows that the two passes do not make, are AVX2's.
 
-pub(crate) mod dot;
+mod dot;
 pub(crate) mod horizontal;
 mod vertical;
 
@@ -17,7 +17,6 @@ use std::ops::Range;
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
 use super::avx2::Avx2;
-use super::avx2::turned::PAIRED;
 use super::{Isa, Lanes, Ring, RowOut};
 use crate::turned::windows::few_pixels;
 use crate::{Axis, Finish};
@@ -80,7 +79,7 @@ impl Isa for Vnni {
         groups: &mut [&mut [Lanes]],
     ) {
         // SAFETY: `self` proves the features.
-        unsafe { horizontal::resize(self.encoding, PAIRED, columns, rows, ahead, scratch, groups) }
+        unsafe { horizontal::resize(self.encoding, columns, rows, ahead, scratch, groups) }
     }
 
     fn vertical(

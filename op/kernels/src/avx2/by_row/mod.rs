@@ -12,7 +12,7 @@ mod weigh;
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
 use super::group::Group;
-use super::turned::{PAIRED, TURNED, turn};
+use super::turned::{TURNED, turn};
 pub(super) use tiles::Tiles;
 
 use crate::turned::layout::{PAIRS, QUAD};
@@ -35,14 +35,7 @@ pub(super) unsafe fn resize(tiles: &Tiles, out: (Layout, usize), groups: &[Group
             let (pairs, bytes) = vectors.split_at_mut(tiles.bytes_from * CHANNELS);
             let pairs = &mut pairs.as_chunks_mut::<{ PAIRS * CHANNELS }>().0[..tile.quads];
             let bytes = &mut bytes.as_chunks_mut::<CHANNELS>().0[..tile.quads];
-            turn::<QUAD, true>(
-                &tiles.source,
-                tile.first_byte,
-                [first, last],
-                PAIRED,
-                pairs,
-                bytes,
-            );
+            turn::<QUAD, true>(&tiles.source, tile.first_byte, [first, last], pairs, bytes);
             weigh::weigh(tiles, tile, out, groups, turned);
         }
     }

@@ -9,7 +9,7 @@ mod turn;
 use prep_onnx_pipeline::CHANNELS;
 
 pub(crate) use fours::{Column, fours};
-pub(crate) use turn::{Bytes, PAIRED, ROWS as TURNED, RowOrder, Vector, everywhere, load, turn};
+pub(crate) use turn::{Bytes, ROWS as TURNED, Vector, everywhere, load, turn};
 
 use super::group::{Group, ROWS};
 use crate::x86::Groups;

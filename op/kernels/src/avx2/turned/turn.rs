@@ -14,11 +14,9 @@ const APART: usize = 60;
 /// Rows that are turned at a time: two groups.
 pub(crate) const ROWS: usize = 8;
 
-/// Which rows of a group a lane packs, the lowest byte first.
-pub(crate) type RowOrder = [usize; 4];
-
-/// The order at the levels whose vertical pass takes rows 0 and 1, then rows 2 and 3, as pairs of 16-bit elements.
-pub(crate) const PAIRED: RowOrder = [0, 2, 1, 3];
+/// Which rows of a group a lane packs, the lowest byte first: the vertical pass takes rows 0 and 1, then rows 2 and 3, as pairs of
+/// 16-bit elements.
+const PAIRED: [usize; 4] = [0, 2, 1, 3];
 
 /// A row in each lane.
 pub(crate) type Vector = [i32; ROWS];
@@ -30,7 +28,7 @@ pub(crate) type Bytes = [Vector; CHANNELS];
 pub(in crate::avx2) type Pairs = [Vector; PAIRS * CHANNELS];
 
 /// For each quad of neighbouring pixels, from `first_byte` on at every `STEP` pixels, and each channel one vector: pixels 0, 2, 1 and
-/// 3 in the rows of the first group, in `row_order`, then in those of the second. As many quads as `quads`; what lies behind
+/// 3 in the rows of the first group, in the order [`PAIRED`], then in those of the second. As many quads as `quads`; what lies behind
 /// the end of a row is zero. With `PAIRS` for each pair of neighbours one too, of 16-bit elements.
 ///
 /// # Safety
@@ -41,7 +39,6 @@ pub(crate) unsafe fn turn<const STEP: usize, const PAIRS: bool>(
     source: &Source,
     first_byte: usize,
     groups: [&Group<'_>; 2],
-    row_order: RowOrder,
     pairs: &mut [Pairs],
     quads: &mut [Bytes],
 ) {
@@ -49,7 +46,7 @@ pub(crate) unsafe fn turn<const STEP: usize, const PAIRS: bool>(
         assert!(pairs.len() == quads.len(), "pairs of each quad");
     }
     let [first, second] = groups.map(|group| group.rows);
-    let [a, b, c, d] = row_order;
+    let [a, b, c, d] = PAIRED;
     let rows = [
         first[a].as_ptr(),
         second[a].as_ptr(),

@@ -24,8 +24,8 @@ use turn::{Bytes, Turning};
 /// Row groups that are resized at a time.
 pub(super) const AT_ONCE: usize = 4;
 
-/// The most pixels of a row that are turned together: 192 KB, which stay in the second level of the cache. Fewer would
-/// be turned again for the windows between them.
+/// The most pixels of a row that are turned together: 192 KB, which stay in the second level of the cache. With fewer, more of
+/// them would be turned twice.
 const MOST_PIXELS: usize = 4096;
 
 type Tile = quads::Tile<QuadWeights>;
@@ -44,9 +44,6 @@ struct Pace {
     each: usize,
 }
 
-/// Columns of which quads are turned before they are read: what was stored as two halves would be waited for otherwise.
-const AHEAD: usize = 2;
-
 impl Pace {
     fn new(tile: &Tile) -> Self {
         let ends = || tile.firsts.iter().map(|first| *first as usize + tile.window);
@@ -58,10 +55,7 @@ impl Pace {
             .map(|(column, end)| end.saturating_sub(each * column))
             .max()
             .unwrap_or(0);
-        Self {
-            before: before + each * AHEAD,
-            each,
-        }
+        Self { before, each }
     }
 }
 

@@ -17,27 +17,29 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// `rows`, where they lie at one distance, and there are as many.
+    /// `rows`, where there are as many, at one distance.
     pub(super) fn new(rows: &[&[u8]], ahead: &[&[u8]]) -> Option<Self> {
-        let first = rows.first()?.as_ptr();
-        let stride = (rows.get(1)?.as_ptr() as usize).checked_sub(first as usize)?;
-        let at = |row: usize| first.wrapping_add(row * stride);
-        let even = rows
-            .iter()
+        // Exposed, since all rows are read from the first one's address on.
+        let addresses = rows.iter().map(|row| row.as_ptr().expose_provenance());
+        let first = addresses.clone().next()?;
+        let stride = addresses.clone().nth(1)?.checked_sub(first)?;
+        let even = addresses
             .enumerate()
-            .all(|(row, bytes)| bytes.as_ptr() == at(row));
+            .all(|(row, address)| address == first + row * stride);
+        let first = std::ptr::with_exposed_provenance(first);
+        let soon = ahead.first().map_or(first, |row| row.as_ptr());
         (even && rows.len() == ROWS * AT_ONCE).then(|| Self {
             first,
             stride,
             three: 3 * stride,
-            ahead: std::array::from_fn(|group| {
-                let rows = ahead.first().map_or(first, |row| row.as_ptr());
-                rows.wrapping_add(group * ROWS * stride)
-            }),
+            ahead: std::array::from_fn(|group| soon.wrapping_add(group * ROWS * stride)),
         })
     }
 
-    /// Copies of `rows`, of the first one where there are no more, each of which begins in a block of its own.
+    /// Copies of `rows`, of the first one where there are no more, each in blocks of its own that hold `row_bytes`.
+    ///
+    /// # Panics
+    /// When there are no rows, or `copies` has too few blocks.
     #[cold]
     pub(super) fn copied(rows: &[&[u8]], row_bytes: usize, copies: &mut [Lanes]) -> Self {
         let blocks = row_bytes.div_ceil(size_of::<Lanes>());
