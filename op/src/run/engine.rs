@@ -45,13 +45,22 @@ const MAX_AT_ONCE: usize = 4;
 /// Most rows that such groups have at any level.
 const MAX_ROWS: usize = 4 * MAX_AT_ONCE;
 
-/// Room in the ring for row group `first` and its next ones, where there are as many slots.
-fn slots_from(ring: &mut [Lanes], blocks: usize, slots: usize, first: usize) -> [&mut [Lanes]; MAX_AT_ONCE] {
-    let (before, from) = ring[..slots * blocks].split_at_mut(first % slots * blocks);
-    let mut slots = from
-        .chunks_exact_mut(blocks.max(1))
-        .chain(before.chunks_exact_mut(blocks.max(1)));
-    std::array::from_fn(|_| slots.next().unwrap_or_default())
+/// Room in the ring for `count` row groups from `first` on, of which there are as many slots.
+fn slots_from(
+    ring: &mut [Lanes],
+    blocks: usize,
+    slots: usize,
+    (first, count): (usize, usize),
+) -> [&mut [Lanes]; MAX_AT_ONCE] {
+    let (mut before, mut from) = ring[..slots * blocks].split_at_mut(first % slots * blocks);
+    let mut room: [&mut [Lanes]; MAX_AT_ONCE] = Default::default();
+    for room in &mut room[..count] {
+        if from.is_empty() {
+            from = std::mem::take(&mut before);
+        }
+        (*room, from) = std::mem::take(&mut from).split_at_mut(blocks);
+    }
+    room
 }
 
 /// Computes the output rows `band` of one image.
@@ -114,7 +123,7 @@ pub(crate) unsafe fn run_band<I: Isa>(
             let first = rows.first + done * I::GROUP;
             let at_once = most.min(last.max(group + count) - done);
             let some = I::GROUP * at_once;
-            let mut room = slots_from(ring, blocks, slots, done);
+            let mut room = slots_from(ring, blocks, slots, (done, at_once));
             let groups = &mut room[..at_once];
             if vertical_first {
                 for (offset, out) in weighed
