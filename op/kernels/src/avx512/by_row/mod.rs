@@ -83,9 +83,11 @@ impl Columns {
         self.tables.scratch(CHANNELS, ROWS * AT_ONCE)
     }
 
-    /// Blocks of the copies of rows.
+    /// Blocks of the copies of a tile's rows.
     fn copies(&self) -> usize {
-        ROWS * AT_ONCE * self.tables.source.row_bytes.div_ceil(size_of::<Lanes>())
+        let tiles = self.tables.tiles.iter();
+        let blocks = tiles.map(|tile| Rows::blocks(&turn::bytes(&self.tables.source, tile)));
+        blocks.max().unwrap_or(0)
     }
 }
 
@@ -105,7 +107,7 @@ pub(super) fn resize(
     assert!(rows.len() == count * ROWS, "the rows of all groups");
     assert!(
         scratch.len() >= columns.scratch(),
-        "room for the pixels of a tile and rows"
+        "room for the pixels of a tile and its rows"
     );
     let lanes = CHANNELS * plane_blocks(tables.columns) * Lanes::COUNT;
     let mut out = [std::ptr::null_mut(); AT_ONCE];
@@ -116,12 +118,10 @@ pub(super) fn resize(
     }
     let (turned, copies) = scratch.split_at_mut(columns.turned());
     let wide = rows.iter().all(|row| row.len() >= row_bytes);
-    let rows = match Rows::new(rows, ahead) {
-        Some(rows) if wide => rows,
-        _ => Rows::copied(rows, row_bytes, copies),
-    };
+    let even = Rows::new(rows, ahead).filter(|_| wide);
     let quads = turned.as_mut_ptr().cast::<Bytes>();
     for (tile, pace) in tables.tiles.iter().zip(paces) {
+        let rows = even.unwrap_or_else(|| Rows::copied(rows, turn::bytes(&tables.source, tile), copies));
         // SAFETY: the rows are as wide as the tables, the groups hold three planes, and there is room for the pixels of every tile,
         // asserted above; by `tables` they are those that the windows of a tile read.
         unsafe {

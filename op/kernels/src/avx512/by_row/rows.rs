@@ -1,5 +1,7 @@
 //! Rows at one distance from each other.
 
+use std::ops::Range;
+
 use super::{AT_ONCE, ROWS};
 use crate::x86::prefetch_near;
 use crate::{Lanes, lanes_of};
@@ -36,25 +38,31 @@ impl Rows {
         })
     }
 
-    /// Copies of `rows`, of the first one where there are no more, each in blocks of its own that hold `row_bytes`.
+    /// Blocks of copies of `bytes` of all rows.
+    pub(super) fn blocks(bytes: &Range<usize>) -> usize {
+        ROWS * AT_ONCE * bytes.len().div_ceil(size_of::<Lanes>())
+    }
+
+    /// Copies of `bytes` of `rows`, of the first one where there are no more. Other bytes of them are not there.
     ///
     /// # Panics
-    /// When there are no rows, or `copies` has too few blocks.
+    /// When there are no rows, or `copies` has not [`Self::blocks`].
     #[cold]
-    pub(super) fn copied(rows: &[&[u8]], row_bytes: usize, copies: &mut [Lanes]) -> Self {
-        let blocks = row_bytes.div_ceil(size_of::<Lanes>());
-        assert!(copies.len() >= ROWS * AT_ONCE * blocks, "room for all rows");
-        for (at, copy) in copies.chunks_exact_mut(blocks).take(ROWS * AT_ONCE).enumerate() {
+    pub(super) fn copied(rows: &[&[u8]], bytes: Range<usize>, copies: &mut [Lanes]) -> Self {
+        let blocks = Self::blocks(&bytes);
+        let stride = blocks / (ROWS * AT_ONCE) * size_of::<Lanes>();
+        let copies = bytes_of(&mut copies[..blocks]);
+        for (at, copy) in copies.chunks_exact_mut(stride.max(1)).enumerate() {
             let row = rows.get(at).unwrap_or(&rows[0]);
-            let bytes = row.len().min(row_bytes);
-            bytes_of(copy)[..bytes].copy_from_slice(&row[..bytes]);
+            let row = &row[bytes.start.min(row.len())..bytes.end.min(row.len())];
+            copy[..row.len()].copy_from_slice(row);
         }
-        let stride = blocks * size_of::<Lanes>();
+        let first = copies.as_ptr().wrapping_sub(bytes.start);
         Self {
-            first: copies.as_ptr().cast(),
+            first,
             stride,
             three: 3 * stride,
-            ahead: [copies.as_ptr().cast(); AT_ONCE],
+            ahead: [first; AT_ONCE],
         }
     }
 

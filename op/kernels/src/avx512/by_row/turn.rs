@@ -2,6 +2,7 @@
 
 use std::arch::asm;
 use std::arch::x86_64::*;
+use std::ops::Range;
 
 use prep_onnx_pipeline::CHANNELS;
 
@@ -17,6 +18,12 @@ pub(super) type Bytes = [Lanes; CHANNELS];
 /// Bytes from a quad to the next.
 const STEP: usize = QUAD * CHANNELS;
 
+/// The bytes of a row in which all loads of a tile lie.
+pub(super) fn bytes(source: &Source, tile: &Tile) -> Range<usize> {
+    let end = tile.first_byte + tile.quads * STEP + LOAD;
+    tile.first_byte.min(source.row_bytes - LOAD)..end.min(source.row_bytes)
+}
+
 /// The quads of a tile, of which the first ones are turned.
 pub(super) struct Turning {
     rows: Rows,
@@ -31,7 +38,7 @@ pub(super) struct Turning {
 
 impl Turning {
     /// # Safety
-    /// The rows have the `row_bytes` of the source, and there is room for the quads of the tile.
+    /// The rows have the [`bytes`] of the tile, and there is room for its quads.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
     pub(super) unsafe fn new(source: &Source, tile: &Tile, rows: Rows, quads: *mut Bytes) -> Self {

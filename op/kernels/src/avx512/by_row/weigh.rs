@@ -16,8 +16,8 @@ use crate::{Lanes, PRECISION, plane_blocks};
 /// The columns of a tile, with each of which `each` quads are turned, as lanes of the groups that begin at `out`.
 ///
 /// # Safety
-/// `turning` is that of the tile and ahead of every window by the `each` quads of a column, and the lanes of each group are three
-/// planes of the columns.
+/// `turning` is that of the tile and so far that the quads of every window are turned before it, and the lanes of each group are
+/// three planes of the columns.
 #[inline(never)]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
 pub(super) unsafe fn columns(
