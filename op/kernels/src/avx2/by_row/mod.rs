@@ -13,6 +13,7 @@ use prep_onnx_pipeline::{CHANNELS, Layout};
 
 use super::group::Group;
 use super::turned::{TURNED, turn};
+use numbers::BY_PAIRS;
 pub(super) use tiles::Tiles;
 
 use crate::turned::layout::{PAIRS, QUAD};
@@ -34,8 +35,13 @@ pub(super) unsafe fn resize(tiles: &Tiles, out: (Layout, usize), groups: &[Group
             let (vectors, _) = lanes_of(turned).as_chunks_mut::<TURNED>();
             let (pairs, bytes) = vectors.split_at_mut(tiles.bytes_from * CHANNELS);
             let pairs = &mut pairs.as_chunks_mut::<{ PAIRS * CHANNELS }>().0[..tile.quads];
-            let bytes = &mut bytes.as_chunks_mut::<CHANNELS>().0[..tile.quads];
-            turn::<QUAD, true>(&tiles.source, tile.first_byte, [first, last], pairs, bytes);
+            let (source, first_byte, two) = (&tiles.source, tile.first_byte, [first, last]);
+            if tiles.at_once == BY_PAIRS {
+                turn::<QUAD, true, false>(source, first_byte, two, pairs, &mut []);
+            } else {
+                let bytes = &mut bytes.as_chunks_mut::<CHANNELS>().0[..tile.quads];
+                turn::<QUAD, true, true>(source, first_byte, two, pairs, bytes);
+            }
             weigh::weigh(tiles, tile, out, groups, turned);
         }
     }

@@ -50,6 +50,30 @@ impl Sums {
         }
     }
 
+    /// Adds a window of `PAIRS` pairs, to whose upper parts `lower` has the lower ones.
+    ///
+    /// # Safety
+    /// There are so many pairs, and weights.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) unsafe fn add_pairs<const PAIRS: usize>(
+        &mut self,
+        (pairs, upper): Weighed,
+        lower: *const f32,
+    ) {
+        for at in 0..PAIRS {
+            // SAFETY: promised by the caller.
+            let (pairs, upper, lower) = unsafe { (&*pairs.add(at), &*upper.add(at), &*lower.add(at)) };
+            let [upper, lower] = [everywhere(upper), everywhere(lower)];
+            for (channel, pairs) in pairs.iter().enumerate() {
+                let pairs = load(pairs);
+                let [up, low] = [&mut self.upper[channel], &mut self.lower[channel]];
+                *up = _mm256_add_epi32(*up, _mm256_madd_epi16(pairs, upper));
+                *low = _mm256_add_epi32(*low, _mm256_madd_epi16(pairs, lower));
+            }
+        }
+    }
+
     /// [`Self::add_all`] of `count` pairs, a multiple of [`STEP`].
     ///
     /// # Safety

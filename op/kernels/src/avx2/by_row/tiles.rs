@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use prep_onnx_pipeline::CHANNELS;
 
-use super::numbers::{known_at_once, known_pairs, quads_of};
+use super::numbers::{BY_PAIRS, MOST_BY_PAIRS, known_at_once, known_pairs, quads_of};
 use crate::avx2::turned::TURNED;
 use crate::turned::layout::{ORDER, PAIRS, QUAD};
 use crate::turned::orders::Source;
@@ -28,7 +28,7 @@ pub(super) struct Tile {
     pub(super) firsts: Vec<u32>,
     /// Of each column and pair the upper parts of both weights, as bits.
     pub(super) upper: Vec<f32>,
-    /// Of each column and quad the lower parts of all weights, as bits.
+    /// Of each column and quad the lower parts of all weights, as bits; of each pair with [`BY_PAIRS`].
     pub(super) lower: Vec<f32>,
 }
 
@@ -37,7 +37,7 @@ pub(in crate::avx2) struct Tiles {
     pub(super) tiles: Vec<Tile>,
     /// Bits of the lower part of a weight.
     pub(super) shift: u32,
-    /// How many quads' lower parts have sums of products of 16 bits.
+    /// How many quads' lower parts have sums of products of 16 bits, or [`BY_PAIRS`].
     pub(super) at_once: usize,
     /// Where the bytes of quads begin, behind those of as many pairs. All pairs and quads of a window lie before the ends of both.
     pub(super) bytes_from: usize,
@@ -89,10 +89,14 @@ impl Parts<'_> {
                 let weight = at.checked_sub(before).and_then(|tap| weights.get(tap));
                 parts(weight.copied().unwrap_or(0), shift)
             };
-            for pair in pair..pair + pairs {
-                let [first, second] = [0, 1].map(|side| parts(2 * pair + side)[0]);
-                tile.upper
-                    .push(f32::from_bits((first as u32 & 0xffff) | (second as u32) << 16));
+            let words = |pair: usize, part: usize| {
+                let [first, second] = [0, 1].map(|side| parts(2 * pair + side)[part]);
+                f32::from_bits((first as u32 & 0xffff) | (second as u32) << 16)
+            };
+            tile.upper.extend((pair..pair + pairs).map(|pair| words(pair, 0)));
+            if at_once == BY_PAIRS {
+                tile.lower.extend((pair..pair + pairs).map(|pair| words(pair, 1)));
+                continue;
             }
             for quad in (pair / PAIRS..).take(quads) {
                 let bytes = ORDER.map(|pixel| parts(QUAD * quad + pixel)[1] as u8);
@@ -112,7 +116,11 @@ impl Tiles {
     ) -> Option<Self> {
         let largest = axis.max_weight() as i32;
         let shift = (0..=MOST_SHIFT).find(|shift| parts(largest, *shift)[0] <= i16::MAX.into())?;
-        let at_once = known_at_once(i16::MAX as usize / (usize::from(u8::MAX) << shift));
+        let at_once = if axis.max_taps() <= MOST_BY_PAIRS {
+            BY_PAIRS
+        } else {
+            known_at_once(i16::MAX as usize / (usize::from(u8::MAX) << shift))
+        };
         let windows = Windows {
             axis,
             origin: source.start,
@@ -146,7 +154,12 @@ impl Tiles {
 
     /// How many blocks of lanes the turned pixels of a tile take.
     pub(in crate::avx2) fn scratch(&self) -> usize {
-        let vectors = (self.bytes_from + self.bytes_from / PAIRS) * CHANNELS;
+        let bytes = if self.at_once == BY_PAIRS {
+            0
+        } else {
+            self.bytes_from / PAIRS
+        };
+        let vectors = (self.bytes_from + bytes) * CHANNELS;
         vectors.div_ceil(Lanes::COUNT / TURNED)
     }
 }

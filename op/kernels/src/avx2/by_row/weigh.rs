@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
-use super::numbers::{MANY, quads_of, with_numbers};
+use super::numbers::{BY_PAIRS, MANY, quads_of, with_numbers};
 use super::sums::Sums;
 use super::tiles::{Tile, Tiles};
 use crate::avx2::group::Group;
@@ -85,14 +85,18 @@ impl<const PAIRS: usize, const AT_ONCE: usize> Column for Weighing<PAIRS, AT_ONC
         let mut sums = Sums::half();
         // SAFETY: promised by the caller.
         unsafe {
-            match PAIRS {
-                MANY => sums.add_many::<AT_ONCE>(pairs, quads, self.pairs),
+            match (PAIRS, AT_ONCE) {
+                (_, BY_PAIRS) => sums.add_pairs::<PAIRS>(pairs, lower),
+                (MANY, _) => sums.add_many::<AT_ONCE>(pairs, quads, self.pairs),
                 _ => sums.add_all::<PAIRS, AT_ONCE>(pairs, quads),
             }
         }
         self.weights = (
             upper.wrapping_add(self.pairs),
-            lower.wrapping_add(quads_of(self.pairs)),
+            lower.wrapping_add(match AT_ONCE {
+                BY_PAIRS => self.pairs,
+                _ => quads_of(self.pairs),
+            }),
         );
         sums.values(self.shift)
     }

@@ -27,24 +27,23 @@ pub(crate) type Bytes = [Vector; CHANNELS];
 /// The pairs of a quad.
 pub(in crate::avx2) type Pairs = [Vector; PAIRS * CHANNELS];
 
-/// For each quad of neighbouring pixels, from `first_byte` on at every `STEP` pixels, and each channel one vector: pixels 0, 2, 1 and
-/// 3 in the rows of the first group, in the order [`PAIRED`], then in those of the second. As many quads as `quads`; what lies behind
-/// the end of a row is zero. With `PAIRS` for each pair of neighbours one too, of 16-bit elements.
+/// For each quad of neighbouring pixels, from `first_byte` on at every `STEP` pixels, and each channel: with `BYTES` one vector,
+/// pixels 0, 2, 1 and 3 in the rows of the first group, in the order [`PAIRED`], then in those of the second; with `PAIRS` one for each
+/// pair of neighbours, of 16-bit elements. As many quads as there is room for; what lies behind the end of a row is zero.
 ///
 /// # Safety
 /// The processor has AVX2, and the rows of each group have the `row_bytes` of the source.
 #[inline(never)]
 #[target_feature(enable = "avx2")]
-pub(crate) unsafe fn turn<const STEP: usize, const PAIRS: bool>(
+pub(crate) unsafe fn turn<const STEP: usize, const PAIRS: bool, const BYTES: bool>(
     source: &Source,
     first_byte: usize,
     groups: [&Group<'_>; 2],
     pairs: &mut [Pairs],
     quads: &mut [Bytes],
 ) {
-    if PAIRS {
-        assert!(pairs.len() == quads.len(), "pairs of each quad");
-    }
+    let count = if BYTES { quads.len() } else { pairs.len() };
+    assert!(!(PAIRS && BYTES) || pairs.len() == count, "pairs of each quad");
     let [first, second] = groups.map(|group| group.rows);
     let [a, b, c, d] = PAIRED;
     let rows = [
@@ -60,35 +59,35 @@ pub(crate) unsafe fn turn<const STEP: usize, const PAIRS: bool>(
     let last = source.row_bytes - LOAD;
     let step = const { STEP * CHANNELS };
     let inner = (last + step).saturating_sub(first_byte) / step;
-    let inner = inner.min(quads.len());
-    let (inner, edge) = quads.split_at_mut(inner);
+    let inner = inner.min(count);
     let order = indices(&source.orders[0]);
     let mut start = first_byte;
-    let mut at = 0;
-    for quads in inner.chunks_mut(APART / step) {
+    let mut store = |at: usize, bytes: [__m256i; CHANNELS]| {
+        // SAFETY: one of `count`, which both have where they are stored.
+        unsafe {
+            if BYTES {
+                store_bytes(quads.get_unchecked_mut(at), bytes);
+            }
+            if PAIRS {
+                store_pairs(pairs.get_unchecked_mut(at), bytes);
+            }
+        }
+    };
+    for some in (0..inner).step_by(APART / step) {
         for group in groups {
             group.prefetch(start as u32);
         }
-        for quad in quads {
+        for at in some..inner.min(some + APART / step) {
             // SAFETY: a load before the end of each row.
-            let bytes = unsafe { turned(&rows, start, order) };
-            store(quad, bytes);
-            if PAIRS {
-                // SAFETY: there are as many as quads: asserted above.
-                store_pairs(unsafe { pairs.get_unchecked_mut(at) }, bytes);
-                at += 1;
-            }
+            store(at, unsafe { turned(&rows, start, order) });
             start += step;
         }
     }
-    for quad in edge {
+    for at in inner..count {
         // SAFETY: the last load of each row.
-        let bytes = unsafe { turned(&rows, last, indices(&source.orders[start - last])) };
-        store(quad, bytes);
-        if PAIRS {
-            store_pairs(&mut pairs[at], bytes);
-            at += 1;
-        }
+        store(at, unsafe {
+            turned(&rows, last, indices(&source.orders[start - last]))
+        });
         start += step;
     }
 }
@@ -127,7 +126,7 @@ unsafe fn turned(rows: &[*const u8; ROWS], base: usize, order: __m256i) -> [__m2
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn store(quad: &mut Bytes, bytes: [__m256i; CHANNELS]) {
+fn store_bytes(quad: &mut Bytes, bytes: [__m256i; CHANNELS]) {
     for (to, bytes) in quad.iter_mut().zip(bytes) {
         put(to, bytes);
     }
