@@ -105,9 +105,9 @@ unsafe fn wide(
         unsafe {
             let groups = [&open[0], &open[1]];
             if columns.dense {
-                turn::<HALF_QUAD, false, true>(&columns.source, tile.first_byte, groups, &mut [], quads);
+                turn::<HALF_QUAD, Bytes>(&columns.source, tile.first_byte, groups, quads);
             } else {
-                turn::<QUAD, false, true>(&columns.source, tile.first_byte, groups, &mut [], quads);
+                turn::<QUAD, Bytes>(&columns.source, tile.first_byte, groups, quads);
             }
             with_encoding!(encoding, weigh, [], (columns, tile, &open[..count], blocks));
         }

@@ -1,7 +1,7 @@
 //! The horizontal pass where windows have many taps: a lane is a row.
 //!
-//! Pixels are [turned](super::turned) as bytes and as pairs, vectors of two neighbouring pixels of one channel; windows take both
-//! ([`weigh`], [`sums`]), some with code of their own ([`numbers`]). A row is done in [`tiles`], whose turned pixels stay in the
+//! Pixels are [turned](super::turned) to pairs, vectors of two neighbouring pixels of one channel, which windows take ([`weigh`],
+//! [`sums`]), some with code of their own ([`numbers`]). A row is done in [`tiles`], whose turned pixels stay in the
 //! first level of the cache.
 
 mod numbers;
@@ -12,8 +12,7 @@ mod weigh;
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
 use super::group::Group;
-use super::turned::{TURNED, turn};
-use numbers::BY_PAIRS;
+use super::turned::{Pairs, TURNED, turn};
 pub(super) use tiles::Tiles;
 
 use crate::turned::layout::{PAIRS, QUAD};
@@ -33,15 +32,8 @@ pub(super) unsafe fn resize(tiles: &Tiles, out: (Layout, usize), groups: &[Group
         // SAFETY: promised by the caller.
         unsafe {
             let (vectors, _) = lanes_of(turned).as_chunks_mut::<TURNED>();
-            let (pairs, bytes) = vectors.split_at_mut(tiles.bytes_from * CHANNELS);
-            let pairs = &mut pairs.as_chunks_mut::<{ PAIRS * CHANNELS }>().0[..tile.quads];
-            let (source, first_byte, two) = (&tiles.source, tile.first_byte, [first, last]);
-            if tiles.at_once == BY_PAIRS {
-                turn::<QUAD, true, false>(source, first_byte, two, pairs, &mut []);
-            } else {
-                let bytes = &mut bytes.as_chunks_mut::<CHANNELS>().0[..tile.quads];
-                turn::<QUAD, true, true>(source, first_byte, two, pairs, bytes);
-            }
+            let quads = &mut vectors.as_chunks_mut::<{ PAIRS * CHANNELS }>().0[..tile.quads];
+            turn::<QUAD, Pairs>(&tiles.source, tile.first_byte, [first, last], quads);
             weigh::weigh(tiles, tile, out, groups, turned);
         }
     }

@@ -1,19 +1,32 @@
 //! The sums of one column in each row.
 //!
-//! A weight is `upper * 2^shift + lower`: 16 bits for multiply-adds of pairs, and so few bits below that products of four bytes
-//! and four of them are added up in 16 bits.
+//! A weight is `upper * 2^shift + lower`, each of 16 bits for multiply-adds of pairs.
 
 use std::arch::x86_64::*;
 
 use prep_onnx_pipeline::CHANNELS;
 
-use super::numbers::{STEP, quads_of};
+use super::numbers::STEP;
 use crate::avx2::turned::{Vector, everywhere, load};
-use crate::turned::layout::PAIRS as PER_QUAD;
 use crate::{HALF, PRECISION};
 
-/// Turned pixels, and the weights beside them.
-pub(super) type Weighed = (*const [Vector; CHANNELS], *const f32);
+/// Turned pixels, and the parts of weights beside them, the upper ones first.
+#[derive(Clone, Copy)]
+pub(super) struct Weighed {
+    pub(super) pairs: *const [Vector; CHANNELS],
+    pub(super) weights: *const [f32; 2],
+}
+
+impl Weighed {
+    /// Those from pair `at` on.
+    #[inline(always)]
+    fn behind(self, at: usize) -> Self {
+        Self {
+            pairs: self.pairs.wrapping_add(at),
+            weights: self.weights.wrapping_add(at),
+        }
+    }
+}
 
 /// Those of each channel.
 pub(super) struct Sums {
@@ -32,104 +45,35 @@ impl Sums {
         }
     }
 
-    /// Adds a window of `PAIRS` pairs; the products of `AT_ONCE` quads and their lower parts have sums of 16 bits.
-    ///
-    /// # Safety
-    /// There are so many pairs with the upper parts of their weights, and [`quads_of`] them quads with the lower ones.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    pub(super) unsafe fn add_all<const PAIRS: usize, const AT_ONCE: usize>(
-        &mut self,
-        pairs: Weighed,
-        quads: Weighed,
-    ) {
-        // SAFETY: promised by the caller.
-        unsafe {
-            self.add_upper(pairs, PAIRS);
-            self.add_lower::<AT_ONCE>(quads, const { quads_of(PAIRS) });
-        }
-    }
-
-    /// Adds a window of `PAIRS` pairs, to whose upper parts `lower` has the lower ones.
+    /// Adds `count` pairs, a multiple of [`STEP`].
     ///
     /// # Safety
     /// There are so many pairs, and weights.
     #[inline]
     #[target_feature(enable = "avx2")]
-    pub(super) unsafe fn add_pairs<const PAIRS: usize>(
-        &mut self,
-        (pairs, upper): Weighed,
-        lower: *const f32,
-    ) {
-        for at in 0..PAIRS {
+    pub(super) unsafe fn add_many(&mut self, weighed: Weighed, count: usize) {
+        for at in (0..count).step_by(STEP) {
             // SAFETY: promised by the caller.
-            let (pairs, upper, lower) = unsafe { (&*pairs.add(at), &*upper.add(at), &*lower.add(at)) };
-            let [upper, lower] = [everywhere(upper), everywhere(lower)];
+            unsafe { self.add(weighed.behind(at), STEP) }
+        }
+    }
+
+    /// Adds `count` pairs.
+    ///
+    /// # Safety
+    /// There are so many pairs, and weights.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(super) unsafe fn add(&mut self, weighed: Weighed, count: usize) {
+        for at in 0..count {
+            // SAFETY: promised by the caller.
+            let (pairs, weights) = unsafe { (&*weighed.pairs.add(at), &*weighed.weights.add(at)) };
+            let [upper, lower] = weights.each_ref().map(|part| everywhere(part));
             for (channel, pairs) in pairs.iter().enumerate() {
                 let pairs = load(pairs);
                 let [up, low] = [&mut self.upper[channel], &mut self.lower[channel]];
                 *up = _mm256_add_epi32(*up, _mm256_madd_epi16(pairs, upper));
                 *low = _mm256_add_epi32(*low, _mm256_madd_epi16(pairs, lower));
-            }
-        }
-    }
-
-    /// [`Self::add_all`] of `count` pairs, a multiple of [`STEP`].
-    ///
-    /// # Safety
-    /// As for [`Self::add_all`].
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    pub(super) unsafe fn add_many<const AT_ONCE: usize>(
-        &mut self,
-        mut pairs: Weighed,
-        mut quads: Weighed,
-        count: usize,
-    ) {
-        const QUADS: usize = STEP / PER_QUAD;
-        for _ in 0..count / STEP {
-            // SAFETY: promised by the caller.
-            unsafe {
-                self.add_upper(pairs, STEP);
-                self.add_lower::<AT_ONCE>(quads, QUADS);
-            }
-            pairs = (pairs.0.wrapping_add(STEP), pairs.1.wrapping_add(STEP));
-            quads = (quads.0.wrapping_add(QUADS), quads.1.wrapping_add(QUADS));
-        }
-        // SAFETY: promised by the caller; a window that begins with the second pair of a quad has one more.
-        unsafe { self.add_lower::<1>(quads, quads_of(count) - count / PER_QUAD) }
-    }
-
-    /// # Safety
-    /// There are `count` of both.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    unsafe fn add_upper(&mut self, (pairs, weights): Weighed, count: usize) {
-        for at in 0..count {
-            // SAFETY: promised by the caller.
-            let (pairs, weights) = unsafe { (&*pairs.add(at), everywhere(&*weights.add(at))) };
-            for (sum, pairs) in self.upper.iter_mut().zip(pairs) {
-                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(load(pairs), weights));
-            }
-        }
-    }
-
-    /// # Safety
-    /// There are `count` of both.
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    unsafe fn add_lower<const AT_ONCE: usize>(&mut self, (quads, weights): Weighed, count: usize) {
-        for from in (0..count).step_by(AT_ONCE) {
-            let mut words = [_mm256_setzero_si256(); CHANNELS];
-            for at in from..count.min(from + AT_ONCE) {
-                // SAFETY: promised by the caller.
-                let (quads, weights) = unsafe { (&*quads.add(at), everywhere(&*weights.add(at))) };
-                for (words, quads) in words.iter_mut().zip(quads) {
-                    *words = _mm256_add_epi16(*words, _mm256_maddubs_epi16(load(quads), weights));
-                }
-            }
-            for (sum, words) in self.lower.iter_mut().zip(words) {
-                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(words, _mm256_set1_epi16(1)));
             }
         }
     }

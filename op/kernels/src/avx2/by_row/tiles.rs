@@ -4,14 +4,14 @@ use std::ops::Range;
 
 use prep_onnx_pipeline::CHANNELS;
 
-use super::numbers::{BY_PAIRS, MOST_BY_PAIRS, known_at_once, known_pairs, quads_of};
+use super::numbers::known_pairs;
 use crate::avx2::turned::TURNED;
-use crate::turned::layout::{ORDER, PAIRS, QUAD};
+use crate::turned::layout::{PAIRS, QUAD};
 use crate::turned::orders::Source;
 use crate::turned::windows::{Run, Windows, few_pixels};
 use crate::{Axis, Lanes};
 
-/// The most bits of the lower part of a weight: two of its products fit into 16 bits.
+/// The most bits of the lower part of a weight. Windows with a weight of 1 have few others: gathered for each lane they take less.
 const MOST_SHIFT: u32 = 7;
 
 /// Columns whose windows lie in pixels that are turned together.
@@ -26,10 +26,8 @@ pub(super) struct Tile {
     pub(super) pairs: usize,
     /// Of each column the first pair of its window.
     pub(super) firsts: Vec<u32>,
-    /// Of each column and pair the upper parts of both weights, as bits.
-    pub(super) upper: Vec<f32>,
-    /// Of each column and quad the lower parts of all weights, as bits; of each pair with [`BY_PAIRS`].
-    pub(super) lower: Vec<f32>,
+    /// Of each column and pair the upper parts of both weights, as bits, and the lower ones.
+    pub(super) weights: Vec<[f32; 2]>,
 }
 
 /// All columns.
@@ -37,10 +35,8 @@ pub(in crate::avx2) struct Tiles {
     pub(super) tiles: Vec<Tile>,
     /// Bits of the lower part of a weight.
     pub(super) shift: u32,
-    /// How many quads' lower parts have sums of products of 16 bits, or [`BY_PAIRS`].
-    pub(super) at_once: usize,
-    /// Where the bytes of quads begin, behind those of as many pairs. All pairs and quads of a window lie before the ends of both.
-    pub(super) bytes_from: usize,
+    /// The most quads that a tile has, or that hold the pairs of its windows.
+    quads: usize,
     pub(super) source: Source,
 }
 
@@ -48,7 +44,6 @@ pub(in crate::avx2) struct Tiles {
 struct Parts<'a> {
     windows: Windows<'a>,
     shift: u32,
-    at_once: usize,
 }
 
 impl Parts<'_> {
@@ -60,23 +55,20 @@ impl Parts<'_> {
     }
 
     fn tile(&self, Run { columns, pixels }: Run) -> Tile {
-        let &Self { shift, at_once, .. } = self;
         // Pairs may begin at the pixel before: whichever needs fewer of them.
         let starts = pixels.start.saturating_sub(1)..=pixels.start;
-        let few = |first: usize| (known_pairs(self.pairs(columns.clone(), first), at_once), first);
+        let few = |first: usize| (known_pairs(self.pairs(columns.clone(), first)), first);
         let (pairs, first) = starts
             .rev()
             .map(few)
             .min_by_key(|(pairs, _)| *pairs)
             .unwrap_or((0, 0));
-        let quads = quads_of(pairs);
         let mut tile = Tile {
             first_byte: first * CHANNELS,
             quads: (pixels.end - first).div_ceil(QUAD),
             pairs,
             firsts: Vec::with_capacity(columns.len()),
-            upper: Vec::with_capacity(columns.len() * pairs),
-            lower: Vec::with_capacity(columns.len() * quads),
+            weights: Vec::with_capacity(columns.len() * pairs),
             columns: columns.clone(),
         };
         for column in columns {
@@ -87,21 +79,12 @@ impl Parts<'_> {
             // Of the pixel that lies so many behind the first one of the tile.
             let parts = |at: usize| {
                 let weight = at.checked_sub(before).and_then(|tap| weights.get(tap));
-                parts(weight.copied().unwrap_or(0), shift)
+                parts(weight.copied().unwrap_or(0), self.shift)
             };
-            let words = |pair: usize, part: usize| {
-                let [first, second] = [0, 1].map(|side| parts(2 * pair + side)[part]);
-                f32::from_bits((first as u32 & 0xffff) | (second as u32) << 16)
-            };
-            tile.upper.extend((pair..pair + pairs).map(|pair| words(pair, 0)));
-            if at_once == BY_PAIRS {
-                tile.lower.extend((pair..pair + pairs).map(|pair| words(pair, 1)));
-                continue;
-            }
-            for quad in (pair / PAIRS..).take(quads) {
-                let bytes = ORDER.map(|pixel| parts(QUAD * quad + pixel)[1] as u8);
-                tile.lower.push(f32::from_le_bytes(bytes));
-            }
+            tile.weights.extend((pair..pair + pairs).map(|pair| {
+                let [first, second] = [0, 1].map(|side| parts(2 * pair + side));
+                [0, 1].map(|part| f32::from_bits((first[part] as u32 & 0xffff) | (second[part] as u32) << 16))
+            }));
         }
         tile
     }
@@ -116,51 +99,31 @@ impl Tiles {
     ) -> Option<Self> {
         let largest = axis.max_weight() as i32;
         let shift = (0..=MOST_SHIFT).find(|shift| parts(largest, *shift)[0] <= i16::MAX.into())?;
-        let at_once = if axis.max_taps() <= MOST_BY_PAIRS {
-            BY_PAIRS
-        } else {
-            known_at_once(i16::MAX as usize / (usize::from(u8::MAX) << shift))
-        };
         let windows = Windows {
             axis,
             origin: source.start,
         };
-        let parts = Parts {
-            windows,
-            shift,
-            at_once,
-        };
+        let parts = Parts { windows, shift };
         let tiles: Vec<Tile> = windows
             .runs(few_pixels(axis))
             .into_iter()
             .map(|run| parts.tile(run))
             .collect();
         let ends = tiles.iter().map(|tile| {
-            let last = tile
-                .firsts
-                .iter()
-                .max()
-                .map_or(0, |first| *first as usize / PAIRS);
-            tile.quads.max(last + quads_of(tile.pairs))
+            let last = tile.firsts.iter().max().copied().unwrap_or(0);
+            tile.quads.max((last as usize + tile.pairs).div_ceil(PAIRS))
         });
         Some(Self {
-            bytes_from: ends.max().unwrap_or(0) * PAIRS,
+            quads: ends.max().unwrap_or(0),
             tiles,
             shift,
-            at_once,
             source: Source::new(channels, source.len()),
         })
     }
 
     /// How many blocks of lanes the turned pixels of a tile take.
     pub(in crate::avx2) fn scratch(&self) -> usize {
-        let bytes = if self.at_once == BY_PAIRS {
-            0
-        } else {
-            self.bytes_from / PAIRS
-        };
-        let vectors = (self.bytes_from + bytes) * CHANNELS;
-        vectors.div_ceil(Lanes::COUNT / TURNED)
+        (self.quads * PAIRS * CHANNELS).div_ceil(Lanes::COUNT / TURNED)
     }
 }
 

@@ -21,29 +21,58 @@ const PAIRED: [usize; 4] = [0, 2, 1, 3];
 /// A row in each lane.
 pub(crate) type Vector = [i32; ROWS];
 
-/// The bytes of a quad.
+/// What a quad is turned to.
+pub(crate) trait Quad {
+    /// Stores the bytes of each channel: pixels 0, 2, 1 and 3 in the rows of the first group, in the order [`PAIRED`], then in those
+    /// of the second.
+    ///
+    /// # Safety
+    /// The processor has AVX2, and `self` is aligned as vectors are.
+    unsafe fn store(&mut self, bytes: [__m256i; CHANNELS]);
+}
+
+/// The bytes themselves.
 pub(crate) type Bytes = [Vector; CHANNELS];
 
-/// The pairs of a quad.
+/// For each pair of neighbours, then for each channel, their 16-bit elements.
 pub(in crate::avx2) type Pairs = [Vector; PAIRS * CHANNELS];
 
-/// For each quad of neighbouring pixels, from `first_byte` on at every `STEP` pixels, and each channel: with `BYTES` one vector,
-/// pixels 0, 2, 1 and 3 in the rows of the first group, in the order [`PAIRED`], then in those of the second; with `PAIRS` one for each
-/// pair of neighbours, of 16-bit elements. As many quads as there is room for; what lies behind the end of a row is zero.
+impl Quad for Bytes {
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn store(&mut self, bytes: [__m256i; CHANNELS]) {
+        for (to, bytes) in self.iter_mut().zip(bytes) {
+            put(to, bytes);
+        }
+    }
+}
+
+impl Quad for Pairs {
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn store(&mut self, bytes: [__m256i; CHANNELS]) {
+        for (channel, bytes) in bytes.into_iter().enumerate() {
+            let even = _mm256_and_si256(bytes, _mm256_set1_epi16(0x00ff));
+            let odd = _mm256_srli_epi16::<8>(bytes);
+            put(&mut self[channel], even);
+            put(&mut self[CHANNELS + channel], odd);
+        }
+    }
+}
+
+/// Turns the quads of neighbouring pixels from `first_byte` on, at every `STEP` pixels, as many as `quads`. What lies behind the end of
+/// a row is zero.
 ///
 /// # Safety
-/// The processor has AVX2, and the rows of each group have the `row_bytes` of the source.
+/// The processor has AVX2, the rows of each group have the `row_bytes` of the source, and quads are aligned as vectors are.
 #[inline(never)]
 #[target_feature(enable = "avx2")]
-pub(crate) unsafe fn turn<const STEP: usize, const PAIRS: bool, const BYTES: bool>(
+pub(crate) unsafe fn turn<const STEP: usize, Q: Quad>(
     source: &Source,
     first_byte: usize,
     groups: [&Group<'_>; 2],
-    pairs: &mut [Pairs],
-    quads: &mut [Bytes],
+    quads: &mut [Q],
 ) {
-    let count = if BYTES { quads.len() } else { pairs.len() };
-    assert!(!(PAIRS && BYTES) || pairs.len() == count, "pairs of each quad");
     let [first, second] = groups.map(|group| group.rows);
     let [a, b, c, d] = PAIRED;
     let rows = [
@@ -59,35 +88,23 @@ pub(crate) unsafe fn turn<const STEP: usize, const PAIRS: bool, const BYTES: boo
     let last = source.row_bytes - LOAD;
     let step = const { STEP * CHANNELS };
     let inner = (last + step).saturating_sub(first_byte) / step;
-    let inner = inner.min(count);
+    let inner = inner.min(quads.len());
+    let (inner, edge) = quads.split_at_mut(inner);
     let order = indices(&source.orders[0]);
     let mut start = first_byte;
-    let mut store = |at: usize, bytes: [__m256i; CHANNELS]| {
-        // SAFETY: one of `count`, which both have where they are stored.
-        unsafe {
-            if BYTES {
-                store_bytes(quads.get_unchecked_mut(at), bytes);
-            }
-            if PAIRS {
-                store_pairs(pairs.get_unchecked_mut(at), bytes);
-            }
-        }
-    };
-    for some in (0..inner).step_by(APART / step) {
+    for quads in inner.chunks_mut(APART / step) {
         for group in groups {
             group.prefetch(start as u32);
         }
-        for at in some..inner.min(some + APART / step) {
-            // SAFETY: a load before the end of each row.
-            store(at, unsafe { turned(&rows, start, order) });
+        for quad in quads {
+            // SAFETY: a load before the end of each row; the rest is promised by the caller.
+            unsafe { quad.store(turned(&rows, start, order)) }
             start += step;
         }
     }
-    for at in inner..count {
-        // SAFETY: the last load of each row.
-        store(at, unsafe {
-            turned(&rows, last, indices(&source.orders[start - last]))
-        });
+    for quad in edge {
+        // SAFETY: the last load of each row; the rest is promised by the caller.
+        unsafe { quad.store(turned(&rows, last, indices(&source.orders[start - last]))) }
         start += step;
     }
 }
@@ -122,25 +139,6 @@ unsafe fn turned(rows: &[*const u8; ROWS], base: usize, order: __m256i) -> [__m2
         _mm256_unpackhi_epi64(low[0], low[1]),
         _mm256_unpacklo_epi64(high[0], high[1]),
     ]
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn store_bytes(quad: &mut Bytes, bytes: [__m256i; CHANNELS]) {
-    for (to, bytes) in quad.iter_mut().zip(bytes) {
-        put(to, bytes);
-    }
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn store_pairs(pairs: &mut Pairs, bytes: [__m256i; CHANNELS]) {
-    for (channel, bytes) in bytes.into_iter().enumerate() {
-        let even = _mm256_and_si256(bytes, _mm256_set1_epi16(0x00ff));
-        let odd = _mm256_srli_epi16::<8>(bytes);
-        put(&mut pairs[channel], even);
-        put(&mut pairs[CHANNELS + channel], odd);
-    }
 }
 
 #[inline]
