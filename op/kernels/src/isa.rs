@@ -164,9 +164,6 @@ pub trait Isa: Copy + Send + Sync + 'static {
     /// How many source rows a lane packs.
     const GROUP: usize;
 
-    /// How many row groups [`Isa::horizontal`] makes at a time, at most, whatever the tables.
-    const AT_ONCE: usize = 1;
-
     /// Tables of the horizontal pass.
     type Columns: Send + Sync;
 
@@ -187,7 +184,7 @@ pub trait Isa: Copy + Send + Sync + 'static {
 
     /// How many row groups [`Isa::horizontal`] makes at a time, at most, with these tables.
     fn at_once(self, _columns: &Self::Columns) -> usize {
-        Self::AT_ONCE
+        1
     }
 
     /// How many blocks `scratch` of [`Isa::horizontal`] has to have for these tables, where more than is said there.
@@ -198,7 +195,7 @@ pub trait Isa: Copy + Send + Sync + 'static {
     /// Resizes [`Isa::GROUP`] rows for each of `groups` horizontally and packs them, planes apart for NCHW.
     ///
     /// `ahead` are rows that are read soon. A group holds at least three planes of the output's columns, `scratch` one block more
-    /// for each of [`Isa::AT_ONCE`].
+    /// for each of [`Isa::at_once`].
     fn horizontal(
         self,
         columns: &Self::Columns,

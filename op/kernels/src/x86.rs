@@ -5,7 +5,7 @@ use std::arch::x86_64::{_MM_HINT_ET0, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
 pub(super) use super::windows::{lane_window, padded};
 use crate::finish::AffineForm;
 use crate::windows::GroupWindows;
-use crate::{Lanes, Ring};
+use crate::{HALF, Lanes, Ring};
 
 /// A cache line of table bytes.
 #[derive(Clone, Copy)]
@@ -26,6 +26,9 @@ pub(super) fn digits(weight: i32) -> [u8; 3] {
     debug_assert!(i8::try_from(high).is_ok(), "a wide axis");
     [high as u8, middle as u8, low as u8]
 }
+
+/// Half a step, as the first sum of the highest [`digits`], before the two shifts by 8.
+pub(super) const ROUNDING: i32 = HALF >> 16;
 
 /// Asks for the cache line at `offset` bytes after the start of `row`, into the second level.
 #[inline(always)]

@@ -51,7 +51,6 @@ impl Avx2 {
 
 impl Isa for Avx2 {
     const GROUP: usize = 4;
-    const AT_ONCE: usize = horizontal::AT_ONCE;
     type Columns = columns::Columns;
     type Rows = vertical::Rows;
 
@@ -67,6 +66,10 @@ impl Isa for Avx2 {
 
     fn rows(self, axis: &Axis, first: usize) -> vertical::Rows {
         vertical::Rows::new(axis, first)
+    }
+
+    fn at_once(self, _columns: &Self::Columns) -> usize {
+        horizontal::AT_ONCE
     }
 
     fn scratch(self, columns: &columns::Columns) -> usize {

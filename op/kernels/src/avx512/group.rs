@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::tables::{LOAD, Mode, Packing};
-use crate::x86::Block;
+use crate::x86::{Block, ROUNDING};
 use crate::{Lanes, PRECISION};
 
 /// Rows of a group.
@@ -49,11 +49,11 @@ pub(super) unsafe fn store(lanes: &mut [i32], at: usize, value: __m512i) {
     unsafe { _mm512_storeu_si512(lanes.as_mut_ptr().add(at).cast(), value) }
 }
 
-/// The rounding term, before the two shifts by 8.
+/// [`ROUNDING`], times 4 where weights are.
 #[inline]
 #[target_feature(enable = "avx512f")]
 pub(super) fn rounding(mode: Mode) -> __m512i {
-    _mm512_set1_epi32(if mode == Mode::Top { 128 } else { 32 })
+    _mm512_set1_epi32(if mode == Mode::Top { 4 * ROUNDING } else { ROUNDING })
 }
 
 /// The values of four rows' sums, the first row's in the lowest byte of each lane.

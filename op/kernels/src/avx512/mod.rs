@@ -59,7 +59,6 @@ impl Avx512 {
 
 impl Isa for Avx512 {
     const GROUP: usize = 4;
-    const AT_ONCE: usize = by_row::AT_ONCE;
     type Columns = columns::Columns;
     type Rows = vertical::Rows;
 

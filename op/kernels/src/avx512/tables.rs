@@ -78,7 +78,7 @@ const MAX_TOP: u32 = 2_088_959;
 /// Most quads: their tables are held in registers.
 const MAX_QUADS: usize = 4;
 
-/// Of [`WAYS`], those that so many quads pay with: a load for each of a vector's quads.
+/// How many of [`WAYS`], the first ones, pay for that many quads: those with one load for each of them at most.
 const WAYS_OF_MOST: usize = 4;
 
 /// The ways to load, the best first; lanes that a way has too few bytes for make the next one tried.

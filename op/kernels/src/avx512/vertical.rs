@@ -8,7 +8,7 @@ use prep_onnx_pipeline::CHANNELS;
 
 use crate::elements::{RowSums, Run, write_row};
 use crate::finish::{AffineForm, Scaling};
-use crate::x86::{Bytes, InTurn, Sink, Uniform, digits};
+use crate::x86::{Bytes, InTurn, ROUNDING, Sink, Uniform, digits};
 use crate::{Axis, Finish, PRECISION};
 use crate::{Lanes, Ring, RowOut};
 
@@ -171,9 +171,6 @@ unsafe fn load(block: *const Lanes) -> __m512i {
     // SAFETY: `Lanes` is 64 bytes, aligned to 64.
     unsafe { _mm512_load_si512(block.cast()) }
 }
-
-/// The rounding term, before the two shifts by 8.
-const ROUNDING: i32 = 32;
 
 /// The values of sums.
 #[inline]

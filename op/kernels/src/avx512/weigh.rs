@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use crate::PRECISION;
-use crate::x86::{Block, digits};
+use crate::x86::{Block, ROUNDING, digits};
 
 /// Quads of taps whose weights are split once for a row, not for each vector of it.
 const PREPARED: usize = 32;
@@ -31,7 +31,7 @@ pub(super) fn weigh_rows(source: &[u8], stride: usize, weights: &[i32], out: &mu
         // Bit i is set for byte i of the chunk.
         let mask = !0 >> (Block::BYTES - out.len());
         let zero = _mm512_setzero_si512();
-        let mut sums = [[_mm512_set1_epi32(32), zero, zero]; 4];
+        let mut sums = [[_mm512_set1_epi32(ROUNDING), zero, zero]; 4];
         for (quad, weights) in weights.chunks(4).enumerate() {
             let [high, middle, low] = match prepared.get(quad) {
                 Some(digits) => *digits,

@@ -10,7 +10,7 @@ use crate::avx2::turned::{Bytes, Column, TURNED, everywhere, fours, load, open, 
 use crate::turned::layout::{ORDER, QUAD};
 use crate::turned::orders::LOAD;
 use crate::turned::quads::{self, HALF_QUAD};
-use crate::x86::{digits, grouped, padded};
+use crate::x86::{ROUNDING, digits, grouped, padded};
 use crate::{Lanes, PRECISION, as_lanes, lanes_of};
 
 /// The digits of four weights, the highest ones first, as bits.
@@ -32,9 +32,6 @@ pub(super) fn scratch(columns: &Columns) -> usize {
 
 /// Row groups that are resized at a time.
 pub(super) const AT_ONCE: usize = 2;
-
-/// The rounding term, before the two shifts by 8.
-pub(crate) const ROUNDING: i32 = 32;
 
 /// # Safety
 /// The processor has AVX2, FMA and the encoding.

@@ -41,7 +41,6 @@ impl Vnni {
 
 impl Isa for Vnni {
     const GROUP: usize = 4;
-    const AT_ONCE: usize = horizontal::AT_ONCE;
     type Columns = horizontal::Columns;
     type Rows = vertical::Rows;
 
@@ -64,6 +63,10 @@ impl Isa for Vnni {
 
     fn rows(self, axis: &Axis, first: usize) -> vertical::Rows {
         vertical::Rows::new(axis, first)
+    }
+
+    fn at_once(self, _columns: &Self::Columns) -> usize {
+        horizontal::AT_ONCE
     }
 
     fn scratch(self, columns: &horizontal::Columns) -> usize {

@@ -4,12 +4,11 @@ use std::arch::x86_64::*;
 
 use super::Vnni;
 use super::dot::{Dot, Encoding, Evex, Vex, with_encoding};
-use super::horizontal::ROUNDING;
 use crate::avx2::vertical::{load, values};
 use crate::elements::{RowSums, Run, write_row};
 use crate::finish::AffineForm;
 use crate::windows::GroupWindows;
-use crate::x86::{self, Bytes, InTurn, Sink, Uniform, digits};
+use crate::x86::{self, Bytes, InTurn, ROUNDING, Sink, Uniform, digits};
 use crate::{Axis, Finish, Lanes, Ring, RowOut};
 
 /// The digits of the weights of a group's rows.

@@ -11,7 +11,7 @@ use crate::turned::orders::Source;
 use crate::turned::windows::{Run, Windows, few_pixels};
 use crate::{Axis, Lanes};
 
-/// The most bits of the lower part of a weight. Windows with a weight of 1 have few others: gathered for each lane they take less.
+/// The most bits of the lower part of a weight. A window with a larger one, of 1, has few taps: its bytes are gathered for each lane.
 const MOST_SHIFT: u32 = 7;
 
 /// Columns whose windows lie in pixels that are turned together.

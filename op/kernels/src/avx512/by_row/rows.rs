@@ -52,7 +52,7 @@ impl Rows {
         let blocks = Self::blocks(&bytes);
         let stride = blocks / (ROWS * AT_ONCE) * size_of::<Lanes>();
         let copies = bytes_of(&mut copies[..blocks]);
-        for (at, copy) in copies.chunks_exact_mut(stride.max(1)).enumerate() {
+        for (at, copy) in copies.chunks_exact_mut(stride).enumerate() {
             let row = rows.get(at).unwrap_or(&rows[0]);
             let row = &row[bytes.start.min(row.len())..bytes.end.min(row.len())];
             copy[..row.len()].copy_from_slice(row);

@@ -10,7 +10,8 @@ use super::pack::{in_turn, lanes, words};
 use super::turn::{Bytes, Turning};
 use crate::turned::layout::FOUR;
 use crate::turned::quads;
-use crate::vnni::horizontal::{QuadWeights, ROUNDING};
+use crate::vnni::horizontal::QuadWeights;
+use crate::x86::ROUNDING;
 use crate::{Lanes, PRECISION, plane_blocks};
 
 /// The columns of a tile, with each of which `each` quads are turned, as lanes of the groups that begin at `out`.
