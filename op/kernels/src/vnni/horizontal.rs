@@ -6,7 +6,7 @@ use prep_onnx_pipeline::CHANNELS;
 
 use super::dot::{Dot, Encoding, Evex, Vex, with_encoding};
 use crate::avx2::group::{Group, ROWS};
-use crate::avx2::turned::{Bytes, Column, TURNED, everywhere, fours, load, open, turn};
+use crate::avx2::turned::{Bytes, Column, Packed, TURNED, everywhere, fours, load, open, turn};
 use crate::turned::layout::{ORDER, QUAD};
 use crate::turned::orders::LOAD;
 use crate::turned::quads::{self, HALF_QUAD};
@@ -121,14 +121,14 @@ unsafe fn wide(
 unsafe fn weigh<D: Dot>(columns: &Columns, tile: &Tile, groups: &[Group<'_>], turned: &[Lanes]) {
     let (vectors, _) = as_lanes(turned).as_chunks::<TURNED>();
     let (quads, _) = vectors.as_chunks::<CHANNELS>();
-    let out = (columns.layout, columns.columns);
+    let packed = Packed::new((columns.layout, columns.columns), groups);
     macro_rules! dispatch {
         ($($window:literal),*) => {
             match tile.window {
                 $($window => fours(
-                    Weighing::<D, $window>::new(quads, tile), tile.columns.start, &tile.firsts, out, groups,
+                    Weighing::<D, $window>::new(quads, tile), tile.columns.start, &tile.firsts, packed,
                 ),)*
-                _ => fours(Weighing::<D, MANY>::new(quads, tile), tile.columns.start, &tile.firsts, out, groups),
+                _ => fours(Weighing::<D, MANY>::new(quads, tile), tile.columns.start, &tile.firsts, packed),
             }
         };
     }

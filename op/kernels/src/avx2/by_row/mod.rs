@@ -1,13 +1,16 @@
 //! The horizontal pass where windows have many taps: a lane is a row.
 //!
-//! Pixels are [turned](super::turned) to pairs, vectors of two neighbouring pixels of one channel, which windows take ([`weigh`],
-//! [`sums`]), some with code of their own ([`numbers`]). A row is done in [`tiles`], whose turned pixels stay in the
+//! Pixels are [turned](super::turned) to pairs, vectors of two neighbouring pixels of one channel, which [`windows`] take
+//! ([`weigh`], [`sums`]), some with code of their own ([`numbers`]). A weight has two parts, and where the upper ones alone mostly
+//! say what a sum is rounded to, they are added alone ([`bounded`]). A row is done in [`tiles`], whose turned pixels stay in the
 //! first level of the cache.
 
+mod bounded;
 mod numbers;
 mod sums;
 mod tiles;
 mod weigh;
+mod windows;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 

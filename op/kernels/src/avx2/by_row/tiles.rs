@@ -6,6 +6,7 @@ use prep_onnx_pipeline::CHANNELS;
 
 use super::numbers::known_pairs;
 use crate::avx2::turned::TURNED;
+use crate::turned::bounds::{Bounds, parts};
 use crate::turned::layout::{PAIRS, QUAD};
 use crate::turned::orders::Source;
 use crate::turned::windows::{Run, Windows, few_pixels};
@@ -13,6 +14,12 @@ use crate::{Axis, Lanes};
 
 /// The most bits of the lower part of a weight. A window with a larger one, of 1, has few taps: its bytes are gathered for each lane.
 const MOST_SHIFT: u32 = 7;
+
+/// The most columns that may have a value in doubt, as a share.
+const MOST_DOUBT: f64 = 0.3;
+
+/// So many pairs without their lower parts save what a column with a value in doubt costs.
+const DOUBT_PAIRS: f64 = 36.0;
 
 /// Columns whose windows lie in pixels that are turned together.
 pub(super) struct Tile {
@@ -26,8 +33,10 @@ pub(super) struct Tile {
     pub(super) pairs: usize,
     /// Of each column the first pair of its window.
     pub(super) firsts: Vec<u32>,
-    /// Of each column and pair the upper parts of both weights, as bits, and the lower ones.
-    pub(super) weights: Vec<[f32; 2]>,
+    /// Of each column the upper parts of all pairs, of each those of both weights, as bits, then the lower ones.
+    pub(super) weights: Vec<f32>,
+    /// Of each column, where so few values are in doubt that the upper parts are added alone.
+    pub(super) bounds: Option<Vec<Bounds>>,
 }
 
 /// All columns.
@@ -54,6 +63,18 @@ impl Parts<'_> {
         pairs.max().unwrap_or(0)
     }
 
+    /// Those of each column, where they leave few in doubt.
+    fn bounds(&self, columns: Range<usize>, pairs: usize) -> Option<Vec<Bounds>> {
+        let bounds = columns.map(|column| {
+            let weights = self.windows.of(column).map_or(&[][..], |(_, weights)| weights);
+            Bounds::new(weights, self.shift)
+        });
+        let bounds: Vec<Bounds> = bounds.collect::<Option<_>>()?;
+        let in_doubt = |bounds: &Bounds| bounds.doubt() * (CHANNELS * TURNED) as f64;
+        let doubt = bounds.iter().map(in_doubt).sum::<f64>() / bounds.len() as f64;
+        (doubt <= MOST_DOUBT.min(pairs as f64 / DOUBT_PAIRS)).then_some(bounds)
+    }
+
     fn tile(&self, Run { columns, pixels }: Run) -> Tile {
         // Pairs may begin at the pixel before: whichever needs fewer of them.
         let starts = pixels.start.saturating_sub(1)..=pixels.start;
@@ -68,7 +89,8 @@ impl Parts<'_> {
             quads: (pixels.end - first).div_ceil(QUAD),
             pairs,
             firsts: Vec::with_capacity(columns.len()),
-            weights: Vec::with_capacity(columns.len() * pairs),
+            weights: Vec::with_capacity(columns.len() * pairs * 2),
+            bounds: self.bounds(columns.clone(), pairs),
             columns: columns.clone(),
         };
         for column in columns {
@@ -81,10 +103,12 @@ impl Parts<'_> {
                 let weight = at.checked_sub(before).and_then(|tap| weights.get(tap));
                 parts(weight.copied().unwrap_or(0), self.shift)
             };
-            tile.weights.extend((pair..pair + pairs).map(|pair| {
-                let [first, second] = [0, 1].map(|side| parts(2 * pair + side));
-                [0, 1].map(|part| f32::from_bits((first[part] as u32 & 0xffff) | (second[part] as u32) << 16))
-            }));
+            for part in [0, 1] {
+                tile.weights.extend((pair..pair + pairs).map(|pair| {
+                    let [first, second] = [0, 1].map(|side| parts(2 * pair + side)[part] as u32);
+                    f32::from_bits((first & 0xffff) | second << 16)
+                }));
+            }
         }
         tile
     }
@@ -125,10 +149,4 @@ impl Tiles {
     pub(in crate::avx2) fn scratch(&self) -> usize {
         (self.quads * PAIRS * CHANNELS).div_ceil(Lanes::COUNT / TURNED)
     }
-}
-
-/// The upper and the lower part of a weight, of `shift` bits and signed.
-fn parts(weight: i32, shift: u32) -> [i32; 2] {
-    let upper = (weight + (1 << shift >> 1)) >> shift;
-    [upper, weight - (upper << shift)]
 }

@@ -1,18 +1,18 @@
-//! Windows on turned pixels.
+//! Sums of the windows of a tile, packed.
 
-use std::arch::x86_64::*;
+use prep_onnx_pipeline::Layout;
 
-use prep_onnx_pipeline::{CHANNELS, Layout};
-
-use super::numbers::{MANY, with_numbers};
-use super::sums::{Sums, Weighed};
+use super::bounded::Bounded;
+use super::numbers::{ANY, with_numbers};
 use super::tiles::{Tile, Tiles};
+use super::windows::{Whole, Windows};
+use crate::Lanes;
 use crate::avx2::group::Group;
-use crate::avx2::turned::{Column, TURNED, fours};
-use crate::{Lanes, as_lanes};
+use crate::avx2::turned::{Packed, fours};
+use crate::turned::bounds::Bounds;
 
 macro_rules! dispatch {
-    ($($pairs:literal)*) => {
+    ([$($whole:literal)*] [$($bounded:literal)*]) => {
         /// The columns of a tile, as lanes of each group: `out` is their layout and how many all tiles have.
         ///
         /// # Safety
@@ -26,11 +26,14 @@ macro_rules! dispatch {
             groups: &[Group<'_>],
             turned: &[Lanes],
         ) {
+            let packed = Packed::new(out, groups);
             // SAFETY: promised by the caller.
             unsafe {
-                match tile.pairs {
-                    $($pairs => columns::<$pairs>(tiles, tile, out, groups, turned),)*
-                    _ => columns::<MANY>(tiles, tile, out, groups, turned),
+                match (&tile.bounds, tile.pairs) {
+                    $((None, $whole) => whole::<$whole>(tiles, tile, turned, packed),)*
+                    (None, _) => whole::<ANY>(tiles, tile, turned, packed),
+                    $((Some(bounds), $bounded) => bounded::<$bounded>(tiles, tile, bounds, turned, packed),)*
+                    (Some(bounds), _) => bounded::<ANY>(tiles, tile, bounds, turned, packed),
                 }
             }
         }
@@ -42,53 +45,24 @@ with_numbers!(dispatch);
 /// As for [`weigh`].
 #[inline(never)]
 #[target_feature(enable = "avx2")]
-unsafe fn columns<const PAIRS: usize>(
+unsafe fn whole<const PAIRS: usize>(tiles: &Tiles, tile: &Tile, turned: &[Lanes], packed: Packed<'_>) {
+    let windows = Whole::<PAIRS>(Windows::new(tiles, tile, turned));
+    // SAFETY: there are weights for each pair of every window; the rest is promised by the caller.
+    unsafe { fours(windows, tile.columns.start, &tile.firsts, packed) }
+}
+
+/// # Safety
+/// As for [`weigh`]; `bounds` are those of the tile.
+#[inline(never)]
+#[target_feature(enable = "avx2")]
+unsafe fn bounded<const PAIRS: usize>(
     tiles: &Tiles,
     tile: &Tile,
-    out: (Layout, usize),
-    groups: &[Group<'_>],
+    bounds: &[Bounds],
     turned: &[Lanes],
+    packed: Packed<'_>,
 ) {
-    let (vectors, _) = as_lanes(turned).as_chunks::<TURNED>();
-    let (pairs, _) = vectors.as_chunks::<CHANNELS>();
-    let weighing = Weighing::<PAIRS> {
-        of_all: Weighed {
-            pairs: pairs.as_ptr(),
-            weights: tile.weights.as_ptr(),
-        },
-        pairs: tile.pairs,
-        shift: _mm256_set1_epi32(tiles.shift as i32),
-    };
-    // SAFETY: there are weights for each pair of every window; the rest is promised by the caller.
-    unsafe { fours(weighing, tile.columns.start, &tile.firsts, out, groups) }
-}
-
-/// Windows of `PAIRS` pairs.
-struct Weighing<const PAIRS: usize> {
-    /// All pairs, and the weights of the next column and those behind it.
-    of_all: Weighed,
-    pairs: usize,
-    shift: __m256i,
-}
-
-impl<const PAIRS: usize> Column for Weighing<PAIRS> {
-    #[inline]
-    #[target_feature(enable = "avx2")]
-    unsafe fn next(&mut self, first: u32) -> [__m256i; CHANNELS] {
-        let Weighed { pairs, weights } = self.of_all;
-        let weighed = Weighed {
-            pairs: pairs.wrapping_add(first as usize),
-            weights,
-        };
-        let mut sums = Sums::half();
-        // SAFETY: promised by the caller.
-        unsafe {
-            match PAIRS {
-                MANY => sums.add_many(weighed, self.pairs),
-                _ => sums.add(weighed, PAIRS),
-            }
-        }
-        self.of_all.weights = weights.wrapping_add(self.pairs);
-        sums.values(self.shift)
-    }
+    let windows = Windows::new(tiles, tile, turned);
+    // SAFETY: there are weights for each pair of every window, and bounds; the rest is promised by the caller.
+    unsafe { Bounded::<PAIRS>::new(windows, tile, bounds, tiles.shift).pack(packed) }
 }

@@ -18,57 +18,107 @@ pub(crate) trait Column {
     unsafe fn next(&mut self, first: u32) -> [__m256i; CHANNELS];
 }
 
-/// The columns from `first` on, a window of each of `firsts`, as lanes of each group: `out` is their layout and how many all are.
+/// The columns from `first` on, a window of each of `firsts`.
 ///
 /// # Safety
-/// The processor has AVX2, `of` gives as many columns, and the lanes of each group are three planes of the columns.
+/// The processor has AVX2, `of` gives as many columns, and `packed` has them.
 #[inline]
 #[target_feature(enable = "avx2")]
-pub(crate) unsafe fn fours<C: Column>(
-    mut of: C,
-    first: usize,
-    firsts: &[u32],
-    (layout, columns): (Layout, usize),
-    groups: &[Group<'_>],
-) {
+pub(crate) unsafe fn fours<C: Column>(mut of: C, first: usize, firsts: &[u32], packed: Packed<'_>) {
     let (firsts, _) = firsts.as_chunks::<FOUR>();
-    let (step, mut at) = match layout {
-        Layout::Nchw => (plane_blocks(columns) * Lanes::COUNT, first),
-        Layout::Nhwc => (FOUR, first * CHANNELS),
-    };
-    for firsts in firsts {
+    for (four, firsts) in firsts.iter().enumerate() {
         // Zeros in their place would be stored for every four.
         let mut values = [const { MaybeUninit::uninit() }; FOUR];
         for (values, first) in values.iter_mut().zip(firsts) {
             // SAFETY: promised by the caller.
             values.write(unsafe { of.next(*first) });
         }
-        // SAFETY: each was written: there are as many as `firsts`.
-        let values: [[__m256i; CHANNELS]; FOUR] = values.map(|values| unsafe { values.assume_init() });
+        // SAFETY: each was written: there are as many as `firsts`; the rest is promised by the caller.
+        unsafe {
+            let values = values.map(|values| values.assume_init());
+            packed.four(first + four * FOUR, values);
+        }
+    }
+}
+
+/// Where columns are packed: the lanes of each group.
+#[derive(Clone, Copy)]
+pub(crate) struct Packed<'a> {
+    groups: &'a [Group<'a>],
+    layout: Layout,
+    /// Lanes of a plane.
+    plane: usize,
+}
+
+impl<'a> Packed<'a> {
+    /// `out` is the layout and how many columns all are.
+    #[inline(always)]
+    pub(crate) fn new((layout, columns): (Layout, usize), groups: &'a [Group<'a>]) -> Self {
+        Self {
+            groups,
+            layout,
+            plane: plane_blocks(columns) * Lanes::COUNT,
+        }
+    }
+
+    /// Four columns from `column` on.
+    ///
+    /// # Safety
+    /// The processor has AVX2, and the lanes of each group are three planes of all columns, and these are among them.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(crate) unsafe fn four(self, column: usize, values: [[__m256i; CHANNELS]; FOUR]) {
         let halves = [words(values[0], values[1]), words(values[2], values[3])];
         let mut lanes = [
             _mm256_packus_epi16(halves[0][0], halves[1][0]),
             _mm256_packus_epi16(halves[0][1], halves[1][1]),
             _mm256_packus_epi16(halves[0][2], halves[1][2]),
         ];
-        let next = match layout {
-            Layout::Nchw => at + FOUR,
+        let (first, step) = match self.layout {
+            Layout::Nchw => (column, self.plane),
             Layout::Nhwc => {
                 lanes = in_turn(lanes);
-                at + FOUR * CHANNELS
+                (column * CHANNELS, FOUR)
             }
         };
         for (channel, lanes) in lanes.into_iter().enumerate() {
             // SAFETY: four lanes of three planes of the columns, promised by the caller.
             unsafe {
-                let to = at + channel * step;
-                _mm_storeu_si128(groups[0].lanes.add(to).cast(), _mm256_castsi256_si128(lanes));
-                if let Some(group) = groups.get(1) {
+                let to = first + channel * step;
+                _mm_storeu_si128(self.groups[0].lanes.add(to).cast(), _mm256_castsi256_si128(lanes));
+                if let Some(group) = self.groups.get(1) {
                     _mm_storeu_si128(group.lanes.add(to).cast(), _mm256_extracti128_si256::<1>(lanes));
                 }
             }
         }
-        at = next;
+    }
+
+    /// One column.
+    ///
+    /// # Safety
+    /// As for [`Self::four`].
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(crate) unsafe fn one(self, column: usize, values: [__m256i; CHANNELS]) {
+        let (first, step) = match self.layout {
+            Layout::Nchw => (column, self.plane),
+            Layout::Nhwc => (column * CHANNELS, 1),
+        };
+        for (channel, values) in values.into_iter().enumerate() {
+            let words = _mm256_packs_epi32(values, values);
+            let lanes = _mm256_packus_epi16(words, words);
+            // SAFETY: a lane of three planes of the columns, promised by the caller.
+            unsafe {
+                let to = first + channel * step;
+                self.groups[0]
+                    .lanes
+                    .add(to)
+                    .write(_mm256_extract_epi32::<0>(lanes));
+                if let Some(group) = self.groups.get(1) {
+                    group.lanes.add(to).write(_mm256_extract_epi32::<4>(lanes));
+                }
+            }
+        }
     }
 }
 

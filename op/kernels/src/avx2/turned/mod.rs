@@ -8,7 +8,7 @@ mod turn;
 
 use prep_onnx_pipeline::CHANNELS;
 
-pub(crate) use fours::{Column, fours};
+pub(crate) use fours::{Column, Packed, fours};
 pub(in crate::avx2) use turn::Pairs;
 pub(crate) use turn::{Bytes, ROWS as TURNED, Vector, everywhere, load, turn};
 
