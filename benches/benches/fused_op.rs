@@ -8,7 +8,7 @@
 use std::num::NonZero;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use prep_onnx_benches::{Peer, WORKLOADS};
+use prep_onnx_benches::{Peer, WORKLOADS, frame};
 use prep_onnx_op::{Executor, Images, OutputMut, Preprocessor, Sequential, SimdLevel, Threads};
 use prep_onnx_pipeline::{Dtype, Layout, Pipeline};
 use serde_json::json;
@@ -20,23 +20,25 @@ fn levels() -> impl Iterator<Item = SimdLevel> {
 fn workloads(criterion: &mut Criterion) {
     for workload in WORKLOADS {
         let mut group = criterion.benchmark_group(workload.name);
-        let pixels = workload.images(1);
+        let pixels = workload.frames();
         let mut output = workload.output(1);
-        group.throughput(Throughput::Bytes(pixels.len() as u64));
+        let mut images = (0..).map(|at| frame(&pixels, workload.image_bytes(), at));
+        let mut image = || images.next().expect("no end");
+        group.throughput(Throughput::Bytes(workload.image_bytes() as u64));
         group.sample_size(20);
         for level in levels() {
             let op = workload.op(level).expect("an available level");
             group.bench_function(level.name(), |bencher| {
                 bencher.iter(|| {
                     workload
-                        .run(&op, &pixels, &mut output, &Sequential)
+                        .run(&op, image(), &mut output, &Sequential)
                         .expect("fitting lengths")
                 });
             });
         }
         let mut peer = Peer::new(&workload).expect("a workload");
         group.bench_function("fast_image_resize", |bencher| {
-            bencher.iter(|| peer.run(&pixels, &mut output).expect("fitting lengths"));
+            bencher.iter(|| peer.run(image(), &mut output).expect("fitting lengths"));
         });
     }
 }

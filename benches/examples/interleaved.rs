@@ -7,7 +7,7 @@
 
 use std::time::Instant;
 
-use prep_onnx_benches::{COLD_INPUT, COLD_OUTPUT, Peer, WORKLOADS, Workload, median, quantile};
+use prep_onnx_benches::{COLD_INPUT, COLD_OUTPUT, Peer, WORKLOADS, Workload, frame, median, quantile};
 use prep_onnx_op::{Sequential, SimdLevel};
 use prep_onnx_pipeline::Result;
 
@@ -47,27 +47,32 @@ fn main() -> Result<()> {
         .iter()
         .filter(|workload| filter.is_none_or(|text| workload.name.contains(text.as_str())))
     {
-        let image_bytes = workload.image.0 * workload.image.1 * 3;
+        let image_bytes = workload.image_bytes();
         let output_bytes = workload.output * workload.output * 12;
-        let (inputs, outputs) = if cold {
+        let (pixels, outputs) = if cold {
             (
-                (COLD_INPUT / image_bytes).max(3),
+                workload.images((COLD_INPUT / image_bytes).max(3)),
                 (COLD_OUTPUT / output_bytes).max(3),
             )
         } else {
-            (1, 1)
+            (workload.frames(), 1)
         };
-        let pixels = workload.images(inputs);
+        let images = pixels.len() / image_bytes;
+        let image = |at: usize| match cold {
+            true => &pixels[at % images * image_bytes..][..image_bytes],
+            false => frame(&pixels, image_bytes, at),
+        };
         let mut output = workload.output(outputs);
         let mut all = contestants(workload)?;
         let mut times = vec![Vec::new(); all.len()];
         let start = Instant::now();
-        let repeats = inputs.max(8);
+        let repeats = images.max(8);
         let mut next_output = 0;
+        let mut first = 0;
         while start.elapsed().as_secs_f64() < SECONDS * all.len() as f64 || times[0].len() < 5 {
             for ((_, run), times) in all.iter_mut().zip(&mut times) {
                 for repeat in 0..repeats {
-                    let pixels = &pixels[repeat % inputs * image_bytes..][..image_bytes];
+                    let pixels = image(first + repeat);
                     let output = &mut output[next_output % outputs * output_bytes / 4..][..output_bytes / 4];
                     next_output += 1;
                     let start = Instant::now();
@@ -78,6 +83,7 @@ fn main() -> Result<()> {
                     }
                 }
             }
+            first += repeats;
         }
         for ((name, _), own) in all.iter().zip(&times) {
             println!(

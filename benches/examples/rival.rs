@@ -2,19 +2,21 @@
 //!
 //! `rival --list` prints the workloads as JSON. Otherwise it answers a line on standard input with one on
 //! standard output: `load NAME IN OUT` reads uint8 [H, W, 3], runs once and writes float32 [3, H, W];
-//! `time SECONDS` repeats that and prints median and least time of the thread in milliseconds.
+//! `time SECONDS` repeats that and prints median and least time of the thread in milliseconds. IN may hold more pixels: then
+//! each run takes an image that begins some pixels later, as `frame` says.
 #![forbid(unsafe_code)]
 
 use std::io::{BufRead, Write};
 use std::time::Instant;
 
-use prep_onnx_benches::{Peer, WORKLOADS, median, quantile, thread_seconds};
+use prep_onnx_benches::{Peer, WORKLOADS, frame, median, quantile, thread_seconds};
 use prep_onnx_pipeline::{Error, Result};
 use serde_json::{Value, json};
 
 struct Loaded {
     peer: Peer,
     pixels: Vec<u8>,
+    image_bytes: usize,
     output: Vec<f32>,
 }
 
@@ -30,9 +32,17 @@ fn load(name: &str, input: &str, output: &str) -> Result<Loaded> {
     let mut loaded = Loaded {
         peer: Peer::new(workload)?,
         pixels: std::fs::read(input).map_err(|error| failed(input, error))?,
+        image_bytes: workload.image_bytes(),
         output: workload.output(1),
     };
-    loaded.peer.run(&loaded.pixels, &mut loaded.output)?;
+    if loaded.pixels.len() < loaded.image_bytes {
+        return Err(failed(
+            input,
+            format!("has fewer than {} bytes", loaded.image_bytes),
+        ));
+    }
+    let image = frame(&loaded.pixels, loaded.image_bytes, 0);
+    loaded.peer.run(image, &mut loaded.output)?;
     let bytes: Vec<u8> = loaded
         .output
         .iter()
@@ -46,8 +56,9 @@ fn time(loaded: &mut Loaded, seconds: f64) -> Result<[f64; 2]> {
     let mut times = Vec::new();
     let start = Instant::now();
     while times.len() < 5 || start.elapsed().as_secs_f64() < seconds {
+        let image = frame(&loaded.pixels, loaded.image_bytes, times.len());
         let before = thread_seconds();
-        loaded.peer.run(&loaded.pixels, &mut loaded.output)?;
+        loaded.peer.run(image, &mut loaded.output)?;
         times.push((thread_seconds() - before) * 1e3);
     }
     Ok([median(&times), quantile(&times, 0.0)])

@@ -32,26 +32,48 @@ import host
 MEAN, STD = np.array(host.MEAN), np.array(host.STD)
 SCALE, BIAS = (1 / (255 * STD)).astype(np.float32), (-MEAN / STD).astype(np.float32)
 SECONDS = 0.2
+# Images that runs take in turn, and pixels from the start of one to that of the next. They share the memory, and so the caches, but
+# no branch predictor learns from one run what comes in the next.
+FRAMES, APART = 64, 7
+
+
+class Picture:
+    """Shapes over a gradient with a little noise: edges and smooth parts."""
+
+    def __init__(self, height, width):
+        self.shape = height, width, 3
+        spare = -(-(FRAMES - 1) * APART // width)
+        self.pixels = picture(height + spare, width).reshape(-1, 3)[:height * width + (FRAMES - 1) * APART]
+        self.runs = 0
+
+    def image(self, at=0):
+        first = at % FRAMES * APART
+        height, width, _ = self.shape
+        return self.pixels[first:first + height * width].reshape(self.shape)
+
+    def next(self):
+        self.runs += 1
+        return self.image(self.runs)
 
 
 def picture(height, width):
-    """Shapes over a gradient with a little noise: edges and smooth parts."""
     rng = np.random.default_rng(7)
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     planes = [128 + 100 * np.sin(x / 9 + y / 31), 255 * x / width, 255 * ((x // 40 + y // 40) % 2)]
     return np.clip(np.stack(planes, -1) + rng.normal(0, 6, (height, width, 3)), 0, 255).astype(np.uint8)
 
 
-def timed(run):
+def timed(run, pixels):
     """A contestant in this process: median and least of some runs."""
     def measure():
         times, start = [], time.perf_counter()
         while len(times) < 5 or time.perf_counter() - start < SECONDS:
+            image = pixels.next()
             before = time.thread_time_ns()
-            run()
+            run(image)
             times.append((time.thread_time_ns() - before) / 1e6)
         return statistics.median(times), min(times)
-    return measure, np.asarray(run(), np.float32).reshape(-1)
+    return measure, np.asarray(run(pixels.image()), np.float32).reshape(-1)
 
 
 def at_level(level, *arguments):
@@ -75,19 +97,19 @@ class Process:
             sys.exit(f"{self.process.args[0]}: no answer to {line!r}")
         return answer
 
-    def on(self, work, image, folder):
+    def on(self, work, pixels, folder):
         source, target = os.path.join(folder, "in.raw"), os.path.join(folder, "out.raw")
-        image.tofile(source)
+        pixels.pixels.tofile(source)
         self.ask(f"load {work['name']} {source} {target}")
         return (lambda: tuple(map(float, self.ask(f"time {SECONDS}").split()))), np.fromfile(target, np.float32)
 
 
-def pillow(work, image):
+def pillow(work):
     left, top, width, height = work["box"]
     resample = Image.Resampling[work["filter"].upper()]
     edge = work["output"]
 
-    def run():
+    def run(image):
         small = np.asarray(Image.fromarray(image).resize((edge, edge), resample, (left, top, left + width, top + height)))
         out = np.empty((3, edge, edge), np.float32)
         for channel in range(3):
@@ -97,7 +119,7 @@ def pillow(work, image):
     return run
 
 
-def torchvision(work, image):
+def torchvision(work):
     import torch
     from torchvision.transforms import v2
     torch.set_num_threads(1)
@@ -107,7 +129,7 @@ def torchvision(work, image):
     steps = v2.Compose([v2.Resize(size, mode, antialias=True), v2.CenterCrop(work["output"]),
                         v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN.tolist(), STD.tolist())])
 
-    def run():
+    def run(image):
         with torch.inference_mode():
             return steps(torch.from_numpy(image).permute(2, 0, 1)).numpy()
     return run
@@ -134,22 +156,22 @@ def steps_from(values, reference):
     return float(np.abs(pixels.reshape(-1) - reference).max())
 
 
-def contestants(cli, library, folder, work, image, rivals):
-    model, batch = host.identity(work["output"]), image[None]
+def contestants(cli, library, folder, work, pixels, rivals):
+    model = host.identity(work["output"])
     path = host.embedded(cli, folder, model, work["pipeline"])
-    call = lambda made: (lambda: made.run(None, {"image": batch})[0])
-    yield "prep-onnx, fused", timed(call(host.session(path, 1, library)))
-    yield "prep-onnx, fused, AVX2", timed(call(at_level("avx2", path, 1, library)))
+    call = lambda made: (lambda image: made.run(None, {"image": image[None]})[0])
+    yield "prep-onnx, fused", timed(call(host.session(path, 1, library)), pixels)
+    yield "prep-onnx, fused, AVX2", timed(call(at_level("avx2", path, 1, library)), pixels)
     for name, process in rivals.items():
-        yield name, process.on(work, image, folder)
-    yield "Pillow, `box=`", timed(pillow(work, image))
+        yield name, process.on(work, pixels, folder)
+    yield "Pillow, `box=`", timed(pillow(work), pixels)
     try:
-        yield "torchvision v2, uint8 tensor", timed(torchvision(work, image))
+        yield "torchvision v2, uint8 tensor", timed(torchvision(work), pixels)
     except ImportError:
         pass
-    yield "prep-onnx, portable function", timed(call(host.session(path)))
+    yield "prep-onnx, portable function", timed(call(host.session(path)), pixels)
     fast = host.embedded(cli, folder, model, work["pipeline"], "--lower", "standard", "--portable", "fast")
-    yield "onnxruntime's own Resize", timed(call(host.session(fast)))
+    yield "onnxruntime's own Resize", timed(call(host.session(fast)), pixels)
 
 
 def main():
@@ -173,10 +195,10 @@ def main():
     table = {}
     works = [work for work in works if options.only in work["name"]]
     for work in works:
-        image = picture(work["height"], work["width"])
-        reference = exact(work, image)
+        pixels = Picture(work["height"], work["width"])
+        reference = exact(work, pixels.image())
         with tempfile.TemporaryDirectory() as folder:
-            found = dict(contestants(options.cli, library, folder, work, image, rivals))
+            found = dict(contestants(options.cli, library, folder, work, pixels, rivals))
             times = {name: [] for name in found}
             for _ in range(options.rounds):
                 for name in random.sample(list(found), len(found)):

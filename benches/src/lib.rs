@@ -6,5 +6,5 @@ mod timing;
 mod workload;
 
 pub use peer::Peer;
-pub use timing::{COLD_INPUT, COLD_OUTPUT, median, quantile, thread_seconds};
+pub use timing::{COLD_INPUT, COLD_OUTPUT, FRAME_STEP, FRAMES, frame, median, quantile, thread_seconds};
 pub use workload::{Target, WORKLOADS, Workload};

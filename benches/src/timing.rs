@@ -6,6 +6,19 @@ pub const COLD_INPUT: usize = 128 << 20;
 /// Bytes of different outputs that a cold run goes through.
 pub const COLD_OUTPUT: usize = 64 << 20;
 
+/// Images that [`frame`] takes in turn.
+pub const FRAMES: usize = 64;
+
+/// Bytes from one of them to the next.
+pub const FRAME_STEP: usize = 7 * 3;
+
+/// Image `at` of those that are repeated: as many as `pixels` hold where each begins [`FRAME_STEP`] behind the last. They share the
+/// memory, and so the caches, but a processor that guesses branches cannot learn from one call what comes in the next.
+pub fn frame(pixels: &[u8], image_bytes: usize, at: usize) -> &[u8] {
+    let frames = (pixels.len() - image_bytes) / FRAME_STEP + 1;
+    &pixels[at % frames * FRAME_STEP..][..image_bytes]
+}
+
 /// The time below which the fraction `share`, 0 to 1, of some times lie; 0 for none.
 pub fn quantile(times: &[f64], share: f64) -> f64 {
     let mut sorted = times.to_vec();

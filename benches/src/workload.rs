@@ -4,6 +4,8 @@ use prep_onnx_op::{Executor, Images, OutputMut, Preprocessor, SimdLevel};
 use prep_onnx_pipeline::{Dtype, Error, FusedPlan, Layout, Pipeline, Result};
 use serde_json::{Value, json};
 
+use crate::timing::{FRAME_STEP, FRAMES};
+
 /// A pipeline on images of one size, to float32 NCHW with ImageNet's normalisation.
 #[derive(Clone, Copy, Debug)]
 pub struct Workload {
@@ -96,11 +98,25 @@ impl Workload {
         Preprocessor::with_level(self.plan()?, level)
     }
 
+    /// Bytes of an image, [H, W, 3].
+    pub fn image_bytes(&self) -> usize {
+        self.image.0 * self.image.1 * 3
+    }
+
     /// `images` images of noise over a gradient, [N, H, W, 3].
     pub fn images(&self, images: usize) -> Vec<u8> {
-        let (height, width) = self.image;
+        self.pixels(images * self.image_bytes())
+    }
+
+    /// What [`frame`](crate::frame) takes images from: those of noise over a gradient.
+    pub fn frames(&self) -> Vec<u8> {
+        self.pixels(self.image_bytes() + (FRAMES - 1) * FRAME_STEP)
+    }
+
+    fn pixels(&self, bytes: usize) -> Vec<u8> {
+        let (_, width) = self.image;
         let mut state = 1_u32;
-        (0..images * height * width * 3)
+        (0..bytes)
             .map(|index| {
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 ((index / 3 % width * 200 / width) as u32 + (state >> 27)) as u8

@@ -1,7 +1,7 @@
 //! Which windows have code of their own.
 
 /// Calls a macro with the numbers of pairs that there is code for: where both parts of weights are added, and where the upper ones
-/// are. More pairs without the lower ones leave fewer values in doubt.
+/// are, which pays for few windows of four pairs, and for most of nine and more.
 macro_rules! with_numbers {
     ($call:ident) => {
         $call! { [4 5 6 7 8] [5 6 7 8 10 13] }
