@@ -6,8 +6,9 @@ in interleaved rounds.
     cargo rustc --profile shipped -p prep-onnx-op --lib --crate-type cdylib
     python3 benches/python/decode.py [--cli PATH] [--library PATH] [--rounds 31] [--progressive] [--subsampling 420]
 
-The work is that of `rivals.py`: shortest edge 256, bilinear, the middle 224, ImageNet's mean and deviation. Needs onnxruntime, onnx,
-numpy, Pillow 13 and simplejpeg (libjpeg-turbo, which decodes into an array that is there).
+The work is that of `rivals.py`: shortest edge 256, bilinear, the middle 224, ImageNet's mean and deviation. Small files take turns, so
+that no branch predictor learns one. Needs onnxruntime, onnx, numpy, Pillow 13 and simplejpeg (libjpeg-turbo, which decodes into an array
+that is there).
 """
 import argparse
 import io
@@ -29,10 +30,21 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "loader/ben
 from peers import SIZES, scene  # noqa: E402
 
 
-def seconds(work):
+# Pixels of all the files of a size, and the fewest files.
+PIXELS, FEWEST = 3_000_000, 2
+
+
+def seconds(work, file):
     start = time.thread_time()
-    work()
+    work(file)
     return time.thread_time() - start
+
+
+def encode(image, options):
+    data = io.BytesIO()
+    subsampling = options.subsampling[0] + ":" + ":".join(options.subsampling[1:])
+    image.save(data, "JPEG", quality=options.quality, subsampling=subsampling, progressive=options.progressive)
+    return data.getvalue()
 
 
 def main():
@@ -55,26 +67,26 @@ def main():
         encoded, arrays = model("encoded"), model("batch")
         rows = {}
         for width, height in SIZES:
-            data = io.BytesIO()
-            scene(width, height, width).save(data, "JPEG", quality=options.quality, subsampling=options.subsampling[0] + ":" + ":".join(options.subsampling[1:]),
-                                             progressive=options.progressive)
-            data = data.getvalue()
-            fed = {"bytes": np.frombuffer(data, np.uint8), "lengths": np.array([len(data)], np.int64)}
+            seeds = range(width, width + max(FEWEST, PIXELS // (width * height)))
+            files = [encode(scene(width, height, seed), options) for seed in seeds]
+            fed = [{"bytes": np.frombuffer(data, np.uint8), "lengths": np.array([len(data)], np.int64)} for data in files]
             pixels = np.empty((height, width, 3), np.uint8)
-            decode = lambda: simplejpeg.decode_jpeg(data, "RGB", fastdct=False, fastupsample=False, buffer=pixels)
-            decode()
-            assert (pixels == np.asarray(Image.open(io.BytesIO(data)))).all()
-            image = pixels[None].copy()
-            assert (encoded.run(None, fed)[0] == arrays.run(None, {"image": image})[0]).all()
+            decode = lambda file: simplejpeg.decode_jpeg(files[file], "RGB", fastdct=False, fastupsample=False, buffer=pixels)
+            images = []
+            for file, data in enumerate(files):
+                decode(file)
+                assert (pixels == np.asarray(Image.open(io.BytesIO(data)))).all()
+                images.append(pixels[None].copy())
+                assert (encoded.run(None, fed[file])[0] == arrays.run(None, {"image": images[file]})[0]).all()
             works = {
-                "bytes to tensor": lambda: encoded.run(None, fed),
+                "bytes to tensor": lambda file: encoded.run(None, fed[file]),
                 "libjpeg-turbo, decode alone": decode,
-                "the op, array to tensor": lambda: arrays.run(None, {"image": image}),
+                "the op, array to tensor": lambda file: arrays.run(None, {"image": images[file]}),
             }
             times = {name: [] for name in works}
-            for _ in range(options.rounds if width < 4000 else -(-options.rounds // 2)):
+            for at in range(options.rounds if width < 4000 else -(-options.rounds // 2)):
                 for name, work in works.items():
-                    times[name].append(seconds(work))
+                    times[name].append(seconds(work, at % len(files)))
             ours, decoding, op = times.values()
             ratio = lambda pairs: f"{statistics.median(a / b for a, b in pairs):.2f} ({min(ours) / min(b for _, b in pairs):.2f})"
             for name, values in times.items():

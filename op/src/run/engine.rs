@@ -114,6 +114,8 @@ pub(crate) unsafe fn run_band<I: Isa>(
         Some((index, row, done)) if (index, row) == (task.index, band.start) => done,
         _ => 0,
     };
+    // Rows of some groups, and of those behind them. Here, since making them for each takes as long as a part of the pass.
+    let [mut source, mut ahead] = [[const { &[] as &[u8] }; MAX_ROWS]; 2];
     for row in band.clone() {
         let (group, count) = rows.groups[row];
         if count > 0 {
@@ -145,7 +147,6 @@ pub(crate) unsafe fn run_band<I: Isa>(
                 let source_row = |row: usize| {
                     &task.pixels[(row.min(rows.source.end - 1) - rows.source.start) * stride..][..stride]
                 };
-                let [mut source, mut ahead] = [[const { &[] as &[u8] }; MAX_ROWS]; 2];
                 // Making these groups covers the latency of L3 for the next ones.
                 for at in 0..some {
                     source[at] = source_row(first + at);

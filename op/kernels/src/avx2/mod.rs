@@ -1,6 +1,6 @@
 //! AVX2 with FMA.
 //!
-//! A 22-bit weight is `high * 2^11 + low`, two 16-bit multiply-adds (`vpmaddwd`). Four source rows are
+//! A 22-bit weight is `high * 2^11 + low`, two 16-bit multiply-adds (`vpmaddwd`); of long windows [`by_row`] says what it is. Four source rows are
 //! resized horizontally at a time and packed into the bytes of one dword per lane; the vertical pass
 //! takes rows 0 and 1, then rows 2 and 3, as pairs of 16-bit elements.
 //!
