@@ -9,7 +9,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use prep_onnx_benches::{COLD_INPUT, COLD_OUTPUT, WORKLOADS, Workload, quantile};
+use prep_onnx_benches::{COLD_INPUT, COLD_OUTPUT, FRAMES, WORKLOADS, Workload, frame, quantile};
 use prep_onnx_op::{Preprocessor, Sequential, SimdLevel};
 use prep_onnx_pipeline::Result;
 
@@ -42,7 +42,7 @@ fn bandwidth() -> (f64, f64) {
 
 /// Milliseconds of an image, hot and cold.
 fn times(workload: &Workload, op: &Preprocessor) -> Result<(f64, f64)> {
-    let image_bytes = workload.image.0 * workload.image.1 * 3;
+    let image_bytes = workload.image_bytes();
     let length = 3 * workload.output * workload.output;
     let inputs = (COLD_INPUT / image_bytes).max(3);
     let outputs = (COLD_OUTPUT / (4 * length)).max(3);
@@ -50,17 +50,19 @@ fn times(workload: &Workload, op: &Preprocessor) -> Result<(f64, f64)> {
     let mut output = workload.output(outputs);
     // Memory that was never written has no pages yet; giving it some is not the kernel's work.
     output.fill(1.0);
-    let mut run = |input: usize, into: usize| -> Result<f64> {
-        let pixels = &pixels[input * image_bytes..][..image_bytes];
+    let mut run = |pixels: &[u8], into: usize| -> Result<f64> {
         let output = &mut output[into * length..][..length];
         let start = Instant::now();
         workload.run(op, pixels, output, &Sequential)?;
         Ok(start.elapsed().as_secs_f64() * 1e3)
     };
-    run(0, 0)?;
-    let hot: Vec<f64> = (0..200).map(|_| run(0, 0)).collect::<Result<_>>()?;
-    let cold: Vec<f64> = (0..2 * inputs)
-        .map(|at| run(at % inputs, at % outputs))
+    let image = |at: usize| frame(&pixels, image_bytes, at % FRAMES);
+    run(image(0), 0)?;
+    let hot: Vec<f64> = (0..200).map(|at| run(image(at), 0)).collect::<Result<_>>()?;
+    let images = pixels.chunks_exact(image_bytes).cycle().take(2 * inputs);
+    let cold: Vec<f64> = images
+        .enumerate()
+        .map(|(at, pixels)| run(pixels, at % outputs))
         .collect::<Result<_>>()?;
     Ok((usual(&hot), usual(&cold)))
 }

@@ -8,6 +8,7 @@
 use std::io::BufRead;
 use std::time::Instant;
 
+use prep_onnx_benches::{FRAME_STEP, FRAMES, frame};
 use prep_onnx_op::{Images, OutputMut, Preprocessor, Sequential};
 use prep_onnx_pipeline::{Dtype, Layout, preset};
 
@@ -28,22 +29,25 @@ fn main() {
         .plan(Layout::Nchw, Dtype::Float32)
         .expect("a plan of version 1");
     let op = Preprocessor::new(plan).expect("a level of this processor");
-    let image: Vec<u8> = (0..height * width * 3)
+    let bytes = height * width * 3;
+    let pixels: Vec<u8> = (0..bytes + (FRAMES - 1) * FRAME_STEP)
         .map(|at| (at * 31 + at / 97) as u8)
         .collect();
-    let images = Images::Batch {
-        shape: &[1, height as i64, width as i64, 3],
-        image: &image,
+    let shape = [1, height as i64, width as i64, 3];
+    let images = |at: usize| Images::Batch {
+        shape: &shape,
+        image: frame(&pixels, bytes, at),
     };
     let length: usize = op
-        .output_shape(&images)
+        .output_shape(&images(0))
         .expect("a shape")
         .extents
         .iter()
         .product();
     let mut output = vec![0_f32; length];
-    for line in std::io::stdin().lock().lines() {
+    for (at, line) in std::io::stdin().lock().lines().enumerate() {
         line.expect("a line");
+        let images = images(at);
         let start = Instant::now();
         op.run(&images, OutputMut::Float32(&mut output), &Sequential)
             .expect("fitting lengths");

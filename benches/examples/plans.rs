@@ -6,7 +6,7 @@
 use std::num::NonZero;
 use std::time::Instant;
 
-use prep_onnx_benches::median;
+use prep_onnx_benches::{FRAME_STEP, FRAMES, frame, median};
 use prep_onnx_op::{ExtraMut, Images, OutputMut, SimdLevel, StagedPreprocessor, Threads};
 use prep_onnx_pipeline::{Dtype, Error, Pipeline, Result};
 use serde_json::Value;
@@ -64,18 +64,15 @@ fn main() -> Result<()> {
         let plan = pipeline.compile(key("layout").parse()?, key("dtype").parse()?)?;
         let rows = plan.source.rows(asked.size.0 / 2 * 2);
         let shape = [1, rows, asked.size.1, plan.source.source_channels()];
-        let pixels: Vec<u8> = (0..shape.iter().product::<usize>())
+        let bytes = shape.iter().product::<usize>() + (FRAMES - 1) * FRAME_STEP;
+        let pixels: Vec<u8> = (0..bytes)
             .map(|index| (index.wrapping_mul(2_654_435_761) >> 13) as u8)
             .collect();
         let shape = shape.map(|extent| extent as i64);
         print!("{name:28}");
         for level in SimdLevel::ALL.into_iter().filter(|level| level.is_available()) {
             let preprocessor = StagedPreprocessor::with_level(plan.clone(), level)?;
-            let images = Images::Batch {
-                shape: &shape,
-                image: &pixels,
-            };
-            match time(&preprocessor, &images, &asked) {
+            match time(&preprocessor, &shape, &pixels, &asked) {
                 Ok(time) => print!(" {level} {time:8.3}"),
                 Err(error) => print!(" {level} {error}"),
             }
@@ -85,8 +82,14 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn time(preprocessor: &StagedPreprocessor, images: &Images<'_>, asked: &Asked) -> Result<f64> {
-    let length = preprocessor.call(images)?.shape().tensor.iter().product();
+/// `pixels` are those of all images that calls take in turn; see `frame`.
+fn time(preprocessor: &StagedPreprocessor, shape: &[i64], pixels: &[u8], asked: &Asked) -> Result<f64> {
+    let bytes = pixels.len() - (FRAMES - 1) * FRAME_STEP;
+    let images = |at: usize| Images::Batch {
+        shape,
+        image: frame(pixels, bytes, at),
+    };
+    let length = preprocessor.call(&images(0))?.shape().tensor.iter().product();
     let mut floats = vec![0.0; length];
     let mut halves = Vec::new();
     let mut bytes = Vec::new();
@@ -98,15 +101,16 @@ fn time(preprocessor: &StagedPreprocessor, images: &Images<'_>, asked: &Asked) -
     let mut times = Vec::new();
     let start = Instant::now();
     while times.len() < 5 || start.elapsed().as_secs_f64() < asked.seconds {
+        let images = images(times.len());
         let start = Instant::now();
-        let call = preprocessor.call(images)?;
+        let call = preprocessor.call(&images)?;
         let output = match preprocessor.plan().form.dtype {
             Dtype::Float32 => OutputMut::Float32(&mut floats),
             Dtype::Float16 => OutputMut::Float16(&mut halves),
             Dtype::Uint8 => OutputMut::Uint8(&mut bytes),
         };
         let extras: &mut [ExtraMut<'_>] = &mut [];
-        preprocessor.run(images, &call, output, extras, &Threads(asked.threads))?;
+        preprocessor.run(&images, &call, output, extras, &Threads(asked.threads))?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
     }
     Ok(median(&times))

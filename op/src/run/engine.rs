@@ -114,7 +114,7 @@ pub(crate) unsafe fn run_band<I: Isa>(
         Some((index, row, done)) if (index, row) == (task.index, band.start) => done,
         _ => 0,
     };
-    // Rows of some groups, and of those behind them. Here, since making them for each takes as long as a part of the pass.
+    // The rows of some groups, and of those behind them; made once, since empty ones for each would show in small images' time.
     let [mut source, mut ahead] = [[const { &[] as &[u8] }; MAX_ROWS]; 2];
     for row in band.clone() {
         let (group, count) = rows.groups[row];

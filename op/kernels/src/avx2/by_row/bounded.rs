@@ -1,4 +1,4 @@
-//! Windows of whose weights the upper parts are added, and the lower ones where a value is in doubt.
+//! TileWindows of whose weights the upper parts are added, and the lower ones where a value is in doubt.
 //!
 //! Nothing foretells which values these are. So that a wrong guess costs little, four columns are settled only when the next four
 //! are summed: what the branches hang on is long known then.
@@ -8,7 +8,7 @@ use std::mem::MaybeUninit;
 
 use super::sums::{Sums, Weighed, all};
 use super::tiles::Tile;
-use super::windows::{Windows, shift};
+use super::windows::{TileWindows, shift};
 use crate::PRECISION;
 use crate::avx2::turned::Packed;
 use crate::turned::bounds::{Bounds, WHOLE};
@@ -18,7 +18,7 @@ use crate::turned::layout::FOUR;
 pub(super) struct Bounded<'a, const PAIRS: usize> {
     tile: &'a Tile,
     bounds: &'a [Bounds],
-    windows: Windows,
+    windows: TileWindows,
     /// By how much a sum is shifted to the right to its value.
     value: __m256i,
     /// And to the left to its fraction.
@@ -31,7 +31,7 @@ type Four = [MaybeUninit<Sums>; FOUR];
 impl<'a, const PAIRS: usize> Bounded<'a, PAIRS> {
     #[inline]
     #[target_feature(enable = "avx2")]
-    pub(super) fn new(windows: Windows, tile: &'a Tile, bounds: &'a [Bounds], bits: u32) -> Self {
+    pub(super) fn new(windows: TileWindows, tile: &'a Tile, bounds: &'a [Bounds], bits: u32) -> Self {
         Self {
             tile,
             bounds,
@@ -129,7 +129,7 @@ impl<'a, const PAIRS: usize> Bounded<'a, PAIRS> {
     /// The tile has it.
     #[inline]
     #[target_feature(enable = "avx2")]
-    unsafe fn window(&self, column: usize) -> (Windows, &Bounds) {
+    unsafe fn window(&self, column: usize) -> (TileWindows, &Bounds) {
         // SAFETY: promised by the caller: there are as many of both as columns.
         let (first, bounds) = unsafe {
             (

@@ -5,7 +5,7 @@ use prep_onnx_pipeline::Layout;
 use super::bounded::Bounded;
 use super::numbers::{ANY, with_numbers};
 use super::tiles::{Tile, Tiles};
-use super::windows::{Whole, Windows};
+use super::windows::{TileWindows, Whole};
 use crate::Lanes;
 use crate::avx2::group::Group;
 use crate::avx2::turned::{Packed, fours};
@@ -46,7 +46,7 @@ with_numbers!(dispatch);
 #[inline(never)]
 #[target_feature(enable = "avx2")]
 unsafe fn whole<const PAIRS: usize>(tiles: &Tiles, tile: &Tile, turned: &[Lanes], packed: Packed<'_>) {
-    let windows = Whole::<PAIRS>(Windows::new(tiles, tile, turned));
+    let windows = Whole::<PAIRS>(TileWindows::new(tiles, tile, turned));
     // SAFETY: there are weights for each pair of every window; the rest is promised by the caller.
     unsafe { fours(windows, tile.columns.start, &tile.firsts, packed) }
 }
@@ -62,7 +62,7 @@ unsafe fn bounded<const PAIRS: usize>(
     turned: &[Lanes],
     packed: Packed<'_>,
 ) {
-    let windows = Windows::new(tiles, tile, turned);
+    let windows = TileWindows::new(tiles, tile, turned);
     // SAFETY: there are weights for each pair of every window, and bounds; the rest is promised by the caller.
     unsafe { Bounded::<PAIRS>::new(windows, tile, bounds, tiles.shift).pack(packed) }
 }

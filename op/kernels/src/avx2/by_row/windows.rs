@@ -12,7 +12,7 @@ use crate::{HALF, Lanes, PRECISION, as_lanes};
 
 /// A window, and those behind it.
 #[derive(Clone, Copy)]
-pub(super) struct Windows {
+pub(super) struct TileWindows {
     /// The turned pixels of the tile; of one window its own.
     pub(super) turned: *const [Vector; CHANNELS],
     weights: *const f32,
@@ -20,7 +20,7 @@ pub(super) struct Windows {
     shift: __m256i,
 }
 
-impl Windows {
+impl TileWindows {
     /// All of them.
     #[inline]
     #[target_feature(enable = "avx2")]
@@ -76,8 +76,8 @@ pub(super) fn shift(bits: u32) -> __m256i {
     _mm256_set1_epi32((bits % u32::BITS) as i32)
 }
 
-/// Windows of `PAIRS` pairs, both parts of whose weights are added.
-pub(super) struct Whole<const PAIRS: usize>(pub(super) Windows);
+/// TileWindows of `PAIRS` pairs, both parts of whose weights are added.
+pub(super) struct Whole<const PAIRS: usize>(pub(super) TileWindows);
 
 impl<const PAIRS: usize> Column for Whole<PAIRS> {
     #[inline]
