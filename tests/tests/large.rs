@@ -20,8 +20,12 @@ fn edges() -> Vec<(SizeRule, Option<usize>)> {
         (exact(224, 224), None),
         (exact(95, 61), None),
         (exact(13, 3), None),
+        // Of the longest windows too one axis has fewer blocks.
+        (exact(9, 13), None),
+        (exact(3, 2), None),
         (shortest(71), Some(64)),
         (shortest(50), None),
+        (shortest(2), None),
     ]
 }
 

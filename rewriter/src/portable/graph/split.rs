@@ -8,13 +8,13 @@ use super::{Graph, Value, int, ints};
 const SPLIT_INPUT_OPSET: i64 = 13;
 
 impl Graph {
-    /// `value` cut along its first axis into parts of these lengths.
-    pub(crate) fn split(&mut self, value: &Value, lengths: &[usize]) -> Vec<Value> {
+    /// `value` cut along `axis` into parts of these lengths.
+    pub(crate) fn split(&mut self, value: &Value, axis: i64, lengths: &[usize]) -> Vec<Value> {
         if lengths.len() < 2 {
             return vec![value.clone()];
         }
         let lengths: Vec<i64> = lengths.iter().map(|length| *length as i64).collect();
-        let along = int("axis", 0);
+        let along = int("axis", axis);
         let node = if self.opset < SPLIT_INPUT_OPSET {
             self.node("Split", &[value], vec![along, ints("split", &lengths)])
         } else {

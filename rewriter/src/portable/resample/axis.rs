@@ -3,12 +3,24 @@
 //! Every formula has the order of operations of `prep_onnx_pipeline::AxisWeights`: the float64
 //! results, and so the integers, are the same.
 
+use prep_onnx_pipeline::Filter;
+
 use super::windows::Outputs;
 use crate::portable::graph::{Graph, Value};
 use crate::portable::num::{Condition, Num};
 
-/// Output positions that share one block of source positions.
-pub(super) const BLOCK: usize = 4;
+/// How many outputs of a pass by `filter` share one block of source positions: windows of wide kernels have more in common.
+pub(super) fn outputs_of_a_block(filter: Filter) -> usize {
+    match filter {
+        Filter::Bicubic | Filter::Lanczos => 4,
+        Filter::Nearest
+        | Filter::NearestExact
+        | Filter::Bilinear
+        | Filter::Box
+        | Filter::Hamming
+        | Filter::Area => 2,
+    }
+}
 
 /// One axis of a resize.
 #[derive(Clone, Debug)]
@@ -79,8 +91,7 @@ pub(super) struct Sampling {
 impl Sampling {
     /// The centre of each output position, and its window: the first source position, and the one after the last.
     pub(super) fn windows(&self, graph: &mut Graph, axis: &Axis, outputs: &Outputs) -> [Value; 3] {
-        let middle = graph.add(&Num::Later(outputs.positions.clone()), &0.5.into());
-        let center = graph.mul(&middle, &self.scale);
+        let center = graph.mul(&Num::Later(outputs.middles.clone()), &self.scale);
         let first = graph.sub(&center, &self.support);
         let first = graph.add(&first, &0.5.into());
         let first = graph.floor(&first);

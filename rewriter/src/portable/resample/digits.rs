@@ -10,8 +10,10 @@ use std::ops::Range;
 use onnx_protobuf::tensor_proto::DataType;
 use prep_onnx_pipeline::AxisWeights;
 
-use super::axis::BLOCK;
 use crate::portable::graph::{Graph, Value, int};
+
+/// Output positions that share one block of source positions.
+const BLOCK: usize = 4;
 
 /// The most bits of a digit, its sign not counted as one.
 const MAX_DIGIT_BITS: u32 = 11;

@@ -7,6 +7,7 @@ mod fast;
 mod float_sums;
 mod float_taps;
 mod flow;
+mod long;
 mod nearest;
 mod opencv;
 mod pair;

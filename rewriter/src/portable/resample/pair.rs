@@ -1,6 +1,6 @@
-//! Two axes of as many needed outputs, worked out at once: on so few numbers a node costs more than what it computes.
+//! Two axes worked out at once: on so few numbers a node costs more than what it computes.
 //!
-//! Tensors of both begin with an axis of two entries, that of the first pass and that of the second.
+//! The axis before the last one of tensors of both has two entries, that of the first pass and that of the second.
 
 use onnx_protobuf::tensor_proto::DataType;
 
@@ -8,87 +8,87 @@ use super::axis::Axis;
 use crate::portable::graph::{Graph, Value, int, ints};
 use crate::portable::num::{Condition, Num, REDUCE_AXES_OPSET};
 
-/// Which of rows and columns comes first: int64 [2], what each place holds; of two, it is its own inverse.
-pub(super) enum Order {
-    Rows,
-    Columns,
-    Later(Value),
-}
+/// How many times the outputs of the other axis an axis may have.
+const MOST_RATIO: f64 = 4.0;
+
+/// Which of rows and columns the first pass is for.
+pub(super) struct Order(Condition);
 
 impl Order {
-    pub(super) fn new(graph: &mut Graph, vertical_first: &Condition) -> Self {
-        match vertical_first {
-            Condition::Known(true) => Self::Rows,
-            Condition::Known(false) => Self::Columns,
-            Condition::Later(condition) => {
-                let [rows, columns] = [[0, 1], [1, 0]].map(|order| graph.ints(&order));
-                Self::Later(graph.op("Where", &[condition, &rows, &columns]))
-            }
+    pub(super) fn new(vertical_first: &Condition) -> Self {
+        Self(vertical_first.clone())
+    }
+
+    /// What is there for rows and for columns, as what is there for the first pass and for the second: int64 [2].
+    pub(super) fn of(&self, graph: &mut Graph, [rows, columns]: [i64; 2]) -> Value {
+        let [vertical, horizontal] = [[rows, columns], [columns, rows]].map(|order| graph.ints(&order));
+        match &self.0 {
+            Condition::Known(true) => vertical,
+            Condition::Known(false) => horizontal,
+            Condition::Later(condition) => graph.op("Where", &[condition, &vertical, &horizontal]),
         }
     }
 
-    /// `values`, whose entries on `axis` are those of rows and columns, in this order, or the reverse.
+    /// `values`, whose entries on `axis` are those of rows and columns, in this order.
     pub(super) fn apply(&self, graph: &mut Graph, values: &Value, axis: i64) -> Value {
-        let order = match self {
-            Self::Rows => return values.clone(),
-            Self::Columns => graph.ints(&[1, 0]),
-            Self::Later(order) => order.clone(),
-        };
+        if self.0 == Condition::Known(true) {
+            return values.clone();
+        }
+        let order = self.of(graph, [0, 1]);
         graph.op_with("Gather", &[values, &order], vec![int("axis", axis)])
     }
 }
 
-/// Both axes in one, whose numbers are float64 [2, 1, 1, 1], or one for both where it is known; `None` where they do not have as
-/// many outputs, known now.
+/// Both axes in one, whose numbers are float64 [1, 1, 2, 1], or one for both where it is known; `None` where one has many times the
+/// outputs of the other, known now: the longest windows would be worked out for the most outputs.
 pub(super) fn pair(graph: &mut Graph, order: &Order, rows: &Axis, columns: &Axis) -> Option<Axis> {
-    rows.count.known()?;
-    let inputs_known = rows.input.known().is_some() && columns.input.known().is_some();
-    if rows.count != columns.count || inputs_known {
+    if let (Some(rows), Some(columns)) = (rows.count.known(), columns.count.known())
+        && rows.max(columns) > rows.min(columns) * MOST_RATIO
+    {
         return None;
     }
-    let numbers: [[&Num; 2]; 3] = [
-        [&rows.input, &columns.input],
-        [&rows.output, &columns.output],
-        [&rows.start, &columns.start],
-    ];
     let whole = rows.is_whole() && columns.is_whole();
-    let same = |[row, column]: [&Num; 2]| whole && row == column && row.known().is_some();
-    let later: Vec<_> = numbers.into_iter().filter(|pair| !same(*pair)).collect();
-    let parts: Vec<Value> = later
-        .iter()
-        .flatten()
-        .map(|num| match num {
-            Num::Known(known) => graph.doubles(&[1], &[*known]),
-            Num::Later(value) => value.clone(),
-        })
-        .collect();
-    let all = graph.op_with("Concat", &parts.iter().collect::<Vec<_>>(), vec![int("axis", 0)]);
-    let shape = graph.ints(&[later.len() as i64, 2, 1, 1, 1]);
+    let as_many = rows.count == columns.count && rows.count.known().is_some();
+    let numbers: [Option<[&Num; 2]>; 4] = [
+        Some([&rows.input, &columns.input]),
+        (!(whole && as_many)).then_some([&rows.output, &columns.output]),
+        (!whole).then_some([&rows.start, &columns.start]),
+        (!(whole || as_many)).then_some([&rows.count, &columns.count]),
+    ];
+    let listed = numbers.iter().flatten().count();
+    let of = |graph: &mut Graph, at: usize| -> Vec<Value> {
+        let numbers = numbers.iter().flatten().map(|pair| pair[at]);
+        numbers
+            .map(|num| match num {
+                Num::Known(known) => graph.doubles(&[1], &[*known]),
+                Num::Later(value) => value.clone(),
+            })
+            .collect()
+    };
+    let all = [of(graph, 0), of(graph, 1)].concat();
+    let all = graph.op_with("Concat", &all.iter().collect::<Vec<_>>(), vec![int("axis", 0)]);
+    let shape = graph.ints(&[1, 1, 2, listed as i64]);
     let all = graph.op("Reshape", &[&all, &shape]);
-    let all = order.apply(graph, &all, 1);
-    let mut at = 0;
-    let [input, output, start] = numbers.map(|pair| {
-        if same(pair) {
-            return pair[0].clone();
-        }
-        let index = graph.int(at);
-        at += 1;
-        Num::Later(graph.op_with("Gather", &[&all, &index], vec![int("axis", 0)]))
-    });
+    let all = order.apply(graph, &all, 2);
+    let mut parts = graph.split(&all, 3, &vec![1; listed]).into_iter();
+    let [input, output, start, count] = numbers.map(|pair| pair.and_then(|_| parts.next()).map(Num::Later));
+    // What is not listed is the same number for both, or, where all outputs are needed, how many there are.
+    let output = output.unwrap_or_else(|| rows.output.clone());
+    let count = count.unwrap_or_else(|| if whole { &output } else { &rows.count }.clone());
     Some(Axis {
-        input,
+        input: input.unwrap_or_else(|| rows.input.clone()),
+        start: start.unwrap_or_else(|| rows.start.clone()),
+        count,
         output,
-        start,
-        count: rows.count.clone(),
     })
 }
 
-/// What `op` makes of all numbers of an axis: without axes, or of each of both where they are `paired`, [2, 1, 1, 1].
+/// What `op` makes of all numbers of an axis: without axes, or of each of both where they are `paired`, [1, 1, 2, 1].
 pub(super) fn reduced(graph: &mut Graph, op: &str, value: &Value, paired: bool) -> Value {
     if !paired {
         return graph.op_with(op, &[value], vec![int("keepdims", 0)]);
     }
-    let axes = [1, 2, 3];
+    let axes = [0, 1, 3];
     if graph.opset < REDUCE_AXES_OPSET {
         return graph.op_with(op, &[value], vec![ints("axes", &axes)]);
     }
@@ -96,7 +96,7 @@ pub(super) fn reduced(graph: &mut Graph, op: &str, value: &Value, paired: bool) 
     graph.op(op, &[value, &axes])
 }
 
-/// A number of each of both, [2, 1, 1, 1], as [2].
+/// A number of each of both, [1, 1, 2, 1], as [2].
 pub(super) fn flat(graph: &mut Graph, both: &Value) -> Value {
     let shape = graph.ints(&[2]);
     graph.op("Reshape", &[both, &shape])
@@ -112,20 +112,28 @@ pub(super) fn entry(graph: &mut Graph, both: &Num, place: usize) -> Num {
     Num::Later(graph.op_with("Gather", &[&both, &place], vec![int("axis", 0)]))
 }
 
-/// How far each part of tensors [2, blocks, rows, window] goes that holds so many positions of windows: int64 [2, 2].
-pub(super) fn ends(graph: &mut Graph, widths: &Value) -> Value {
+/// How far each part of tensors [rows, window, 2, blocks] goes that holds so many positions of windows, and so many blocks, where
+/// they are not all: int64 [2, 3].
+pub(super) fn ends(graph: &mut Graph, widths: &Value, blocks: &Num) -> Value {
     let shape = graph.ints(&[2, 1]);
-    let widths = graph.op("Reshape", &[widths, &shape]);
-    let widths = graph.cast(&widths, DataType::INT64);
+    let mut column = |of: &Value| {
+        let of = graph.op("Reshape", &[of, &shape]);
+        graph.cast(&of, DataType::INT64)
+    };
+    let widths = column(widths);
+    let blocks = match blocks {
+        Num::Later(blocks) => column(blocks),
+        Num::Known(blocks) => graph.int64s(&[2, 1], &[*blocks as i64; 2]),
+    };
     let places = graph.int64s(&[2, 1], &[1, 2]);
-    graph.op_with("Concat", &[&places, &widths], vec![int("axis", 1)])
+    graph.op_with("Concat", &[&widths, &places, &blocks], vec![int("axis", 1)])
 }
 
-/// The part at `place`, [1, blocks, rows, positions of its windows], of [2, blocks, rows, window].
+/// The part at `place`, [rows, positions of its windows, 1, its blocks], of [rows, window, 2, blocks].
 pub(super) fn part(graph: &mut Graph, both: &Value, place: usize, ends: &Value) -> Value {
-    let start = graph.ints(&[place as i64, 0]);
+    let start = graph.ints(&[0, place as i64, 0]);
     let place = graph.int(place as i64);
     let end = graph.op_with("Gather", &[ends, &place], vec![int("axis", 0)]);
-    let axes = graph.ints(&[0, 3]);
+    let axes = graph.ints(&[1, 2, 3]);
     graph.op("Slice", &[both, &start, &end, &axes])
 }

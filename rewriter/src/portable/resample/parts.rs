@@ -2,26 +2,36 @@
 
 use onnx_protobuf::tensor_proto::DataType;
 
-use super::axis::BLOCK;
-use super::pair::{ends, flat, part};
-use super::pass::{Group, Pass};
+use super::long::Long;
+use super::pair::{ends, entry, part};
+use super::pass::{Group, Pass, STEPS, raise};
 use super::weights::Integers;
 use super::windows::Window;
+use crate::portable::MOST_NODES;
 use crate::portable::graph::{Graph, Value, int, ints};
 use crate::portable::num::{Extent, Num};
 
-/// In how many groups of blocks the first pass goes: what a group reads stays in caches, and each takes three nodes.
-const GROUPS: usize = 12;
+/// In how many groups of blocks the first pass goes, at least and at most: what a group reads stays in caches.
+const GROUPS: [usize; 2] = [4, 8];
+
+/// How many nodes a group takes, and about how many come behind the groups.
+const GROUP_NODES: usize = 8;
+const LATER_NODES: usize = 80;
+
+/// How many blocks a group has, where there are not fewer.
+const LEAST: usize = 8;
 
 /// What the passes along an axis, or along two, are made of.
 pub(super) struct Parts<'a> {
     window: &'a Window,
-    /// Source positions of windows: int64 [blocks, 1, window].
+    /// Source positions of windows: int64 [1, window, blocks].
     indices: Value,
-    /// The higher digits, then the lower ones: float32 [blocks, 2 * BLOCK, window].
+    /// The higher digits, then the lower ones, where windows are short, in steps: float32 [2 * rows, window, blocks].
     digits: Value,
-    /// What stands for 1, in units: float32.
-    one: Value,
+    /// The lower digits where windows are long, of each axis; none where they never are.
+    long: Vec<Long>,
+    /// What is added to the sums of digits.
+    raise: Value,
 }
 
 impl<'a> Parts<'a> {
@@ -32,65 +42,91 @@ impl<'a> Parts<'a> {
         Integers { weights, one, units }: &Integers,
     ) -> Self {
         let weights = window.needed(graph, weights);
-        let unit = graph.op("Div", &[one, units]);
-        let in_units = graph.op("Div", &[&weights, &unit]);
+        let units_of_one = graph.op("Div", &[units, one]);
+        let in_units = graph.op("Mul", &[&weights, &units_of_one]);
         let high = graph.op("Floor", &[&in_units]);
         let low = graph.op("Sub", &[&in_units, &high]);
-        let digits = graph.op_with("Concat", &[&high, &low], vec![int("axis", -2)]);
+        let steps = graph.doubles(&[], &[f64::from(STEPS)]);
+        let unit = graph.op("Div", &[&steps, units]);
+        let high = graph.op("Mul", &[&high, &unit]);
+        let raise = raise(graph, window.outputs.rows, window.short.as_ref());
+        let (kept, long) = match &window.short {
+            None => (unit, Vec::new()),
+            Some(short) => {
+                let zero = graph.doubles(&[], &[0.0]);
+                let [kept, left] = [[&unit, &zero], [&zero, &unit]]
+                    .map(|[short_unit, long_unit]| graph.op("Where", &[short, short_unit, long_unit]));
+                let paired = window.outputs.paired;
+                (kept, Long::new(graph, short, paired, (&indices, &low), &left))
+            }
+        };
+        let low = graph.op("Mul", &[&low, &kept]);
+        let digits = graph.op_with("Concat", &[&high, &low], vec![int("axis", 0)]);
         Self {
             window,
             indices,
             digits: graph.cast(&digits, DataType::FLOAT),
-            one: graph.cast(units, DataType::FLOAT),
+            long,
+            raise,
         }
     }
 
     /// The passes along both axes, each with so many outputs. Windows that are not `alike` are cut to their own lengths.
     pub(super) fn both(&self, graph: &mut Graph, counts: &[Num; 2], alike: bool) -> [Pass; 2] {
         let blocks = self.window.blocks();
-        let lengths = [0, 1].map(|place| lengths(blocks, place));
-        let groups = if alike {
+        let lengths = [0, 1].map(|place| lengths(graph, blocks, place));
+        let groups = if alike && blocks.known().is_some() {
             let all = graph.mul(blocks, &2.0.into());
             let mut first = self.groups(graph, [&self.indices, &self.digits], &all, &lengths.concat());
             let second = first.split_off(lengths[0].len());
             [first, second]
         } else {
-            let ends = ends(graph, &self.window.width);
+            let ends = ends(graph, &self.window.width, blocks);
             [0, 1].map(|place| {
                 let both = [&self.indices, &self.digits];
                 let [indices, digits] = both.map(|both| part(graph, both, place, &ends));
-                self.groups(graph, [&indices, &digits], blocks, &lengths[place])
+                let blocks = entry(graph, blocks, place);
+                self.groups(graph, [&indices, &digits], &blocks, &lengths[place])
             })
         };
         let [first, second] = groups;
+        let [of_first, of_second] = lengths;
         [
-            self.finished(graph, first, 0, &counts[0]),
-            self.finished(graph, second, 1, &counts[1]),
+            self.finished(graph, (first, of_first), 0, &counts[0]),
+            self.finished(graph, (second, of_second), 1, &counts[1]),
         ]
     }
 
     /// The pass along the one axis, which is the first one or the second one.
     pub(super) fn one(&self, graph: &mut Graph, place: usize, count: &Num) -> Pass {
         let blocks = self.window.blocks();
-        let groups = self.groups(
-            graph,
-            [&self.indices, &self.digits],
-            blocks,
-            &lengths(blocks, place),
-        );
-        self.finished(graph, groups, place, count)
+        let lengths = lengths(graph, blocks, place);
+        let groups = self.groups(graph, [&self.indices, &self.digits], blocks, &lengths);
+        self.finished(graph, (groups, lengths), place, count)
     }
 
-    fn finished(&self, graph: &mut Graph, groups: Vec<Group>, place: usize, count: &Num) -> Pass {
-        let mut one = self.one.clone();
-        if self.window.outputs.paired {
-            let (both, place) = (flat(graph, &one), graph.int(place as i64));
-            one = graph.op_with("Gather", &[&both, &place], vec![int("axis", 0)]);
-        }
+    fn finished(
+        &self,
+        graph: &mut Graph,
+        (groups, lengths): (Vec<Group>, Vec<usize>),
+        place: usize,
+        count: &Num,
+    ) -> Pass {
+        // Of one axis there is one, at whichever place.
+        let long = self.long.get(place).or(self.long.first()).cloned();
+        let long = match self.window.blocks() {
+            blocks @ Num::Later(_) if self.window.outputs.paired => {
+                let blocks = entry(graph, blocks, place);
+                long.map(|long| long.first(blocks))
+            }
+            _ => long,
+        };
         Pass {
             groups,
-            pieces: self.window.pieces.clone(),
-            one,
+            lengths,
+            rows: self.window.outputs.rows,
+            raise: self.raise.clone(),
+            long,
             count: count.clone(),
         }
     }
@@ -104,20 +140,15 @@ impl<'a> Parts<'a> {
         lengths: &[usize],
     ) -> Vec<Group> {
         let blocks = Extent::Num(blocks);
-        let pieces = Extent::Num(&self.window.pieces);
-        let rows = Num::from(2 * BLOCK);
-        let shape = graph.shape(&[blocks, pieces, Extent::Rest]);
-        let indices = graph.op("Reshape", &[indices, &shape]);
-        let digits = if self.window.pieces.known() == Some(1.0) {
-            let shape = graph.shape(&[blocks, pieces, Extent::Num(&rows), Extent::Rest]);
-            graph.op("Reshape", &[digits, &shape])
-        } else {
-            let shape = graph.shape(&[blocks, Extent::Num(&rows), pieces, Extent::Rest]);
-            let digits = graph.op("Reshape", &[digits, &shape]);
-            graph.op_with("Transpose", &[&digits], vec![ints("perm", &[0, 2, 1, 3])])
-        };
-        let indices = graph.split(&indices, lengths);
-        let digits = graph.split(&digits, lengths);
+        let last = graph.shape(&[Extent::Rest, blocks]);
+        let [indices, digits] = [indices, digits].map(|of| {
+            let columns = graph.op("Reshape", &[of, &last]);
+            graph.op_with("Transpose", &[&columns], vec![ints("perm", &[1, 0])])
+        });
+        let shape = graph.ints(&[0, 2 * self.window.outputs.rows as i64, -1]);
+        let digits = graph.op("Reshape", &[&digits, &shape]);
+        let indices = graph.split(&indices, 0, lengths);
+        let digits = graph.split(&digits, 0, lengths);
         let groups = indices.into_iter().zip(digits);
         groups
             .map(|(indices, digits)| Group { indices, digits })
@@ -125,12 +156,18 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// The lengths of the groups of `blocks` of the first or the second pass; none where there is no telling.
-fn lengths(blocks: &Num, place: usize) -> Vec<usize> {
+/// The lengths of the groups of `blocks` of the first or the second pass, for which there is room in the body; none where there is
+/// no telling.
+fn lengths(graph: &Graph, blocks: &Num, place: usize) -> Vec<usize> {
     let Some(blocks) = blocks.known().map(|blocks| blocks as usize) else {
         return Vec::new();
     };
-    let groups = if place == 0 { GROUPS.min(blocks) } else { 1 };
+    let room = MOST_NODES.saturating_sub(graph.len() + LATER_NODES) / GROUP_NODES;
+    let [least, most] = GROUPS;
+    let groups = match place {
+        0 => room.clamp(least, most).min(blocks / LEAST).max(1),
+        _ => 1,
+    };
     let until = |group: usize| group * blocks / groups;
     (0..groups).map(|group| until(group + 1) - until(group)).collect()
 }

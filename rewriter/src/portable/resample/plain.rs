@@ -3,17 +3,17 @@
 use prep_onnx_pipeline::Filter;
 
 use super::axis::Axis;
+use super::weights::Weights;
 use super::windows::{Outputs, Window};
-use crate::portable::graph::{Graph, Value};
+use crate::portable::graph::Graph;
 use crate::portable::num::Num;
 
-/// The windows of `axis`, and weights: float64 [blocks, BLOCK, window]. Taps beyond an edge add to that of the edge.
-pub(super) fn plain(graph: &mut Graph, axis: &Axis, outputs: Outputs, filter: Filter) -> (Window, Value) {
+/// The windows of `axis`, and weights. Taps beyond an edge add to that of the edge.
+pub(super) fn plain(graph: &mut Graph, axis: &Axis, outputs: Outputs, filter: Filter) -> (Window, Weights) {
     let cubic = filter == Filter::Bicubic;
     let support = if cubic { 2.0 } else { 1.0 };
     let scale = graph.div(&axis.input, &axis.output);
-    let middle = graph.add(&Num::Later(outputs.positions.clone()), &0.5.into());
-    let real = graph.mul(&middle, &scale);
+    let real = graph.mul(&Num::Later(outputs.middles.clone()), &scale);
     let mut real = graph.sub(&real, &0.5.into());
     if !cubic {
         real = graph.max(&real, &0.0.into());
@@ -53,7 +53,11 @@ pub(super) fn plain(graph: &mut Graph, axis: &Axis, outputs: Outputs, filter: Fi
             Some(sum) => graph.op("Add", &[&sum, &weight]),
         });
     }
-    (window, weights.unwrap_or(zero))
+    let weights = Weights {
+        values: weights.unwrap_or(zero),
+        sums: None,
+    };
+    (window, weights)
 }
 
 /// The cubic convolution kernel with a = -0.75 at distances from 0 to 2, in torch's order of operations.

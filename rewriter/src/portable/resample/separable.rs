@@ -3,7 +3,7 @@
 use onnx_protobuf::tensor_proto::DataType;
 use prep_onnx_pipeline::{AxisWeights, Filter, Windows};
 
-use super::axis::Axis;
+use super::axis::{Axis, outputs_of_a_block};
 use super::digits;
 use super::flow::Flow;
 use super::pair::{Order, entry, flat, pair};
@@ -36,7 +36,7 @@ pub(super) fn resize(
     {
         return known(graph, picture, [rows, columns], *vertical_first, sampled);
     }
-    let order = Order::new(graph, &vertical_first);
+    let order = Order::new(&vertical_first);
     let both = pair(graph, &order, rows, columns);
     let counts = [(rows, columns), (columns, rows)];
     let counts = counts.map(|(rows, columns)| graph.select(&vertical_first, &rows.count, &columns.count));
@@ -97,7 +97,8 @@ fn weigh(
     paired: bool,
 ) -> (Window, Integers) {
     // torchvision's precision follows from the largest weight of the whole axis.
-    let outputs = Outputs::new(graph, axis, paired, windows == Windows::Torchvision);
+    let rows = outputs_of_a_block(filter);
+    let outputs = Outputs::new(graph, axis, rows, paired, windows == Windows::Torchvision);
     let (window, weights) = match filter.support() {
         Some(support) if antialias => {
             let sampling = axis.sampling(graph, support);
@@ -181,10 +182,9 @@ fn slice_by_both(graph: &mut Graph, picture: &Picture, order: &Order, both: &Sli
     let [low, high] = [&both.low, &both.high].map(|edges| {
         let edges = graph.value(edges);
         let edges = flat(graph, &edges);
-        let edges = order.apply(graph, &edges, 0);
         graph.cast(&edges, DataType::INT64)
     });
-    let axes = graph.ints(&picture.axes());
+    let axes = order.of(graph, picture.axes());
     graph.op("Slice", &[&picture.value, &low, &high, &axes])
 }
 

@@ -9,9 +9,17 @@ use super::windows::Window;
 use crate::portable::graph::{Graph, Value, int};
 use crate::portable::num::Num;
 
+/// Weights before they are rounded.
+pub(super) struct Weights {
+    /// float64 [rows, window, blocks].
+    pub(super) values: Value,
+    /// What they are to be divided by, where that is not 1: float64 [rows, 1, blocks].
+    pub(super) sums: Option<Value>,
+}
+
 /// Weights as whole numbers.
 pub(super) struct Integers {
-    /// float64 [blocks, BLOCK, window].
+    /// float64 [rows, window, blocks].
     pub(super) weights: Value,
     /// What stands for 1, a power of two: float64 without axes, or of each of two axes.
     pub(super) one: Value,
@@ -25,15 +33,14 @@ const MAX_UNITS_BITS: u32 = 15;
 /// The largest higher digit.
 const LARGEST: f64 = 2048.0;
 
-/// Normalised weights: float64 [blocks, BLOCK, window]. `center` is that of each output, float64 [blocks, BLOCK, 1], `input` the
-/// source extent.
+/// Weights and their sums. `center` is that of each output, float64 [rows, 1, blocks], `input` the source extent.
 pub(super) fn antialiased(
     graph: &mut Graph,
     filter: Filter,
     sampling: &Sampling,
     center: &Value,
     (window, input): (&Window, &Num),
-) -> Value {
+) -> Weights {
     // Both factors negative.
     let distance = graph.op("Sub", &[center, &window.positions]);
     let half = graph.doubles(&[], &[0.5]);
@@ -52,11 +59,14 @@ pub(super) fn antialiased(
     let zero = graph.doubles(&[], &[0.0]);
     let weights = graph.op("Where", &[&inside, &weights, &zero]);
     // CumSum adds in the order of the taps; ReduceSum may not.
-    let axis = graph.int(-1);
+    let axis = graph.int(1);
     let sums = graph.op("CumSum", &[&weights, &axis]);
     let last = graph.ints(&[-1]);
-    let sum = graph.op_with("Gather", &[&sums, &last], vec![int("axis", -1)]);
-    graph.op("Div", &[&weights, &sum])
+    let sums = graph.op_with("Gather", &[&sums, &last], vec![int("axis", 1)]);
+    Weights {
+        values: weights,
+        sums: Some(sums),
+    }
 }
 
 /// Weights, of two axes where they are `paired`, rounded to whole multiples of a power of two.
@@ -64,29 +74,51 @@ pub(super) fn quantised(
     graph: &mut Graph,
     signed: bool,
     windows: Windows,
-    weights: &Value,
+    weights: &Weights,
     paired: bool,
 ) -> Integers {
-    let half = graph.doubles(&[], &[0.5]);
-    // That of a pixel near its sample: of the negative ones none is as large.
-    let largest = reduced(graph, "ReduceMax", weights, paired);
-    let least = graph.doubles(&[], &[1.0]);
-    // The largest power of two, up to so many bits, times which the largest weight stays below a limit.
-    let power = |graph: &mut Graph, bits: u32, limit: f64| {
+    let scaled = |graph: &mut Graph, one: &Value| match &weights.sums {
+        None => graph.op("Mul", &[&weights.values, one]),
+        Some(sums) => {
+            // Powers of two change no other bit.
+            let sums = graph.op("Div", &[sums, one]);
+            graph.op("Div", &[&weights.values, &sums])
+        }
+    };
+    // Weights that are whole numbers of `unit`: the largest power of two, up to so many bits, times which the largest of them
+    // stays below a limit. The largest one is that of a pixel near its sample: of the negative ones none is as large.
+    let power = |graph: &mut Graph, weights: &Value, unit: f64, bits: u32, limit: f64| {
+        let largest = reduced(graph, "ReduceMax", weights, paired);
         let powers: Vec<f64> = (1..=bits).map(|bits| f64::from(1_u32 << bits)).collect();
-        let limits: Vec<f64> = powers.iter().map(|power| limit / power).collect();
+        let limits: Vec<f64> = powers.iter().map(|power| limit * unit / power).collect();
         let [powers, limits] = [powers, limits].map(|values| graph.doubles(&[values.len()], &values));
         let fits = graph.op("Less", &[&largest, &limits]);
+        let least = graph.doubles(&[], &[1.0]);
         let candidates = graph.op("Where", &[&fits, &powers, &least]);
         reduced(graph, "ReduceMax", &candidates, paired)
     };
-    let one = match windows {
-        Windows::Pillow | Windows::Pillow12 => graph.doubles(&[], &[f64::from(1_u32 << PILLOW_PRECISION)]),
-        // Rounded, it stays below 2^15.
-        Windows::Torchvision => power(graph, MAX_TORCHVISION_PRECISION, 32_767.5),
+    let (one, scaled, units) = match windows {
+        Windows::Pillow | Windows::Pillow12 => {
+            let unit = f64::from(1_u32 << PILLOW_PRECISION);
+            let one = graph.doubles(&[], &[unit]);
+            let scaled = scaled(graph, &one);
+            let units = power(graph, &scaled, unit, MAX_UNITS_BITS, LARGEST);
+            (one, scaled, units)
+        }
+        Windows::Torchvision => {
+            let one = graph.doubles(&[], &[1.0]);
+            let normalised = match &weights.sums {
+                None => weights.values.clone(),
+                Some(_) => scaled(graph, &one),
+            };
+            // Rounded, it stays below 2^15.
+            let one = power(graph, &normalised, 1.0, MAX_TORCHVISION_PRECISION, 32_767.5);
+            let units = power(graph, &normalised, 1.0, MAX_UNITS_BITS, LARGEST);
+            let scaled = graph.op("Mul", &[&normalised, &one]);
+            (one, scaled, units)
+        }
     };
-    let units = power(graph, MAX_UNITS_BITS, LARGEST);
-    let scaled = graph.op("Mul", &[weights, &one]);
+    let half = graph.doubles(&[], &[0.5]);
     let weights = if signed {
         let (sign, size) = (graph.op("Sign", &[&scaled]), graph.op("Abs", &[&scaled]));
         let size = graph.op("Add", &[&size, &half]);

@@ -1,109 +1,123 @@
 //! The needed outputs of an axis, or of two, and where they read.
 
-use super::axis::{Axis, BLOCK};
+use super::axis::Axis;
 use super::pair::reduced;
 use super::pass::MAX_TAPS;
 use crate::portable::graph::{Graph, Value, int};
 use crate::portable::num::Num;
 
-/// The needed outputs of an axis, in blocks of [`BLOCK`].
+/// The needed outputs of an axis, in blocks.
+///
+/// Blocks are the last axis of all numbers that are worked out: ONNX Runtime computes along the last axes in which both operands go
+/// on, so that those of few entries would take most of the time there.
 #[derive(Clone)]
 pub(super) struct Outputs {
-    /// float64 [blocks, BLOCK, 1].
-    pub(super) positions: Value,
+    /// How many are in a block.
+    pub(super) rows: usize,
+    /// Half a position behind each: float64 [rows, 1, blocks].
+    pub(super) middles: Value,
     /// Whether they are those of two axes.
     pub(super) paired: bool,
     /// Whether behind the needed blocks there are more.
     more: bool,
-    /// How many blocks are needed.
+    /// How many blocks are needed, of two axes of each.
     blocks: Num,
+    /// The most of both.
+    most: Num,
 }
 
 impl Outputs {
-    /// Those of `axis`, which stands for two where `paired`; behind them all there are, where numbers follow from the `whole` axis.
-    pub(super) fn new(graph: &mut Graph, axis: &Axis, paired: bool, whole: bool) -> Self {
-        let blocks = in_blocks(graph, &axis.count);
-        let full = axis
-            .count
-            .known()
-            .is_some_and(|count| count % BLOCK as f64 == 0.0);
+    /// Those of `axis`, which stands for two where `paired`, so many in a block; behind them all there are, where numbers follow from the `whole` axis.
+    pub(super) fn new(graph: &mut Graph, axis: &Axis, rows: usize, paired: bool, whole: bool) -> Self {
+        let blocks = in_blocks(graph, &axis.count, rows);
+        let most = most(graph, &blocks, paired);
+        let full = axis.count.known().is_some_and(|count| count % rows as f64 == 0.0);
         let end = (!full).then(|| graph.add(&axis.start, &axis.count));
-        let mut positions = positions(graph, &blocks, &axis.start, end.as_ref());
+        let shape = (rows, paired);
+        let mut middles = middles(graph, shape, &most, &axis.start, end.as_ref());
         let more = whole && !axis.is_whole();
         if more {
-            let mut most = axis.output.clone();
-            if paired {
-                let most_of_each = graph.value(&most);
-                most = Num::Later(reduced(graph, "ReduceMax", &most_of_each, false));
-            }
-            let all = in_blocks(graph, &most);
-            let all = self::positions(graph, &all, &0.0.into(), Some(&axis.output));
-            positions = graph.op_with("Concat", &[&positions, &all], vec![int("axis", -3)]);
+            let all = in_blocks(graph, &axis.output, rows);
+            let all = self::most(graph, &all, paired);
+            let all = self::middles(graph, shape, &all, &0.0.into(), Some(&axis.output));
+            middles = graph.op_with("Concat", &[&middles, &all], vec![int("axis", -1)]);
         }
         Self {
-            positions,
+            rows,
+            middles,
             paired,
             more,
             blocks,
+            most,
         }
     }
 }
 
-/// Where the needed outputs of an axis read, or of two: then all tensors begin with an axis of two entries.
+/// The most of a number of each of two axes where they are `paired`.
+fn most(graph: &mut Graph, of_each: &Num, paired: bool) -> Num {
+    match of_each {
+        Num::Later(of_each) if paired => {
+            let most = reduced(graph, "ReduceMax", of_each, false);
+            let shape = graph.ints(&[1]);
+            Num::Later(graph.op("Reshape", &[&most, &shape]))
+        }
+        of_each => of_each.clone(),
+    }
+}
+
+/// Where the needed outputs of an axis read, or of two: then the axis before the last one has two entries.
 pub(super) struct Window {
-    /// float64 [blocks, BLOCK, 1].
+    /// float64 [rows, 1, blocks].
     pub(super) first: Value,
     pub(super) end: Value,
-    /// Source positions of a block: float64 [blocks, 1, window].
+    /// Source positions of a block: float64 [1, window, blocks].
     pub(super) positions: Value,
-    /// How many of them an axis needs.
+    /// How many of them an axis needs: the longest has no more, or the next multiple of [`MAX_TAPS`].
     pub(super) width: Value,
-    /// Into how many pieces of equal length they are cut.
-    pub(super) pieces: Num,
+    /// Whether there are at most [`MAX_TAPS`] of them: bool without axes; `None` where it is known.
+    pub(super) short: Option<Value>,
     pub(super) outputs: Outputs,
 }
 
 impl Window {
-    /// The windows from `first` to before `end`, which move forward with the output position; in so many pieces that none has more
-    /// than [`MAX_TAPS`] positions, or in one where they are `short`.
+    /// The windows from `first` to before `end`, which move forward with the output position, and which may be `short` whatever the
+    /// image.
     pub(super) fn new(graph: &mut Graph, outputs: Outputs, [first, end]: [Value; 2], short: bool) -> Self {
         let mut row = |of: &Value, row: usize| {
             let row = graph.ints(&[row as i64]);
-            graph.op_with("Gather", &[of, &row], vec![int("axis", -2)])
+            graph.op_with("Gather", &[of, &row], vec![int("axis", 0)])
         };
         // The first row begins and the last one ends.
-        let (block_start, block_end) = (row(&first, 0), row(&end, BLOCK - 1));
+        let (block_start, block_end) = (row(&first, 0), row(&end, outputs.rows - 1));
         let widths = graph.op("Sub", &[&block_end, &block_start]);
-        let mut width = reduced(graph, "ReduceMax", &widths, outputs.paired);
-        let mut pieces = Num::from(1.0);
-        let largest = |graph: &mut Graph, width: &Value| {
-            if outputs.paired {
-                reduced(graph, "ReduceMax", width, false)
-            } else {
-                width.clone()
-            }
+        let width = reduced(graph, "ReduceMax", &widths, outputs.paired);
+        let mut longest = if outputs.paired {
+            reduced(graph, "ReduceMax", &width, false)
+        } else {
+            width.clone()
         };
-        if !short {
-            let most = graph.doubles(&[], &[MAX_TAPS as f64]);
-            let count = largest(graph, &width);
-            let count = graph.op("Div", &[&count, &most]);
-            let count = graph.op("Ceil", &[&count]);
-            let length = graph.op("Div", &[&width, &count]);
-            let length = graph.op("Ceil", &[&length]);
-            width = graph.op("Mul", &[&length, &count]);
-            let shape = graph.ints(&[1]);
-            pieces = Num::Later(graph.op("Reshape", &[&count, &shape]));
-        }
+        let short = (!short).then(|| {
+            let most = graph.doubles(&[], &[MAX_TAPS as f64 + 0.5]);
+            let short = graph.op("Less", &[&longest, &most]);
+            let [one, piece] = [1.0, MAX_TAPS as f64].map(|length| graph.doubles(&[], &[length]));
+            let piece = graph.op("Where", &[&short, &one, &piece]);
+            let pieces = graph.op("Div", &[&longest, &piece]);
+            let pieces = graph.op("Ceil", &[&pieces]);
+            longest = graph.op("Mul", &[&pieces, &piece]);
+            short
+        });
         let (zero, one) = (graph.doubles(&[], &[0.0]), graph.doubles(&[], &[1.0]));
-        let longest = largest(graph, &width);
         let range = graph.op("Range", &[&zero, &longest, &one]);
+        let shape: &[i64] = if outputs.paired { &[-1, 1, 1] } else { &[-1, 1] };
+        let shape = graph.ints(shape);
+        let range = graph.op("Reshape", &[&range, &shape]);
         let positions = graph.op("Add", &[&block_start, &range]);
         Self {
             first,
             end,
             positions,
             width,
-            pieces,
+            short,
             outputs,
         }
     }
@@ -122,7 +136,7 @@ impl Window {
         (reduce("ReduceMin", &self.first), reduce("ReduceMax", &self.end))
     }
 
-    /// Source positions relative to a slice of `length` positions from `low` on: int64 [blocks, 1, window].
+    /// Source positions relative to a slice of `length` positions from `low` on: int64 [1, window, blocks].
     pub(super) fn indices(&self, graph: &mut Graph, low: &Num, length: &Num) -> Value {
         let positions = Num::Later(self.needed(graph, &self.positions));
         let positions = graph.sub(&positions, low);
@@ -131,12 +145,12 @@ impl Window {
         graph.int64(&positions)
     }
 
-    /// How many blocks are needed.
+    /// How many blocks are needed, of two axes of each.
     pub(super) fn blocks(&self) -> &Num {
         &self.outputs.blocks
     }
 
-    /// Which source positions are in the window of an output: bool [blocks, BLOCK, window].
+    /// Which source positions are in the window of an output: bool [rows, window, blocks].
     pub(super) fn inside(&self, graph: &mut Graph) -> Value {
         let before_first = graph.op("Less", &[&self.positions, &self.first]);
         let before_end = graph.op("Less", &[&self.positions, &self.end]);
@@ -148,38 +162,55 @@ impl Window {
         if !self.outputs.more {
             return blocks.clone();
         }
-        let (start, end) = (graph.ints(&[0]), graph.int64(self.blocks()));
-        let axes = graph.ints(&[-3]);
+        let (start, end) = (graph.ints(&[0]), graph.int64(&self.outputs.most));
+        let axes = graph.ints(&[-1]);
         graph.op("Slice", &[blocks, &start, &end, &axes])
     }
 }
 
 /// In how many blocks so many outputs are.
-fn in_blocks(graph: &mut Graph, count: &Num) -> Num {
-    let blocks = graph.div(count, &BLOCK.into());
+fn in_blocks(graph: &mut Graph, count: &Num, rows: usize) -> Num {
+    let blocks = graph.div(count, &rows.into());
     graph.ceil(&blocks)
 }
 
-/// Output positions from `start` on, those from `end` on, where there are such, replaced by the last one: float64 [blocks, BLOCK, 1].
-fn positions(graph: &mut Graph, blocks: &Num, start: &Num, end: Option<&Num>) -> Value {
-    let padded = graph.mul(blocks, &BLOCK.into());
-    let range = match padded.known() {
-        Some(padded) => {
-            let positions: Vec<f64> = (0..padded as usize).map(|index| index as f64).collect();
-            graph.doubles(&[positions.len() / BLOCK, BLOCK, 1], &positions)
+/// Half a position behind the outputs from `start` on, those from `end` on, where there are such, replaced by the last one: float64
+/// [rows, 1, blocks].
+fn middles(
+    graph: &mut Graph,
+    (rows, paired): (usize, bool),
+    blocks: &Num,
+    start: &Num,
+    end: Option<&Num>,
+) -> Value {
+    let range = match blocks.known() {
+        Some(blocks) => {
+            let blocks = blocks as usize;
+            let middles: Vec<f64> = (0..rows)
+                .flat_map(|row| (0..blocks).map(move |block| (block * rows + row) as f64 + 0.5))
+                .collect();
+            let shape: &[usize] = if paired {
+                &[rows, 1, 1, blocks]
+            } else {
+                &[rows, 1, blocks]
+            };
+            graph.doubles(shape, &middles)
         }
         None => {
-            let (zero, one) = (graph.doubles(&[], &[0.0]), graph.doubles(&[], &[1.0]));
-            let end = graph.scalar(&padded);
-            let range = graph.op("Range", &[&zero, &end, &one]);
-            let shape = graph.ints(&[-1, BLOCK as i64, 1]);
-            graph.op("Reshape", &[&range, &shape])
+            let outputs = graph.mul(blocks, &rows.into());
+            let end = graph.scalar(&outputs);
+            let [zero, step] = [0.0, rows as f64].map(|value| graph.doubles(&[], &[value]));
+            let range = graph.op("Range", &[&zero, &end, &step]);
+            let first: Vec<f64> = (0..rows).map(|row| row as f64 + 0.5).collect();
+            let shape: &[usize] = if paired { &[rows, 1, 1, 1] } else { &[rows, 1, 1] };
+            let first = graph.doubles(shape, &first);
+            graph.op("Add", &[&range, &first])
         }
     };
-    let mut positions = graph.add(&Num::Later(range), start);
+    let mut middles = graph.add(&Num::Later(range), start);
     if let Some(end) = end {
-        let last = graph.sub(end, &1.0.into());
-        positions = graph.min(&positions, &last);
+        let last = graph.sub(end, &0.5.into());
+        middles = graph.min(&middles, &last);
     }
-    graph.value(&positions)
+    graph.value(&middles)
 }
