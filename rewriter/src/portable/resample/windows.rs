@@ -8,8 +8,8 @@ use crate::portable::num::Num;
 
 /// The needed outputs of an axis, in blocks.
 ///
-/// Blocks are the last axis of all numbers that are worked out: ONNX Runtime computes along the last axes in which both operands go
-/// on, so that those of few entries would take most of the time there.
+/// Blocks are the last axis of all numbers that are worked out: element-wise operators of ONNX Runtime loop along the last axes
+/// that both operands have, and begin anew for each entry of the others.
 #[derive(Clone)]
 pub(super) struct Outputs {
     /// How many are in a block.
@@ -27,7 +27,8 @@ pub(super) struct Outputs {
 }
 
 impl Outputs {
-    /// Those of `axis`, which stands for two where `paired`, so many in a block; behind them all there are, where numbers follow from the `whole` axis.
+    /// Those of `axis`, which stands for two where `paired`, so many in a block; behind them all there are, where numbers follow
+    /// from the `whole` axis.
     pub(super) fn new(graph: &mut Graph, axis: &Axis, rows: usize, paired: bool, whole: bool) -> Self {
         let blocks = in_blocks(graph, &axis.count, rows);
         let most = most(graph, &blocks, paired);
