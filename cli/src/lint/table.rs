@@ -118,14 +118,24 @@ pub const LINTS: &[Lint] = &[
     },
     Lint {
         id: "float64-as-float32",
-        providers: &[Target::Tensorrt, Target::Openvino, Target::Mnn],
+        providers: &[Target::Tensorrt, Target::Openvino],
         effect: Effect::Wrong,
         finds: "an operator on float64",
         happens: "float64 is computed in float32, so positions and weights are not exact any more, nor sums of pixels in files of the \
                   first release: up to one step of uint8 in OpenVINO's reader",
-        versions: "TensorRT: all (read); OpenVINO: reader 2026.4 and provider 1.24.1 (measured); MNN: 3.6.1 (measured)",
-        fix: "embed with --image-size HxW (for MNN with --lower standard, too), whose body has no float64, or register the op \
-              library in ONNX Runtime, which replaces the body",
+        versions: "TensorRT: all (read); OpenVINO: reader 2026.4 and provider 1.24.1 (measured)",
+        fix: "embed with --image-size HxW, whose body has no float64, or register the op library in ONNX Runtime, which replaces \
+              the body",
+        matches: has_float64,
+    },
+    Lint {
+        id: "float64-elsewhere",
+        providers: &[Target::Mnn],
+        effect: Effect::Wrong,
+        finds: "an operator on float64",
+        happens: "a body for any size is converted and gives another image: nearly every value is wrong, by up to 4.4 after normalising",
+        versions: "3.6.1 (measured)",
+        fix: "embed with --lower standard --image-size HxW, whose body has no float64",
         matches: has_float64,
     },
     Lint {
@@ -168,8 +178,8 @@ pub const LINTS: &[Lint] = &[
         effect: Effect::Fails,
         finds: "QuantizeLinear whose scale another op computes",
         happens: "the converter ends with a segmentation fault: it reads the scale as a constant without asking whether it is one",
-        versions: "3.6.1 (measured)",
-        fix: "embed with --lower standard --image-size HxW, whose scales are constants",
+        versions: "3.6.1 (measured); bodies that prep-onnx writes now have constant scales",
+        fix: "embed with --lower standard --image-size HxW",
         matches: |node| {
             let scale = node.inputs.get(1).and_then(|input| input.made_by.as_deref());
             node.is("QuantizeLinear") && scale.is_some_and(|op| op != "Constant")
