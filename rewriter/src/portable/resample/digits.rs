@@ -1,25 +1,25 @@
-//! One pass of a resize as products of float32 matrices that lose no bit.
+//! One pass of a resize between known sizes, as products of float32 matrices that lose no bit.
 //!
 //! A weight is a whole number of at most 24 bits. It is written as digits of at most 11 bits each, which
 //! float32 holds even where an execution provider rounds factors to that many (TF32), and so few that no sum
 //! of products with bytes reaches 2^24: every product and every partial sum is a whole number that float32
 //! has, in whatever order it is added up.
+//!
+//! Where two digits do, both are one product, and one rounded addition makes whole steps of them: [`super::two`].
 
 use std::ops::Range;
 
 use onnx_protobuf::tensor_proto::DataType;
 use prep_onnx_pipeline::AxisWeights;
 
+use super::two;
 use crate::portable::graph::{Graph, Value, int};
 
-/// Output positions that share one block of source positions.
-const BLOCK: usize = 4;
-
 /// The most bits of a digit, its sign not counted as one.
-const MAX_DIGIT_BITS: u32 = 11;
+pub(super) const MAX_DIGIT_BITS: u32 = 11;
 
 /// Whole numbers below it are exact in float32.
-const EXACT: i64 = 1 << 24;
+pub(super) const EXACT: i64 = 1 << 24;
 
 /// The needed outputs of one axis.
 pub(super) struct Pass {
@@ -27,11 +27,13 @@ pub(super) struct Pass {
     pub(super) source: Range<usize>,
     /// How many outputs there are.
     pub(super) count: usize,
+    /// How many of them are in a block.
+    rows: usize,
     /// Source positions in each block's window.
     window: usize,
     /// The first source position of each block, relative to `source`.
     starts: Vec<usize>,
-    /// int weights [blocks, BLOCK, window].
+    /// int weights [blocks, rows, window].
     weights: Vec<i32>,
     precision: u32,
     /// Whether some sum is below 0 or above 255.
@@ -39,15 +41,15 @@ pub(super) struct Pass {
 }
 
 impl Pass {
-    /// The outputs `needed` of an axis.
-    pub(super) fn new(axis: &AxisWeights, needed: Range<usize>) -> Self {
+    /// The outputs `needed` of an axis, so many in a block.
+    pub(super) fn new(axis: &AxisWeights, needed: Range<usize>, rows: usize) -> Self {
         let (first, last) = (needed.start, needed.end.saturating_sub(1));
         let end = |index: usize| axis.window(index).0 + axis.window(index).1.len();
         let source = axis.window(first).0..needed.clone().map(end).max().unwrap_or(1);
-        let blocks: Vec<Vec<usize>> = (0..needed.len().div_ceil(BLOCK))
+        let blocks: Vec<Vec<usize>> = (0..needed.len().div_ceil(rows))
             .map(|block| {
-                (0..BLOCK)
-                    .map(|at| (first + block * BLOCK + at).min(last))
+                (0..rows)
+                    .map(|at| (first + block * rows + at).min(last))
                     .collect()
             })
             .collect();
@@ -63,21 +65,18 @@ impl Pass {
         let latest = source.end.saturating_sub(window).max(source.start);
         let mut pass = Self {
             count: needed.len(),
+            rows,
             window,
             starts: Vec::with_capacity(blocks.len()),
-            weights: vec![0; blocks.len() * BLOCK * window],
+            weights: vec![0; blocks.len() * rows * window],
             precision: axis.precision(),
             clamps: false,
             source,
         };
-        for (block, rows) in pass
-            .weights
-            .chunks_exact_mut((BLOCK * window).max(1))
-            .zip(&blocks)
-        {
-            let start = block_start(rows).min(latest);
+        for (block, outputs) in pass.weights.chunks_exact_mut((rows * window).max(1)).zip(&blocks) {
+            let start = block_start(outputs).min(latest);
             pass.starts.push(start - pass.source.start);
-            for (row, index) in block.chunks_exact_mut(window).zip(rows) {
+            for (row, index) in block.chunks_exact_mut(window).zip(outputs) {
                 let (from, weights) = axis.window(*index);
                 row[from - start..][..weights.len()].copy_from_slice(weights);
                 let of = |sign: bool| -> i64 {
@@ -108,9 +107,9 @@ impl Pass {
         };
         let pixels = graph.cast(&pixels, DataType::FLOAT);
         let value = self.weigh(graph, &pixels);
-        let shape = graph.ints(&[(blocks * BLOCK) as i64, -1]);
+        let shape = graph.ints(&[(blocks * self.rows) as i64, -1]);
         let rows = graph.op("Reshape", &[&value, &shape]);
-        if self.count == blocks * BLOCK {
+        if self.count == blocks * self.rows {
             return rows;
         }
         let (start, end) = (graph.ints(&[0]), graph.ints(&[self.count as i64]));
@@ -118,8 +117,17 @@ impl Pass {
         graph.op("Slice", &[&rows, &start, &end, &axes])
     }
 
-    /// float32 [blocks, window, lines] to the rounded and clamped sums, uint8 [blocks, BLOCK, lines].
+    /// float32 [blocks, window, lines] to the rounded and clamped sums, uint8 [blocks, rows, lines].
     fn weigh(&self, graph: &mut Graph, pixels: &Value) -> Value {
+        if let Some(digits) = two::digits(&self.weights, self.rows, self.window, self.precision) {
+            let sum = two::sum(
+                graph,
+                pixels,
+                &digits,
+                [self.starts.len(), self.rows, self.window],
+            );
+            return self.bytes(graph, sum);
+        }
         let bits = self.digit_bits();
         let Digits { lower, highest } = Digits::of(&self.weights, bits, self.precision);
         let carried = lower.len() as i32 * bits as i32;
@@ -133,7 +141,12 @@ impl Pass {
         let unit = carried - self.precision as i32;
         let sum = self.sum(graph, pixels, &highest, unit, carry.as_ref());
         let half = graph.floats(&[], &[0.5]);
-        let mut sum = graph.op("Add", &[&sum, &half]);
+        let sum = graph.op("Add", &[&sum, &half]);
+        self.bytes(graph, sum)
+    }
+
+    /// What is not below 0 and has half a step of the result on top, as uint8.
+    fn bytes(&self, graph: &mut Graph, mut sum: Value) -> Value {
         if self.clamps {
             let (least, most) = (graph.floats(&[], &[0.0]), graph.floats(&[], &[255.0]));
             sum = graph.op("Clip", &[&sum, &least, &most]);
@@ -153,7 +166,7 @@ impl Pass {
     ) -> Value {
         let unit = 2_f32.powi(power);
         let weights: Vec<f32> = digits.iter().map(|digit| *digit as f32 * unit).collect();
-        let weights = graph.floats(&[self.starts.len(), BLOCK, self.window], &weights);
+        let weights = graph.floats(&[self.starts.len(), self.rows, self.window], &weights);
         let sum = graph.exact_product(&weights, pixels);
         let Some(carry) = carry else { return sum };
         let unit = graph.floats(&[], &[unit]);

@@ -18,6 +18,7 @@ mod read_rows;
 mod separable;
 mod taps;
 mod torch;
+mod two;
 mod weights;
 mod windows;
 

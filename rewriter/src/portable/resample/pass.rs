@@ -31,7 +31,7 @@ pub(super) const STEPS: f32 = 32_768.0;
 pub(super) const PARTS: i32 = 1 << 7;
 
 /// 256 in steps: from there to 512 the float32 numbers are the whole steps.
-const RAISED: f32 = 256.0 * STEPS;
+pub(super) const RAISED: f32 = 256.0 * STEPS;
 
 /// The operator set from which on `ReduceSum` takes its axes as an input.
 const SUM_AXES_OPSET: i64 = 13;
@@ -101,14 +101,16 @@ impl Pass {
 /// What is added to the sums of digits: float32 [2 * rows, 1]; where windows are not `short`, of which there are no lower ones, only
 /// to the higher ones.
 pub(super) fn raise(graph: &mut Graph, rows: usize, short: Option<&Value>) -> Value {
-    let [with, without] = [-0.5, 0.0].map(|lower| {
-        let raised = [vec![RAISED; rows], vec![lower; rows]].concat();
-        graph.floats(&[2 * rows, 1], &raised)
-    });
+    let [with, without] = [true, false].map(|lower| graph.floats(&[2 * rows, 1], &raised(rows, lower)));
     match short {
         None => with,
         Some(short) => graph.op("Where", &[short, &with, &without]),
     }
+}
+
+/// The same numbers, for as many lower digits as higher ones, or for these alone.
+pub(super) fn raised(rows: usize, lower: bool) -> Vec<f32> {
+    [vec![RAISED; rows], vec![if lower { -0.5 } else { 0.0 }; rows]].concat()
 }
 
 /// `steps`, of which none is a tie, as uint8; what is out of range becomes 0 or 255.

@@ -203,7 +203,7 @@ fn known(
         } else {
             AxisWeights::plain(filter, (input, output), part)
         };
-        digits::Pass::new(&weights, 0..count)
+        digits::Pass::new(&weights, 0..count, outputs_of_a_block(filter))
     });
     let value = read_part(
         graph,
