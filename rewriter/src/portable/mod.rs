@@ -39,9 +39,6 @@ pub use graph::EXACT_PRODUCT;
 pub use resample::MAX_DEVIATION;
 pub use values::Values;
 
-/// The most nodes of the body of a preset, constants included: every runtime loads so many in a few milliseconds.
-pub const MOST_NODES: usize = 350;
-
 /// Which standard ops a resize becomes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -56,11 +56,6 @@ impl Graph {
         }
     }
 
-    /// How many nodes there are, constants included; not all may be needed in the end.
-    pub(crate) fn len(&self) -> usize {
-        self.nodes.len() + self.constants.len()
-    }
-
     /// Adds a node with one output; an equal node is used again.
     pub(crate) fn op(&mut self, op_type: &str, inputs: &[&Value]) -> Value {
         self.op_with(op_type, inputs, Vec::new())

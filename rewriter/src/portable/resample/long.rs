@@ -23,8 +23,6 @@ pub(super) struct Long {
     digits: Value,
     /// How many of the lines: int64 [1].
     lines: Value,
-    /// Whether windows are not long: bool without axes.
-    short: Value,
     paired: bool,
     /// How many of the blocks are those of this axis, where the other one may have more.
     blocks: Option<Num>,
@@ -72,7 +70,6 @@ impl Long {
             indices,
             digits,
             lines: end.clone(),
-            short: short.clone(),
             paired,
             blocks: None,
         })
@@ -104,18 +101,5 @@ impl Long {
             steps = graph.op("Slice", &[&steps, &start, &end, &start]);
         }
         graph.cast(&steps, DataType::FLOAT)
-    }
-
-    /// `steps` in groups of so many blocks.
-    pub(super) fn grouped(&self, graph: &mut Graph, steps: &Value, lengths: &[usize]) -> Vec<Value> {
-        if lengths.len() < 2 {
-            return vec![steps.clone()];
-        }
-        let blocks = lengths.iter().sum::<usize>() as i64;
-        let all: Vec<i64> = (0..blocks).collect();
-        let [all, first] = [all, vec![0; blocks as usize]].map(|blocks| graph.ints(&blocks));
-        let blocks = graph.op("Where", &[&self.short, &first, &all]);
-        let steps = graph.op_with("Gather", &[steps, &blocks], vec![int("axis", 0)]);
-        graph.split(&steps, 0, lengths)
     }
 }

@@ -7,18 +7,13 @@ use super::pair::{ends, entry, part};
 use super::pass::{Group, Pass, STEPS, raise};
 use super::weights::Integers;
 use super::windows::Window;
-use crate::portable::MOST_NODES;
 use crate::portable::graph::{Graph, Value, int, ints};
 use crate::portable::num::{Extent, Num};
 
-/// In how many groups of blocks the first pass goes, at least and at most: what a group reads stays in caches.
-const GROUPS: [usize; 2] = [4, 8];
+/// In how many groups of blocks the first pass goes: what a group reads stays in caches, and each takes six nodes.
+const GROUPS: usize = 7;
 
-/// How many nodes a group takes, and about how many come behind the groups.
-const GROUP_NODES: usize = 8;
-const LATER_NODES: usize = 80;
-
-/// How many blocks a group has, where there are not fewer.
+/// How many blocks a group has at least, where there are as many.
 const LEAST: usize = 8;
 
 /// What the passes along an axis, or along two, are made of.
@@ -74,7 +69,7 @@ impl<'a> Parts<'a> {
     /// The passes along both axes, each with so many outputs. Windows that are not `alike` are cut to their own lengths.
     pub(super) fn both(&self, graph: &mut Graph, counts: &[Num; 2], alike: bool) -> [Pass; 2] {
         let blocks = self.window.blocks();
-        let lengths = [0, 1].map(|place| lengths(graph, blocks, place));
+        let lengths = [0, 1].map(|place| lengths(blocks, place));
         let groups = if alike && blocks.known().is_some() {
             let all = graph.mul(blocks, &2.0.into());
             let mut first = self.groups(graph, [&self.indices, &self.digits], &all, &lengths.concat());
@@ -90,28 +85,21 @@ impl<'a> Parts<'a> {
             })
         };
         let [first, second] = groups;
-        let [of_first, of_second] = lengths;
         [
-            self.finished(graph, (first, of_first), 0, &counts[0]),
-            self.finished(graph, (second, of_second), 1, &counts[1]),
+            self.finished(graph, first, 0, &counts[0]),
+            self.finished(graph, second, 1, &counts[1]),
         ]
     }
 
     /// The pass along the one axis, which is the first one or the second one.
     pub(super) fn one(&self, graph: &mut Graph, place: usize, count: &Num) -> Pass {
         let blocks = self.window.blocks();
-        let lengths = lengths(graph, blocks, place);
+        let lengths = lengths(blocks, place);
         let groups = self.groups(graph, [&self.indices, &self.digits], blocks, &lengths);
-        self.finished(graph, (groups, lengths), place, count)
+        self.finished(graph, groups, place, count)
     }
 
-    fn finished(
-        &self,
-        graph: &mut Graph,
-        (groups, lengths): (Vec<Group>, Vec<usize>),
-        place: usize,
-        count: &Num,
-    ) -> Pass {
+    fn finished(&self, graph: &mut Graph, groups: Vec<Group>, place: usize, count: &Num) -> Pass {
         // Of one axis there is one, at whichever place.
         let long = self.long.get(place).or(self.long.first()).cloned();
         let long = match self.window.blocks() {
@@ -123,7 +111,6 @@ impl<'a> Parts<'a> {
         };
         Pass {
             groups,
-            lengths,
             rows: self.window.outputs.rows,
             raise: self.raise.clone(),
             long,
@@ -156,16 +143,13 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// The lengths of the groups of `blocks` of the first or the second pass, for which there is room in the body; none where there is
-/// no telling.
-fn lengths(graph: &Graph, blocks: &Num, place: usize) -> Vec<usize> {
+/// The lengths of the groups of `blocks` of the first or the second pass; none where there is no telling.
+fn lengths(blocks: &Num, place: usize) -> Vec<usize> {
     let Some(blocks) = blocks.known().map(|blocks| blocks as usize) else {
         return Vec::new();
     };
-    let room = MOST_NODES.saturating_sub(graph.len() + LATER_NODES) / GROUP_NODES;
-    let [least, most] = GROUPS;
     let groups = match place {
-        0 => room.clamp(least, most).min(blocks / LEAST).max(1),
+        0 => (blocks / LEAST).clamp(1, GROUPS),
         _ => 1,
     };
     let until = |group: usize| group * blocks / groups;

@@ -43,8 +43,6 @@ const QUANTIZE_OPSET: i64 = 22;
 /// The needed outputs of an axis, in blocks.
 pub(super) struct Pass {
     pub(super) groups: Vec<Group>,
-    /// How many blocks are in each group, where that is known.
-    pub(super) lengths: Vec<usize>,
     /// How many outputs are in a block.
     pub(super) rows: usize,
     /// What is added to the sums of digits: float32 [2 * rows, 1].
@@ -65,35 +63,32 @@ pub(super) struct Group {
 impl Pass {
     /// uint8 [source positions, lines] to uint8 [count, lines].
     pub(super) fn apply(&self, graph: &mut Graph, lines: &Value) -> Value {
-        // Half a step more than there is: no tie is left.
-        let mut more = graph.floats(&[], &[0.5 - RAISED]);
-        let mut each = vec![more.clone(); self.groups.len()];
-        if let Some(long) = &self.long {
-            let steps = long.steps(graph, lines);
-            more = graph.op("Add", &[&steps, &more]);
-            each = long.grouped(graph, &more, &self.lengths);
-        }
         let both = graph.ints(&[0, 2, self.rows as i64, -1]);
-        let groups: Vec<Value> = self
+        let steps: Vec<Value> = self
             .groups
             .iter()
-            .zip(each)
-            .map(|(Group { indices, digits }, more)| {
+            .map(|Group { indices, digits }| {
                 let pixels = graph.op_with("Gather", &[lines, indices], vec![int("axis", 0)]);
                 let pixels = graph.cast(&pixels, DataType::FLOAT);
                 // One product: what takes time is to read the pixels.
                 let sums = graph.exact_product(digits, &pixels);
                 let sums = graph.op("Add", &[&sums, &self.raise]);
                 let sums = graph.op("Reshape", &[&sums, &both]);
-                let steps = added_up(graph, &sums, &[1]);
-                let steps = graph.op("Add", &[&steps, &more]);
-                rounded(graph, &steps)
+                added_up(graph, &sums, &[1])
             })
             .collect();
-        let values = match groups.as_slice() {
-            [values] => values.clone(),
-            groups => graph.op_with("Concat", &groups.iter().collect::<Vec<_>>(), vec![int("axis", 0)]),
+        let steps = match steps.as_slice() {
+            [steps] => steps.clone(),
+            steps => graph.op_with("Concat", &steps.iter().collect::<Vec<_>>(), vec![int("axis", 0)]),
         };
+        // Half a step more than there is: no tie is left.
+        let mut more = graph.floats(&[], &[0.5 - RAISED]);
+        if let Some(long) = &self.long {
+            let lower = long.steps(graph, lines);
+            more = graph.op("Add", &[&lower, &more]);
+        }
+        let steps = graph.op("Add", &[&steps, &more]);
+        let values = rounded(graph, &steps);
         needed(graph, &values, self.rows, &self.count)
     }
 }
