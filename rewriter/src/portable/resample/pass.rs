@@ -63,18 +63,13 @@ pub(super) struct Group {
 impl Pass {
     /// uint8 [source positions, lines] to uint8 [count, lines].
     pub(super) fn apply(&self, graph: &mut Graph, lines: &Value) -> Value {
-        let both = graph.ints(&[0, 2, self.rows as i64, -1]);
         let steps: Vec<Value> = self
             .groups
             .iter()
             .map(|Group { indices, digits }| {
                 let pixels = graph.op_with("Gather", &[lines, indices], vec![int("axis", 0)]);
                 let pixels = graph.cast(&pixels, DataType::FLOAT);
-                // One product: what takes time is to read the pixels.
-                let sums = graph.exact_product(digits, &pixels);
-                let sums = graph.op("Add", &[&sums, &self.raise]);
-                let sums = graph.op("Reshape", &[&sums, &both]);
-                added_up(graph, &sums, &[1])
+                whole(graph, [digits, &pixels, &self.raise], [0, self.rows as i64])
             })
             .collect();
         let steps = match steps.as_slice() {
@@ -91,6 +86,21 @@ impl Pass {
         let values = rounded(graph, &steps);
         needed(graph, &values, self.rows, &self.count)
     }
+}
+
+/// The sums of `digits`, the higher ones and then the lower ones, times pixels, raised and added up: whole steps, float32 [blocks,
+/// rows, lines]. 0 blocks are as many as there are.
+pub(super) fn whole(
+    graph: &mut Graph,
+    [digits, pixels, raise]: [&Value; 3],
+    [blocks, rows]: [i64; 2],
+) -> Value {
+    // One product: what takes time is to read the pixels.
+    let sums = graph.exact_product(digits, pixels);
+    let sums = graph.op("Add", &[&sums, raise]);
+    let both = graph.ints(&[blocks, 2, rows, -1]);
+    let sums = graph.op("Reshape", &[&sums, &both]);
+    added_up(graph, &sums, &[1])
 }
 
 /// What is added to the sums of digits: float32 [2 * rows, 1]; where windows are not `short`, of which there are no lower ones, only

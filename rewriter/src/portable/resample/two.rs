@@ -2,7 +2,7 @@
 //! [`super::pass`].
 
 use super::digits::{EXACT, MAX_DIGIT_BITS};
-use super::pass::{MAX_TAPS, RAISED, STEPS, added_up, raised};
+use super::pass::{MAX_TAPS, RAISED, STEPS, raised, whole};
 use crate::portable::graph::{Graph, Value};
 
 /// The most bits of the unit of higher digits, in steps.
@@ -30,8 +30,8 @@ pub(super) fn digits(weights: &[i32], rows: usize, window: usize, precision: u32
     // Sums of the higher ones are whole steps, those of the lower ones the finest parts of weights, with half a step on top.
     let exact = EXACT as f64;
     let limits = [exact, exact * steps].into_iter().cycle();
-    let sums = digits.chunks_exact((rows * window).max(1)).zip(limits);
-    let fits = sums.into_iter().all(|(digits, limit)| {
+    let mut sums = digits.chunks_exact((rows * window).max(1)).zip(limits);
+    let fits = sums.all(|(digits, limit)| {
         digits.chunks_exact(window.max(1)).all(|row| {
             let sum: f64 = row.iter().map(|digit| f64::from(digit.abs())).sum();
             sum * 255.0 + 0.5 < limit
@@ -50,12 +50,8 @@ pub(super) fn sum(
 ) -> Value {
     let in_ones = |values: &[f32]| -> Vec<f32> { values.iter().map(|value| value / STEPS).collect() };
     let digits = graph.floats(&[blocks, 2 * rows, window], &in_ones(digits));
-    let sums = graph.exact_product(&digits, pixels);
     let raise = graph.floats(&[2 * rows, 1], &in_ones(&raised(rows, true)));
-    let sums = graph.op("Add", &[&sums, &raise]);
-    let both = graph.ints(&[blocks as i64, 2, rows as i64, -1]);
-    let sums = graph.op("Reshape", &[&sums, &both]);
-    let sum = added_up(graph, &sums, &[1]);
+    let sum = whole(graph, [&digits, pixels, &raise], [blocks as i64, rows as i64]);
     let more = graph.floats(&[], &[0.5 + (0.5 - RAISED) / STEPS]);
     graph.op("Add", &[&sum, &more])
 }
