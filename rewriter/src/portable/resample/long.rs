@@ -77,7 +77,7 @@ impl Long {
     }
 
     /// The same, where so many of the blocks are those of this axis.
-    pub(super) fn first(self, blocks: Num) -> Self {
+    pub(super) fn of_blocks(self, blocks: Num) -> Self {
         Self {
             blocks: Some(blocks),
             ..self

@@ -105,7 +105,7 @@ impl<'a> Parts<'a> {
         let long = match self.window.blocks() {
             blocks @ Num::Later(_) if self.window.outputs.paired => {
                 let blocks = entry(graph, blocks, place);
-                long.map(|long| long.first(blocks))
+                long.map(|long| long.of_blocks(blocks))
             }
             _ => long,
         };

@@ -103,8 +103,8 @@ pub(super) fn whole(
     added_up(graph, &sums, &[1])
 }
 
-/// What is added to the sums of digits: float32 [2 * rows, 1]; where windows are not `short`, of which there are no lower ones, only
-/// to the higher ones.
+/// What is added to the sums of digits: float32 [2 * rows, 1]. Where windows are not `short`, the lower digits are 0 here, and
+/// nothing is taken from their sums.
 pub(super) fn raise(graph: &mut Graph, rows: usize, short: Option<&Value>) -> Value {
     let [with, without] = [true, false].map(|lower| graph.floats(&[2 * rows, 1], &raised(rows, lower)));
     match short {

@@ -77,16 +77,8 @@ pub(super) fn quantised(
     weights: &Weights,
     paired: bool,
 ) -> Integers {
-    let scaled = |graph: &mut Graph, one: &Value| match &weights.sums {
-        None => graph.op("Mul", &[&weights.values, one]),
-        Some(sums) => {
-            // Powers of two change no other bit.
-            let sums = graph.op("Div", &[sums, one]);
-            graph.op("Div", &[&weights.values, &sums])
-        }
-    };
-    // Weights that are whole numbers of `unit`: the largest power of two, up to so many bits, times which the largest of them
-    // stays below a limit. The largest one is that of a pixel near its sample: of the negative ones none is as large.
+    // The largest power of two, up to so many bits, times which the largest of `weights`, in which 1 is `unit`, stays below a limit.
+    // The largest one is that of a pixel near its sample: of the negative ones none is as large.
     let power = |graph: &mut Graph, weights: &Value, unit: f64, bits: u32, limit: f64| {
         let largest = reduced(graph, "ReduceMax", weights, paired);
         let powers: Vec<f64> = (1..=bits).map(|bits| f64::from(1_u32 << bits)).collect();
@@ -101,15 +93,21 @@ pub(super) fn quantised(
         Windows::Pillow | Windows::Pillow12 => {
             let unit = f64::from(1_u32 << PILLOW_PRECISION);
             let one = graph.doubles(&[], &[unit]);
-            let scaled = scaled(graph, &one);
+            let scaled = match &weights.sums {
+                None => graph.op("Mul", &[&weights.values, &one]),
+                Some(sums) => {
+                    // A power of two changes no other bit, and there are fewer sums.
+                    let sums = graph.op("Div", &[sums, &one]);
+                    graph.op("Div", &[&weights.values, &sums])
+                }
+            };
             let units = power(graph, &scaled, unit, MAX_UNITS_BITS, LARGEST);
             (one, scaled, units)
         }
         Windows::Torchvision => {
-            let one = graph.doubles(&[], &[1.0]);
             let normalised = match &weights.sums {
                 None => weights.values.clone(),
-                Some(_) => scaled(graph, &one),
+                Some(sums) => graph.op("Div", &[&weights.values, sums]),
             };
             // Rounded, it stays below 2^15.
             let one = power(graph, &normalised, 1.0, MAX_TORCHVISION_PRECISION, 32_767.5);

@@ -73,7 +73,8 @@ pub(super) struct Window {
     pub(super) end: Value,
     /// Source positions of a block: float64 [1, window, blocks].
     pub(super) positions: Value,
-    /// How many of them an axis needs: the longest has no more, or the next multiple of [`MAX_TAPS`].
+    /// The most that a window of the axis has. `positions` are as many as the longest of both axes has, or, beyond [`MAX_TAPS`],
+    /// the next multiple of it.
     pub(super) width: Value,
     /// Whether there are at most [`MAX_TAPS`] of them: bool without axes; `None` where it is known.
     pub(super) short: Option<Value>,
