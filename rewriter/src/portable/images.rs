@@ -38,37 +38,41 @@ pub(super) fn batch(graph: &mut Graph, plan: &Plan, style: Style, image: &Value)
         let axis = graph.ints(&[axis]);
         Num::Later(graph.op_with("Gather", &[shape, &axis], vec![int("axis", 0)]))
     };
-    let [count, rows, columns] = [0, 1, 2].map(|axis| extent(graph, &shape, axis));
-    let area = graph.mul(&rows, &columns);
-    let pixels = graph.mul(&count, &area);
+    // At most 1 of each: the first one says whether there are images, the least one whether there is anything.
+    let one = graph.doubles(&[], &[1.0]);
+    let present = graph.op("Min", &[&shape, &one]);
+    let some = extent(graph, &present, 0);
+    let filled = Num::Later(graph.op("ReduceMin", &[&present]));
     // 1 where there are images but no pixels, else 0.
-    let [some, filled] = [&count, &pixels].map(|number| graph.min(number, &1.0.into()));
     let mut wrong = graph.sub(&some, &filled);
     if plan.source.is_planar() {
-        for (extent, of) in [(&rows, 3.0), (&columns, 2.0)] {
-            let parts = graph.div(extent, &of.into());
+        for (axis, of) in [(1, 3.0), (2, 2.0)] {
+            let extent = extent(graph, &shape, axis);
+            let parts = graph.div(&extent, &of.into());
             let parts = graph.floor(&parts);
             let parts = graph.mul(&parts, &of.into());
-            let rest = graph.sub(extent, &parts);
+            let rest = graph.sub(&extent, &parts);
             let rest = graph.mul(&rest, &some);
             let sum = graph.add(&wrong, &rest);
             wrong = graph.min(&sum, &1.0.into());
         }
     }
-    let mut shape = graph.demand("each_image_has_pixels", &wrong, &shape);
     let stays = plan.stages.is_empty() && plan.float.is_none() && plan.form.blocks.is_none();
     let least = match (plan.source.is_planar(), stays) {
-        (true, _) => [3.0, 2.0],
-        (false, false) => [1.0, 1.0],
-        (false, true) => [0.0, 0.0],
+        (true, _) => Some([3.0, 2.0]),
+        (false, false) => Some([1.0, 1.0]),
+        (false, true) => None,
     };
-    let [rows, columns] = [(&rows, least[0]), (&columns, least[1])].map(|(extent, least)| {
-        if least == 0.0 {
-            extent.clone()
-        } else {
-            graph.max(extent, &least.into())
+    // Only without images, or where the demand below fails the run, are there less.
+    let shape = match least {
+        Some([rows, columns]) => {
+            let least = graph.doubles(&[4], &[0.0, rows, columns, 0.0]);
+            graph.op("Max", &[&shape, &least])
         }
-    });
+        None => shape,
+    };
+    let [rows, columns] = [1, 2].map(|axis| extent(graph, &shape, axis));
+    let mut shape = graph.demand("each_image_has_pixels", &wrong, &shape);
     let size = Pair {
         rows: if plan.source.is_planar() {
             let height = graph.mul(&rows, &2.0.into());
@@ -85,11 +89,7 @@ pub(super) fn batch(graph: &mut Graph, plan: &Plan, style: Style, image: &Value)
         let wrong = graph.min(&wrong, &1.0.into());
         shape = graph.demand("each_image_can_be_preprocessed", &wrong, &shape);
     }
-    // Nothing is computed before the demands. Only without images the extents may be others.
-    if least[0] > 0.0 {
-        let least = graph.doubles(&[4], &[0.0, least[0], least[1], 0.0]);
-        shape = graph.op("Max", &[&shape, &least]);
-    }
+    // Nothing is computed before the demands.
     let shape = graph.cast(&shape, DataType::INT64);
     let image = graph.pinned_reshape(image, &shape);
     let mut outputs = vec![tensor(graph, plan, style, &image, &size, &sizes)];

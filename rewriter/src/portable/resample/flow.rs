@@ -10,7 +10,7 @@ use crate::portable::num::{Condition, Extent, Num};
 use crate::portable::picture::Picture;
 use crate::portable::places::Pair;
 
-/// Where an extent is among those from which shapes are chosen: each shape is then one node.
+/// Where an extent is among those from which shapes are chosen.
 #[derive(Clone, Copy)]
 enum At {
     Rest,
@@ -20,6 +20,37 @@ enum At {
     /// All channels of a line of the first or the second axis.
     FirstRow,
     SecondRow,
+    /// Outputs of the first and the second pass, and of both.
+    FirstCount,
+    SecondCount,
+    Area,
+    /// Channels that lie beside each other.
+    Values,
+}
+
+/// The shapes of an image on its way where only the image says which pass comes first.
+struct Shapes {
+    /// In the order of [`Step`].
+    all: Vec<Value>,
+}
+
+#[derive(Clone, Copy)]
+enum Step {
+    /// What is turned to [first axis, everything else], and what that is.
+    Start,
+    Started,
+    /// The same for [second axis, everything else].
+    Turn,
+    Turned,
+    /// The same for planes.
+    End,
+    Ended,
+}
+
+impl Shapes {
+    fn reshape(&self, graph: &mut Graph, value: &Value, to: Step) -> Value {
+        graph.op("Reshape", &[value, &self.all[to as usize]])
+    }
 }
 
 /// One pass along each axis.
@@ -52,42 +83,64 @@ impl Flow<'_> {
         value: &Value,
         mut pass: impl FnMut(&mut Graph, usize, &Value) -> Value,
     ) -> Picture {
-        let lines = self.start(graph, value);
+        let shapes = match &self.vertical_first {
+            Condition::Known(_) => None,
+            Condition::Later(condition) => Some(self.shapes(graph, condition)),
+        };
+        let lines = self.start(graph, value, shapes.as_ref());
         let lines = pass(graph, 0, &lines);
-        let lines = self.turn(graph, &lines);
+        let lines = self.turn(graph, &lines, shapes.as_ref());
         let lines = pass(graph, 1, &lines);
-        self.end(graph, &lines)
+        self.end(graph, &lines, shapes.as_ref())
     }
 
-    /// The shape of these extents, of which the second list is taken horizontally.
-    fn shape(&self, graph: &mut Graph, condition: &Value, vertical: &[At], horizontal: &[At]) -> Value {
-        let both = self.both.clone().unwrap_or_else(|| {
-            let lengths = self.lengths.each_ref().map(|length| match length {
-                Num::Known(known) => graph.doubles(&[1], &[*known]),
-                Num::Later(value) => value.clone(),
-            });
-            graph.op_with("Concat", &[&lengths[0], &lengths[1]], vec![int("axis", 0)])
-        });
+    /// All shapes in one choice of places: on so few numbers a node costs more than what it computes.
+    fn shapes(&self, graph: &mut Graph, condition: &Value) -> Shapes {
+        use At::{Area, First, FirstCount, FirstRow, One, Rest, Second, SecondCount, SecondRow, Values};
+        let both = self
+            .both
+            .clone()
+            .unwrap_or_else(|| listed(graph, self.lengths.each_ref()));
         let rows = graph.mul(&Num::Later(both.clone()), &Num::from(self.values()));
         let rows = graph.value(&rows);
         let others = graph.doubles(&[2], &[-1.0, 1.0]);
-        let extents = graph.op_with("Concat", &[&others, &both, &rows], vec![int("axis", 0)]);
+        let [first, second] = &self.counts;
+        let area = graph.mul(first, second);
+        let counts = listed(graph, [first, second, &area, &Num::from(self.values())]);
+        let extents = graph.op_with("Concat", &[&others, &both, &rows, &counts], vec![int("axis", 0)]);
         let extents = graph.cast(&extents, DataType::INT64);
-        let [vertical, horizontal] = [vertical, horizontal].map(|places| {
-            let places: Vec<i64> = places.iter().map(|place| *place as i64).collect();
+        let steps: [[&[At]; 2]; 6] = [
+            [&[Rest, First, SecondRow], &[Rest, FirstRow, One]],
+            [&[First, Rest]; 2],
+            [&[Rest, SecondRow], &[Rest, Second]],
+            [&[Second, Rest]; 2],
+            [&[SecondCount, Rest], &[Area, Rest]],
+            [
+                &[Values, FirstCount, Rest, SecondCount],
+                &[Values, One, Rest, Area],
+            ],
+        ];
+        let [vertical, horizontal] = [0, 1].map(|way| {
+            let places = steps.iter().flat_map(|step| step[way]);
+            let places: Vec<i64> = places.map(|place| *place as i64).collect();
             graph.ints(&places)
         });
-        let places = if vertical == horizontal {
-            vertical
-        } else {
-            graph.op("Where", &[condition, &vertical, &horizontal])
-        };
-        graph.op_with("Gather", &[&extents, &places], vec![int("axis", 0)])
+        let places = graph.op("Where", &[condition, &vertical, &horizontal]);
+        let all = graph.op_with("Gather", &[&extents, &places], vec![int("axis", 0)]);
+        let lengths = steps.map(|[vertical, _]| vertical.len());
+        Shapes {
+            all: graph.split(&all, 0, &lengths),
+        }
     }
 
     /// Images to [first axis, everything else].
-    fn start(&self, graph: &mut Graph, image: &Value) -> Value {
+    fn start(&self, graph: &mut Graph, image: &Value, shapes: Option<&Shapes>) -> Value {
         let [first, second] = &self.lengths;
+        if let Some(shapes) = shapes {
+            let lines = shapes.reshape(graph, image, Step::Start);
+            let lines = graph.op_with("Transpose", &[&lines], vec![ints("perm", &[1, 0, 2])]);
+            return shapes.reshape(graph, &lines, Step::Started);
+        }
         if self.vertical_first == Condition::Known(false) {
             let axis = match self.picture.layout {
                 Layout::Nchw => 3,
@@ -101,17 +154,6 @@ impl Flow<'_> {
                 self.lines(graph, &lines, first)
             };
         }
-        if let Condition::Later(condition) = &self.vertical_first {
-            let (vertical, horizontal) = (
-                [At::Rest, At::First, At::SecondRow],
-                [At::Rest, At::FirstRow, At::One],
-            );
-            let shape = self.shape(graph, condition, &vertical, &horizontal);
-            let lines = graph.op("Reshape", &[image, &shape]);
-            let lines = graph.op_with("Transpose", &[&lines], vec![ints("perm", &[1, 0, 2])]);
-            let shape = self.shape(graph, condition, &[At::First, At::Rest], &[At::First, At::Rest]);
-            return graph.op("Reshape", &[&lines, &shape]);
-        }
         // [N, rows, columns * values].
         let values = Num::from(self.values());
         let row = graph.mul(second, &values);
@@ -122,21 +164,18 @@ impl Flow<'_> {
     }
 
     /// The result of the first pass to [second axis, everything else].
-    fn turn(&self, graph: &mut Graph, lines: &Value) -> Value {
+    fn turn(&self, graph: &mut Graph, lines: &Value, shapes: Option<&Shapes>) -> Value {
+        if let Some(shapes) = shapes {
+            let matrix = shapes.reshape(graph, lines, Step::Turn);
+            let lines = graph.op_with("Transpose", &[&matrix], vec![ints("perm", &[1, 0])]);
+            return if self.values() == 1 {
+                lines
+            } else {
+                shapes.reshape(graph, &lines, Step::Turned)
+            };
+        }
         // [outputs, N, columns * values] vertically, [outputs, values * N, rows] horizontally.
         let length = &self.lengths[1];
-        if let Condition::Later(condition) = &self.vertical_first {
-            let whole = self.values() == 1;
-            let row = if whole { At::Second } else { At::SecondRow };
-            let shape = self.shape(graph, condition, &[At::Rest, row], &[At::Rest, At::Second]);
-            let matrix = graph.op("Reshape", &[lines, &shape]);
-            let lines = graph.op_with("Transpose", &[&matrix], vec![ints("perm", &[1, 0])]);
-            if whole {
-                return lines;
-            }
-            let shape = self.shape(graph, condition, &[At::Second, At::Rest], &[At::Second, At::Rest]);
-            return graph.op("Reshape", &[&lines, &shape]);
-        }
         let row = graph.mul(length, &Num::from(self.values()));
         let moved = graph.select(&self.vertical_first, &row, length);
         let lines = turned(graph, lines, &moved);
@@ -147,32 +186,38 @@ impl Flow<'_> {
     }
 
     /// The result of the second pass to [N, channels, rows, columns].
-    fn end(&self, graph: &mut Graph, lines: &Value) -> Picture {
+    fn end(&self, graph: &mut Graph, lines: &Value, shapes: Option<&Shapes>) -> Picture {
         let [first, second] = &self.counts;
         let values = Num::from(self.values());
         // [columns, values * rows * N] vertically, [rows * columns, values * N] horizontally.
         let area = graph.mul(first, second);
-        let pixels = graph.select(&self.vertical_first, second, &area);
-        let matrix = if pixels == *second {
-            lines.clone()
-        } else {
-            let rest = Num::from(-1.0);
-            let shape = self.chosen(graph, &[second, &rest], &[&area, &rest]);
-            graph.op("Reshape", &[lines, &shape])
+        let vertical = self.vertical_first == Condition::Known(true);
+        let matrix = match shapes {
+            Some(shapes) => shapes.reshape(graph, lines, Step::End),
+            None if vertical => lines.clone(),
+            None => {
+                let shape = graph.shape(&[Extent::Num(&area), Extent::Rest]);
+                graph.op("Reshape", &[lines, &shape])
+            }
         };
         let mut planes = graph.op_with("Transpose", &[&matrix], vec![ints("perm", &[1, 0])]);
-        if self.vertical_first != Condition::Known(false) {
-            // [values, rows, N, columns] vertically, [values, 1, N, rows * columns] horizontally.
-            let (rest, one) = (Num::from(-1.0), Num::from(1.0));
-            let shape = self.chosen(
-                graph,
-                &[&values, first, &rest, second],
-                &[&values, &one, &rest, &area],
-            );
+        // [values, rows, N, columns] vertically, [values, 1, N, rows * columns] horizontally.
+        let perm = vec![ints("perm", &[2, 0, 1, 3])];
+        if let Some(shapes) = shapes {
+            planes = shapes.reshape(graph, &planes, Step::Ended);
+            planes = graph.op_with("Transpose", &[&planes], perm);
+        } else if vertical {
+            let shape = [
+                Extent::Num(&values),
+                Extent::Num(first),
+                Extent::Rest,
+                Extent::Num(second),
+            ];
+            let shape = graph.shape(&shape);
             planes = graph.op("Reshape", &[&planes, &shape]);
-            planes = graph.op_with("Transpose", &[&planes], vec![ints("perm", &[2, 0, 1, 3])]);
+            planes = graph.op_with("Transpose", &[&planes], perm);
         } else if self.values() > 1 {
-            let shape = graph.shape(&[Extent::Num(&values), Extent::Rest, Extent::Num(&pixels)]);
+            let shape = graph.shape(&[Extent::Num(&values), Extent::Rest, Extent::Num(&area)]);
             planes = graph.op("Reshape", &[&planes, &shape]);
             planes = graph.op_with("Transpose", &[&planes], vec![ints("perm", &[1, 0, 2])]);
         }
@@ -188,25 +233,6 @@ impl Flow<'_> {
         picture.with(value, size)
     }
 
-    /// The first shape vertically, the second one horizontally.
-    fn chosen(&self, graph: &mut Graph, vertical: &[&Num], horizontal: &[&Num]) -> Value {
-        if let Condition::Later(condition) = &self.vertical_first
-            && vertical.iter().chain(horizontal).all(|num| num.known().is_some())
-        {
-            let [vertical, horizontal] = [vertical, horizontal].map(|shape| {
-                let extents: Vec<Extent> = shape.iter().map(|num| Extent::Num(num)).collect();
-                graph.shape(&extents)
-            });
-            return graph.op("Where", &[condition, &vertical, &horizontal]);
-        }
-        let pairs = vertical.iter().zip(horizontal);
-        let chosen: Vec<Num> = pairs
-            .map(|(vertical, horizontal)| graph.select(&self.vertical_first, vertical, horizontal))
-            .collect();
-        let extents: Vec<Extent> = chosen.iter().map(Extent::Num).collect();
-        graph.shape(&extents)
-    }
-
     /// `lines` as [length, everything else].
     fn lines(&self, graph: &mut Graph, lines: &Value, length: &Num) -> Value {
         let shape = graph.shape(&[Extent::Num(length), Extent::Rest]);
@@ -219,4 +245,20 @@ fn turned(graph: &mut Graph, lines: &Value, columns: &Num) -> Value {
     let shape = graph.shape(&[Extent::Rest, Extent::Num(columns)]);
     let matrix = graph.op("Reshape", &[lines, &shape]);
     graph.op_with("Transpose", &[&matrix], vec![ints("perm", &[1, 0])])
+}
+
+/// These numbers as one tensor: float64 [N].
+fn listed<const N: usize>(graph: &mut Graph, numbers: [&Num; N]) -> Value {
+    let known: Vec<f64> = numbers.iter().filter_map(|number| number.known()).collect();
+    if known.len() == N {
+        return graph.doubles(&[N], &known);
+    }
+    let each: Vec<Value> = numbers
+        .iter()
+        .map(|number| match number {
+            Num::Known(known) => graph.doubles(&[1], &[*known]),
+            Num::Later(value) => value.clone(),
+        })
+        .collect();
+    graph.op_with("Concat", &each.iter().collect::<Vec<_>>(), vec![int("axis", 0)])
 }

@@ -11,14 +11,17 @@ pub(super) fn shortest_edge<'s>(
     size: usize,
     max: Option<usize>,
 ) -> Size<'s> {
-    let (short, long) = (image.rows.min(image.columns), image.rows.max(image.columns));
-    let (mut new_short, mut new_long) = (sheet.number(size), (sheet.number(size) * long / short).floor());
-    if let Some(max) = max {
-        let max = sheet.number(max);
-        let over = max.below(new_long);
-        new_short = over.pick((max * new_short / new_long).floor(), new_short);
-        new_long = over.pick(max, new_long);
-    }
+    let short = image.rows.min(image.columns);
+    let Some(max) = max else {
+        // Of the shorter edge no bit is lost: it becomes the size.
+        return image.both(|edge| (sheet.number(size) * edge / short).floor());
+    };
+    let long = image.rows.max(image.columns);
+    let (new_short, new_long) = (sheet.number(size), (sheet.number(size) * long / short).floor());
+    let max = sheet.number(max);
+    let over = max.below(new_long);
+    let new_short = over.pick((max * new_short / new_long).floor(), new_short);
+    let new_long = over.pick(max, new_long);
     let tall = image.columns.below(image.rows);
     Size {
         rows: tall.pick(new_long, new_short),
