@@ -11,7 +11,7 @@ use crate::portable::graph::{Graph, Value, int, ints};
 use crate::portable::num::{Extent, Num};
 
 /// In how many groups of blocks the first pass goes: what a group reads stays in caches, and each takes six nodes.
-const GROUPS: usize = 7;
+const GROUPS: usize = 9;
 
 /// How many blocks a group has at least, where there are as many.
 const LEAST: usize = 8;

@@ -28,7 +28,7 @@ const _: () = assert!(MAX_TAPS as i32 * (PARTS - 1) * 255 + PARTS / 2 < 1 << 24)
 pub(super) const STEPS: f32 = 32_768.0;
 
 /// How many of the finest parts of weights of long windows are a step.
-const PARTS: i32 = 1 << 7;
+pub(super) const PARTS: i32 = 1 << 7;
 
 /// 256 in steps: from there to 512 the float32 numbers are the whole steps.
 pub(super) const RAISED: f32 = 256.0 * STEPS;
@@ -143,14 +143,14 @@ pub(super) fn added_up(graph: &mut Graph, value: &Value, axes: &[i64]) -> Value 
     graph.op_with("ReduceSum", &[value, &axes], vec![keep])
 }
 
-/// [blocks, rows, lines], whatever axes of one entry it begins with, as [count, lines].
+/// [blocks, rows, lines] as [count, lines].
 fn needed(graph: &mut Graph, blocks: &Value, rows: usize, count: &Num) -> Value {
     if count.known().is_some_and(|count| count % rows as f64 == 0.0) {
         // One that the next Reshape replaces.
         let shape = graph.shape(&[Extent::Num(count), Extent::Rest]);
         return graph.op("Reshape", &[blocks, &shape]);
     }
-    let rows = graph.op_with("Flatten", &[blocks], vec![int("axis", -1)]);
+    let rows = graph.op_with("Flatten", &[blocks], vec![int("axis", 2)]);
     let (start, end) = (graph.ints(&[0]), graph.int64(count));
     let axes = graph.ints(&[0]);
     graph.op("Slice", &[&rows, &start, &end, &axes])

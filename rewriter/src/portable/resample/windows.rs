@@ -73,7 +73,8 @@ pub(super) struct Window {
     pub(super) end: Value,
     /// Source positions of a block: float64 [1, window, blocks].
     pub(super) positions: Value,
-    /// The most that a window of the axis has. `positions` are as many as the longest of both axes has.
+    /// The most that a window of the axis has. `positions` are as many as the longest of both axes has, or, beyond [`MAX_TAPS`],
+    /// the next multiple of it.
     pub(super) width: Value,
     /// Whether there are at most [`MAX_TAPS`] of them: bool without axes; `None` where it is known.
     pub(super) short: Option<Value>,
@@ -92,14 +93,20 @@ impl Window {
         let (block_start, block_end) = (row(&first, 0), row(&end, outputs.rows - 1));
         let widths = graph.op("Sub", &[&block_end, &block_start]);
         let width = reduced(graph, "ReduceMax", &widths, outputs.paired);
-        let longest = if outputs.paired {
+        let mut longest = if outputs.paired {
             reduced(graph, "ReduceMax", &width, false)
         } else {
             width.clone()
         };
         let short = (!short).then(|| {
             let most = graph.doubles(&[], &[MAX_TAPS as f64 + 0.5]);
-            graph.op("Less", &[&longest, &most])
+            let short = graph.op("Less", &[&longest, &most]);
+            let [one, piece] = [1.0, MAX_TAPS as f64].map(|length| graph.doubles(&[], &[length]));
+            let piece = graph.op("Where", &[&short, &one, &piece]);
+            let pieces = graph.op("Div", &[&longest, &piece]);
+            let pieces = graph.op("Ceil", &[&pieces]);
+            longest = graph.op("Mul", &[&pieces, &piece]);
+            short
         });
         let (zero, one) = (graph.doubles(&[], &[0.0]), graph.doubles(&[], &[1.0]));
         let range = graph.op("Range", &[&zero, &longest, &one]);
