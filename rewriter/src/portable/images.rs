@@ -43,8 +43,8 @@ pub(super) fn batch(graph: &mut Graph, plan: &Plan, style: Style, image: &Value)
     let present = graph.op("Min", &[&shape, &one]);
     let some = extent(graph, &present, 0);
     let filled = Num::Later(graph.op("ReduceMin", &[&present]));
-    // 1 where there are images but no pixels, else 0.
-    let mut wrong = graph.sub(&some, &filled);
+    // -1 where there are images but no pixels, else 0.
+    let mut missing = graph.sub(&filled, &some);
     if plan.source.is_planar() {
         for (axis, of) in [(1, 3.0), (2, 2.0)] {
             let extent = extent(graph, &shape, axis);
@@ -53,8 +53,8 @@ pub(super) fn batch(graph: &mut Graph, plan: &Plan, style: Style, image: &Value)
             let parts = graph.mul(&parts, &of.into());
             let rest = graph.sub(&extent, &parts);
             let rest = graph.mul(&rest, &some);
-            let sum = graph.add(&wrong, &rest);
-            wrong = graph.min(&sum, &1.0.into());
+            let sum = graph.sub(&missing, &rest);
+            missing = graph.max(&sum, &(-1.0).into());
         }
     }
     let stays = plan.stages.is_empty() && plan.float.is_none() && plan.form.blocks.is_none();
@@ -72,7 +72,7 @@ pub(super) fn batch(graph: &mut Graph, plan: &Plan, style: Style, image: &Value)
         None => shape,
     };
     let [rows, columns] = [1, 2].map(|axis| extent(graph, &shape, axis));
-    let mut shape = graph.demand("each_image_has_pixels", &wrong, &shape);
+    let mut shape = graph.demand("each_image_has_pixels", &missing, &shape);
     let size = Pair {
         rows: if plan.source.is_planar() {
             let height = graph.mul(&rows, &2.0.into());
@@ -86,8 +86,7 @@ pub(super) fn batch(graph: &mut Graph, plan: &Plan, style: Style, image: &Value)
     check_possible(&sizes)?;
     if sizes.wrong.known() != Some(0.0) {
         let wrong = graph.mul(&sizes.wrong, &some);
-        let wrong = graph.min(&wrong, &1.0.into());
-        shape = graph.demand("each_image_can_be_preprocessed", &wrong, &shape);
+        shape = graph.demand_none("each_image_can_be_preprocessed", &wrong, &shape);
     }
     // Nothing is computed before the demands.
     let shape = graph.cast(&shape, DataType::INT64);

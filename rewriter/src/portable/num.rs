@@ -233,17 +233,23 @@ impl Graph {
         }
     }
 
-    /// `numbers`, three or more float64 of one axis, where `wrong`, which is 0 or 1, is 0; where it is 1, the run
+    /// `numbers`, three or more float64 of one axis, where `missing`, which is 0 or -1, is 0; where it is -1, the run
     /// fails in a node called `demand`.
     ///
     /// No operator fails on purpose, but none adds two numbers to three. A Reshape to an impossible shape would do
     /// too, but OpenVINO's provider leaves it to others and then finds a cycle.
-    pub(crate) fn demand(&mut self, demand: &str, wrong: &Num, numbers: &Value) -> Value {
-        let count = self.add(wrong, &1.0.into());
-        let count = self.scalar(&count);
-        let [zero, one] = [0.0, 1.0].map(|value| self.doubles(&[], &[value]));
-        let zeros = self.op("Range", &[&zero, &count, &one]);
+    pub(crate) fn demand(&mut self, demand: &str, missing: &Num, numbers: &Value) -> Value {
+        let missing = self.scalar(missing);
+        let [half, one] = [0.5, 1.0].map(|value| self.doubles(&[], &[value]));
+        let zeros = self.op("Range", &[&missing, &half, &one]);
         self.named_op(demand, "Add", &[&zeros, numbers])
+    }
+
+    /// The same where `wrong`, which is not negative, is 0.
+    pub(crate) fn demand_none(&mut self, demand: &str, wrong: &Num, numbers: &Value) -> Value {
+        let missing = self.sub(&0.0.into(), wrong);
+        let missing = self.max(&missing, &(-1.0).into());
+        self.demand(demand, &missing, numbers)
     }
 
     /// Converts the elements.

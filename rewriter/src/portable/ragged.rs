@@ -52,9 +52,8 @@ pub(super) fn ragged(
     check_possible(&sizes)?;
     let wrong = largest(graph, &sizes.wrong);
     if wrong.known() != Some(0.0) {
-        let wrong = graph.min(&wrong, &1.0.into());
         let ones = graph.doubles(&[3], &[1.0; 3]);
-        let ones = graph.demand("each_image_can_be_preprocessed", &wrong, &ones);
+        let ones = graph.demand_none("each_image_can_be_preprocessed", &wrong, &ones);
         let first = graph.ints(&[0]);
         let one = Num::Later(graph.op_with("Gather", &[&ones, &first], vec![int("axis", 0)]));
         images = graph.mul(&images, &one);
@@ -190,9 +189,8 @@ fn checked(graph: &mut Graph, plan: &Plan, pixels: &Value, shapes: &Value, wide:
     let surplus = graph.op("Abs", &[&surplus]);
 
     let wrong = graph.add(&Num::Later(surplus), &Num::Later(beyond));
-    let wrong = graph.min(&wrong, &1.0.into());
     let ones = graph.doubles(&[3], &[1.0; 3]);
-    let ones = graph.demand("shapes_are_of_rgb_images_and_fill_pixels", &wrong, &ones);
+    let ones = graph.demand_none("shapes_are_of_rgb_images_and_fill_pixels", &wrong, &ones);
     let first = graph.ints(&[0]);
     let one = Num::Later(graph.op_with("Gather", &[&ones, &first], vec![int("axis", 0)]));
     let extents = graph.op("Shape", &[shapes]);

@@ -2,7 +2,6 @@
 //!
 //! Only one axis at a time changes its place: such transposes are several times as fast as any other.
 
-use onnx_protobuf::tensor_proto::DataType;
 use prep_onnx_pipeline::Layout;
 
 use crate::portable::graph::{Graph, Value, int, ints};
@@ -47,6 +46,30 @@ enum Step {
     Ended,
 }
 
+/// The places of the shapes of each [`Step`], vertically first and horizontally.
+const PLACES: [[&[At]; 2]; 6] = {
+    use At::{Area, First, FirstCount, FirstRow, One, Rest, Second, SecondCount, SecondRow, Values};
+    [
+        [&[Rest, First, SecondRow], &[Rest, FirstRow, One]],
+        [&[First, Rest]; 2],
+        [&[Rest, SecondRow], &[Rest, Second]],
+        [&[Second, Rest]; 2],
+        [&[SecondCount, Rest], &[Area, Rest]],
+        [
+            &[Values, FirstCount, Rest, SecondCount],
+            &[Values, One, Rest, Area],
+        ],
+    ]
+};
+
+/// The places of all shapes, vertically first and horizontally.
+pub(super) fn places() -> [Vec<i64>; 2] {
+    [0, 1].map(|way| {
+        let places = PLACES.iter().flat_map(|step| step[way]);
+        places.map(|place| *place as i64).collect()
+    })
+}
+
 impl Shapes {
     fn reshape(&self, graph: &mut Graph, value: &Value, to: Step) -> Value {
         graph.op("Reshape", &[value, &self.all[to as usize]])
@@ -58,9 +81,11 @@ pub(super) struct Flow<'a> {
     pub(super) picture: &'a Picture,
     /// Whether the vertical pass comes first.
     pub(super) vertical_first: Condition,
+    /// The [`places`] of the way that is taken, where only the image says which.
+    pub(super) places: Option<Value>,
     /// Source positions of the first and the second pass.
     pub(super) lengths: [Num; 2],
-    /// The same as float64 [2], where there is such a tensor.
+    /// The same as int64 [2], where there is such a tensor.
     pub(super) both: Option<Value>,
     /// Outputs of the first and the second pass.
     pub(super) counts: [Num; 2],
@@ -83,10 +108,7 @@ impl Flow<'_> {
         value: &Value,
         mut pass: impl FnMut(&mut Graph, usize, &Value) -> Value,
     ) -> Picture {
-        let shapes = match &self.vertical_first {
-            Condition::Known(_) => None,
-            Condition::Later(condition) => Some(self.shapes(graph, condition)),
-        };
+        let shapes = self.places.as_ref().map(|places| self.shapes(graph, places));
         let lines = self.start(graph, value, shapes.as_ref());
         let lines = pass(graph, 0, &lines);
         let lines = self.turn(graph, &lines, shapes.as_ref());
@@ -94,40 +116,21 @@ impl Flow<'_> {
         self.end(graph, &lines, shapes.as_ref())
     }
 
-    /// All shapes in one choice of places: on so few numbers a node costs more than what it computes.
-    fn shapes(&self, graph: &mut Graph, condition: &Value) -> Shapes {
-        use At::{Area, First, FirstCount, FirstRow, One, Rest, Second, SecondCount, SecondRow, Values};
-        let both = self
-            .both
-            .clone()
-            .unwrap_or_else(|| listed(graph, self.lengths.each_ref()));
-        let rows = graph.mul(&Num::Later(both.clone()), &Num::from(self.values()));
-        let rows = graph.value(&rows);
-        let others = graph.doubles(&[2], &[-1.0, 1.0]);
+    /// All shapes at once: on so few numbers a node costs more than what it computes.
+    fn shapes(&self, graph: &mut Graph, places: &Value) -> Shapes {
+        let both = match &self.both {
+            Some(both) => both.clone(),
+            None => listed(graph, self.lengths.each_ref()),
+        };
+        let values = graph.ints(&[self.values() as i64]);
+        let rows = graph.op("Mul", &[&both, &values]);
+        let others = graph.ints(&[-1, 1]);
         let [first, second] = &self.counts;
         let area = graph.mul(first, second);
         let counts = listed(graph, [first, second, &area, &Num::from(self.values())]);
         let extents = graph.op_with("Concat", &[&others, &both, &rows, &counts], vec![int("axis", 0)]);
-        let extents = graph.cast(&extents, DataType::INT64);
-        let steps: [[&[At]; 2]; 6] = [
-            [&[Rest, First, SecondRow], &[Rest, FirstRow, One]],
-            [&[First, Rest]; 2],
-            [&[Rest, SecondRow], &[Rest, Second]],
-            [&[Second, Rest]; 2],
-            [&[SecondCount, Rest], &[Area, Rest]],
-            [
-                &[Values, FirstCount, Rest, SecondCount],
-                &[Values, One, Rest, Area],
-            ],
-        ];
-        let [vertical, horizontal] = [0, 1].map(|way| {
-            let places = steps.iter().flat_map(|step| step[way]);
-            let places: Vec<i64> = places.map(|place| *place as i64).collect();
-            graph.ints(&places)
-        });
-        let places = graph.op("Where", &[condition, &vertical, &horizontal]);
-        let all = graph.op_with("Gather", &[&extents, &places], vec![int("axis", 0)]);
-        let lengths = steps.map(|[vertical, _]| vertical.len());
+        let all = graph.op_with("Gather", &[&extents, places], vec![int("axis", 0)]);
+        let lengths = PLACES.map(|[vertical, _]| vertical.len());
         Shapes {
             all: graph.split(&all, 0, &lengths),
         }
@@ -247,18 +250,7 @@ fn turned(graph: &mut Graph, lines: &Value, columns: &Num) -> Value {
     graph.op_with("Transpose", &[&matrix], vec![ints("perm", &[1, 0])])
 }
 
-/// These numbers as one tensor: float64 [N].
+/// These numbers as one tensor: int64 [N].
 fn listed<const N: usize>(graph: &mut Graph, numbers: [&Num; N]) -> Value {
-    let known: Vec<f64> = numbers.iter().filter_map(|number| number.known()).collect();
-    if known.len() == N {
-        return graph.doubles(&[N], &known);
-    }
-    let each: Vec<Value> = numbers
-        .iter()
-        .map(|number| match number {
-            Num::Known(known) => graph.doubles(&[1], &[*known]),
-            Num::Later(value) => value.clone(),
-        })
-        .collect();
-    graph.op_with("Concat", &each.iter().collect::<Vec<_>>(), vec![int("axis", 0)])
+    graph.shape(&numbers.map(Extent::Num))
 }

@@ -112,6 +112,7 @@ pub(super) fn passes(
     let flow = Flow {
         picture,
         vertical_first: Condition::Known(false),
+        places: None,
         lengths: [columns.input.clone(), rows.input.clone()],
         both: None,
         counts: [columns.count.clone(), rows.count.clone()],

@@ -11,31 +11,57 @@ use crate::portable::num::{Condition, Num, REDUCE_AXES_OPSET};
 /// How many times the outputs of the other axis an axis may have.
 const MOST_RATIO: f64 = 4.0;
 
-/// Which of rows and columns the first pass is for.
-pub(super) struct Order(Condition);
+/// What follows from whether the first pass is for rows or for columns.
+pub(super) struct Order {
+    vertical_first: Condition,
+    /// Where rows and columns are, as those of the first pass and of the second: int64 [2].
+    entries: Value,
+    /// The axes of the image for them, likewise.
+    pub(super) axes: Value,
+    /// What was given for both ways, of the one that is taken.
+    pub(super) places: Value,
+}
 
 impl Order {
-    pub(super) fn new(vertical_first: &Condition) -> Self {
-        Self(vertical_first.clone())
-    }
-
-    /// What is there for rows and for columns, as what is there for the first pass and for the second: int64 [2].
-    pub(super) fn of(&self, graph: &mut Graph, [rows, columns]: [i64; 2]) -> Value {
-        let [vertical, horizontal] = [[rows, columns], [columns, rows]].map(|order| graph.ints(&order));
-        match &self.0 {
-            Condition::Known(true) => vertical,
-            Condition::Known(false) => horizontal,
-            Condition::Later(condition) => graph.op("Where", &[condition, &vertical, &horizontal]),
+    /// `axes` are those of rows and of columns, `places` numbers for both ways, vertically first and horizontally.
+    pub(super) fn new(
+        graph: &mut Graph,
+        vertical_first: &Condition,
+        [rows, columns]: [i64; 2],
+        places: [Vec<i64>; 2],
+    ) -> Self {
+        let [vertical, horizontal] = places;
+        let vertical = [vec![0, 1, rows, columns], vertical].concat();
+        let horizontal = [vec![1, 0, columns, rows], horizontal].concat();
+        let lengths = [2, 2, vertical.len() - 4];
+        let parts = match vertical_first {
+            Condition::Known(known) => {
+                let way = if *known { vertical } else { horizontal };
+                let (entries, rest) = way.split_at(2);
+                let (axes, places) = rest.split_at(2);
+                [entries, axes, places].map(|part| graph.ints(part)).to_vec()
+            }
+            Condition::Later(condition) => {
+                let [vertical, horizontal] = [vertical, horizontal].map(|way| graph.ints(&way));
+                let way = graph.op("Where", &[condition, &vertical, &horizontal]);
+                graph.split(&way, 0, &lengths)
+            }
+        };
+        let [entries, axes, places] = [0, 1, 2].map(|part| parts[part].clone());
+        Self {
+            vertical_first: vertical_first.clone(),
+            entries,
+            axes,
+            places,
         }
     }
 
     /// `values`, whose entries on `axis` are those of rows and columns, in this order.
-    pub(super) fn apply(&self, graph: &mut Graph, values: &Value, axis: i64) -> Value {
-        if self.0 == Condition::Known(true) {
+    fn apply(&self, graph: &mut Graph, values: &Value, axis: i64) -> Value {
+        if self.vertical_first == Condition::Known(true) {
             return values.clone();
         }
-        let order = self.of(graph, [0, 1]);
-        graph.op_with("Gather", &[values, &order], vec![int("axis", axis)])
+        graph.op_with("Gather", &[values, &self.entries], vec![int("axis", axis)])
     }
 }
 

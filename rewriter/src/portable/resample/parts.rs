@@ -4,14 +4,14 @@ use onnx_protobuf::tensor_proto::DataType;
 
 use super::long::Long;
 use super::pair::{ends, entry, part};
-use super::pass::{Group, Pass, STEPS, raise};
+use super::pass::{Group, Pass, STEPS, raised};
 use super::weights::Integers;
 use super::windows::Window;
 use crate::portable::graph::{Graph, Value, int, ints};
 use crate::portable::num::{Extent, Num};
 
 /// In how many groups of blocks the first pass goes: what a group reads stays in caches, and each takes six nodes.
-const GROUPS: usize = 9;
+const GROUPS: usize = 11;
 
 /// How many blocks a group has at least, where there are as many.
 const LEAST: usize = 8;
@@ -30,21 +30,15 @@ pub(super) struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
-    pub(super) fn new(
-        graph: &mut Graph,
-        window: &'a Window,
-        indices: Value,
-        Integers { weights, one, units }: &Integers,
-    ) -> Self {
-        let weights = window.needed(graph, weights);
-        let units_of_one = graph.op("Div", &[units, one]);
-        let in_units = graph.op("Mul", &[&weights, &units_of_one]);
+    pub(super) fn new(graph: &mut Graph, window: &'a Window, indices: Value, integers: &Integers) -> Self {
+        let weights = window.needed(graph, &integers.weights);
+        let in_units = graph.op("Mul", &[&weights, &integers.units]);
         let high = graph.op("Floor", &[&in_units]);
         let low = graph.op("Sub", &[&in_units, &high]);
-        let steps = graph.doubles(&[], &[f64::from(STEPS)]);
-        let unit = graph.op("Div", &[&steps, units]);
+        let unit = integers.unit_in_steps(graph, STEPS);
         let high = graph.op("Mul", &[&high, &unit]);
-        let raise = raise(graph, window.outputs.rows, window.short.as_ref());
+        let rows = window.outputs.rows;
+        let raise = graph.floats(&[2 * rows, 1], &raised(rows));
         let (kept, long) = match &window.short {
             None => (unit, Vec::new()),
             Some(short) => {
@@ -154,4 +148,63 @@ fn lengths(blocks: &Num, place: usize) -> Vec<usize> {
     };
     let until = |group: usize| group * blocks / groups;
     (0..groups).map(|group| until(group + 1) - until(group)).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use prep_onnx_pipeline::{AxisWeights, Filter, Windows};
+
+    use super::super::pass::{MAX_TAPS, PARTS};
+    use super::super::weights::{LARGEST, MAX_UNITS_BITS};
+
+    const EXTENTS: [usize; 16] = [1, 2, 3, 5, 6, 7, 13, 31, 61, 96, 224, 255, 500, 640, 1127, 2291];
+    const OUTPUTS: [usize; 12] = [1, 2, 3, 5, 8, 14, 27, 31, 95, 224, 256, 384];
+
+    /// What the lower digits of an output times bytes come to at most, with half a step, in halves of a part; `None` where windows
+    /// are long.
+    fn most(windows: Windows, filter: Filter, size: (usize, usize)) -> Option<f64> {
+        let axis = AxisWeights::part(windows, filter, size, 0..size.1);
+        if axis.max_taps() > MAX_TAPS {
+            return None;
+        }
+        let rows = || (0..size.1).map(|output| axis.window(output).1);
+        let one = f64::from(1_u32 << axis.precision());
+        let largest = f64::from(rows().flatten().copied().max().unwrap());
+        let units = (0..=MAX_UNITS_BITS).rev().map(|bits| f64::from(1_u32 << bits));
+        let mut units = units.filter(|units| largest < LARGEST * one / units);
+        let units = units.next().unwrap();
+        let parts = f64::from(1_u32 << MAX_UNITS_BITS) / units * f64::from(PARTS);
+        let digit = |weight: &i32| (f64::from(*weight) * units / one).rem_euclid(1.0) * parts;
+        let sum = |weights: &[i32]| weights.iter().map(digit).sum::<f64>() * 255.0;
+        Some(2.0 * rows().map(sum).fold(0.0, f64::max) + f64::from(PARTS))
+    }
+
+    #[test]
+    fn sums_of_lower_digits_are_exact() {
+        let mut checked = 0;
+        for windows in [Windows::Pillow, Windows::Torchvision] {
+            for filter in [
+                Filter::Bilinear,
+                Filter::Bicubic,
+                Filter::Lanczos,
+                Filter::Box,
+                Filter::Hamming,
+            ] {
+                for size in EXTENTS
+                    .iter()
+                    .flat_map(|input| OUTPUTS.map(|output| (*input, output)))
+                {
+                    if let Some(most) = most(windows, filter, size) {
+                        assert!(
+                            most < f64::from(1 << 24),
+                            "{windows:?} {filter:?} {size:?}: {most}"
+                        );
+                        checked += 1;
+                    }
+                }
+            }
+        }
+        assert!(checked > 1500, "{checked}");
+    }
 }

@@ -8,10 +8,9 @@
 //! [`super::long`] adds what the lower ones come to.
 //!
 //! Both digits are in steps, of which [`STEPS`] are 1, and one rounded addition leaves whole steps of their sum: [`RAISED`] is added
-//! to the sum of higher digits, so that 0 to 256 lie where float32 has every step and nothing between, and half a step is taken
-//! from that of the lower ones, which are not negative, so that a whole number of steps is a tie. Those at which the result
-//! changes, halves of 1, are even, and ties go to even: what reaches them stays, what does not falls below. What is out of range
-//! stays out of range.
+//! to the sum of higher digits, so that 0 to 256 lie where float32 has every step and nothing between, and a little less than half
+//! a step, [`TAKEN`], is taken from that of the lower ones, which are not negative: so the step below is the nearest one. What is
+//! out of range stays out of range.
 
 use onnx_protobuf::tensor_proto::DataType;
 
@@ -19,10 +18,10 @@ use super::long::Long;
 use crate::portable::graph::{Graph, Value, int, ints};
 use crate::portable::num::{Extent, Num};
 
-/// Up to so many products of bytes and lower digits, each less than a step of [`PARTS`] parts, have, with half a step, a sum below
-/// 2^24 parts.
-pub(super) const MAX_TAPS: usize = 512;
-const _: () = assert!(MAX_TAPS as i32 * (PARTS - 1) * 255 + PARTS / 2 < 1 << 24);
+/// Up to so many products of bytes and lower digits, each less than a step of [`PARTS`] parts, have, less [`TAKEN`], a sum below 2^24
+/// halves of a part.
+pub(super) const MAX_TAPS: usize = 256;
+const _: () = assert!(MAX_TAPS as i32 * (PARTS - 1) * 255 + PARTS / 2 < 1 << 23);
 
 /// How many steps are 1.
 pub(super) const STEPS: f32 = 32_768.0;
@@ -32,6 +31,9 @@ pub(super) const PARTS: i32 = 1 << 7;
 
 /// 256 in steps: from there to 512 the float32 numbers are the whole steps.
 pub(super) const RAISED: f32 = 256.0 * STEPS;
+
+/// Half a step, less half a part: no sum lies halfway between two steps.
+const TAKEN: f32 = 0.5 - 0.5 / PARTS as f32;
 
 /// The operator set from which on `ReduceSum` takes its axes as an input.
 const SUM_AXES_OPSET: i64 = 13;
@@ -103,19 +105,9 @@ pub(super) fn whole(
     added_up(graph, &sums, &[1])
 }
 
-/// What is added to the sums of digits: float32 [2 * rows, 1]. Where windows are not `short`, the lower digits are 0 here, and
-/// nothing is taken from their sums.
-pub(super) fn raise(graph: &mut Graph, rows: usize, short: Option<&Value>) -> Value {
-    let [with, without] = [true, false].map(|lower| graph.floats(&[2 * rows, 1], &raised(rows, lower)));
-    match short {
-        None => with,
-        Some(short) => graph.op("Where", &[short, &with, &without]),
-    }
-}
-
-/// The same numbers, for as many lower digits as higher ones, or for these alone.
-pub(super) fn raised(rows: usize, lower: bool) -> Vec<f32> {
-    [vec![RAISED; rows], vec![if lower { -0.5 } else { 0.0 }; rows]].concat()
+/// What is added to the sums of digits: [2 * rows].
+pub(super) fn raised(rows: usize) -> Vec<f32> {
+    [vec![RAISED; rows], vec![-TAKEN; rows]].concat()
 }
 
 /// `steps`, of which none is a tie, as uint8; what is out of range becomes 0 or 255.

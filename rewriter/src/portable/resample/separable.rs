@@ -5,13 +5,13 @@ use prep_onnx_pipeline::{AxisWeights, Filter, Windows};
 
 use super::axis::{Axis, outputs_of_a_block};
 use super::digits;
-use super::flow::Flow;
+use super::flow::{self, Flow};
 use super::pair::{Order, entry, flat, pair};
 use super::parts::Parts;
 use super::weights::{Integers, antialiased, is_signed, quantised};
 use super::windows::{Outputs, Window};
 use super::{plain, vertical_first};
-use crate::portable::graph::{Graph, Value};
+use crate::portable::graph::{Graph, Value, int};
 use crate::portable::num::{Condition, Extent, Num};
 use crate::portable::picture::Picture;
 use crate::portable::places::Pair;
@@ -36,7 +36,7 @@ pub(super) fn resize(
     {
         return known(graph, picture, [rows, columns], *vertical_first, sampled);
     }
-    let order = Order::new(&vertical_first);
+    let order = Order::new(graph, &vertical_first, picture.axes(), flow::places());
     let both = pair(graph, &order, rows, columns);
     let counts = [(rows, columns), (columns, rows)];
     let counts = counts.map(|(rows, columns)| graph.select(&vertical_first, &rows.count, &columns.count));
@@ -57,8 +57,11 @@ pub(super) fn resize(
         .zip(&weighted)
         .map(|(axis, (window, _))| Slice::new(graph, axis, window))
         .collect();
-    let value = match slices.as_slice() {
-        [first, second] => slice_image(graph, picture, &vertical_first, [first, second]),
+    let (value, both) = match slices.as_slice() {
+        [first, second] => (
+            slice_image(graph, picture, &vertical_first, [first, second]),
+            None,
+        ),
         slices => slice_by_both(graph, picture, &order, &slices[0]),
     };
     let parts: Vec<_> = weighted
@@ -69,14 +72,22 @@ pub(super) fn resize(
             Parts::new(graph, window, indices, integers)
         })
         .collect();
-    let (lengths, both) = lengths(graph, &slices);
+    let lengths = match slices.as_slice() {
+        [first, second] => [first.length.clone(), second.length.clone()],
+        slices => [0, 1].map(|place| entry(graph, &slices[0].length, place)),
+    };
     let passes = match parts.as_slice() {
         [first, second] => [first.one(graph, 0, &counts[0]), second.one(graph, 1, &counts[1])],
         parts => parts[0].both(graph, &counts, keeps_aspect(rows, columns)),
     };
+    let places = match &vertical_first {
+        Condition::Known(_) => None,
+        Condition::Later(_) => Some(order.places),
+    };
     let flow = Flow {
         picture,
         vertical_first,
+        places,
         lengths,
         both,
         counts,
@@ -142,19 +153,6 @@ impl Slice {
     }
 }
 
-/// How many positions are read along the first and the second axis, one by one, and as one tensor where there is one.
-fn lengths(graph: &mut Graph, slices: &[Slice]) -> ([Num; 2], Option<Value>) {
-    if let [first, second] = slices {
-        return ([first.length.clone(), second.length.clone()], None);
-    }
-    let length = &slices[0].length;
-    let both = match length {
-        Num::Later(length) => Some(flat(graph, length)),
-        Num::Known(_) => None,
-    };
-    ([0, 1].map(|place| entry(graph, length, place)), both)
-}
-
 fn slice_image(
     graph: &mut Graph,
     picture: &Picture,
@@ -175,17 +173,33 @@ fn slice_image(
     graph.op("Slice", &[&picture.value, &low, &high, &axes])
 }
 
-fn slice_by_both(graph: &mut Graph, picture: &Picture, order: &Order, both: &Slice) -> Value {
+/// The same of both in one, and how many are read along the first and the second axis: int64 [2], where only the image says so.
+fn slice_by_both(
+    graph: &mut Graph,
+    picture: &Picture,
+    order: &Order,
+    both: &Slice,
+) -> (Value, Option<Value>) {
     if both.whole {
-        return picture.value.clone();
+        let lengths = match &both.length {
+            Num::Known(_) => None,
+            Num::Later(lengths) => {
+                let lengths = flat(graph, lengths);
+                Some(graph.cast(&lengths, DataType::INT64))
+            }
+        };
+        return (picture.value.clone(), lengths);
     }
-    let [low, high] = [&both.low, &both.high].map(|edges| {
-        let edges = graph.value(edges);
-        let edges = flat(graph, &edges);
-        graph.cast(&edges, DataType::INT64)
-    });
-    let axes = order.of(graph, picture.axes());
-    graph.op("Slice", &[&picture.value, &low, &high, &axes])
+    let [low, high, length] = [&both.low, &both.high, &both.length].map(|edges| graph.value(edges));
+    let edges = graph.op_with("Concat", &[&low, &high, &length], vec![int("axis", 0)]);
+    let all = graph.ints(&[6]);
+    let edges = graph.op("Reshape", &[&edges, &all]);
+    let edges = graph.cast(&edges, DataType::INT64);
+    let mut edges = graph.split(&edges, 0, &[2, 2, 2]);
+    let lengths = edges.pop();
+    let inputs = [&picture.value].into_iter().chain(&edges).chain([&order.axes]);
+    let sliced = graph.op("Slice", &inputs.collect::<Vec<_>>());
+    (sliced, lengths)
 }
 
 /// The same where all sizes are known: weights and indices are constants.
@@ -214,6 +228,7 @@ fn known(
     let flow = Flow {
         picture,
         vertical_first: Condition::Known(vertical_first),
+        places: None,
         lengths: order.map(|at| passes[at].source.len().into()),
         both: None,
         counts: order.map(|at| passes[at].count.into()),

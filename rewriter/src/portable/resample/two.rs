@@ -2,7 +2,7 @@
 //! [`super::pass`].
 
 use super::digits::{EXACT, MAX_DIGIT_BITS};
-use super::pass::{MAX_TAPS, RAISED, STEPS, raised, whole};
+use super::pass::{PARTS, RAISED, STEPS, raised, whole};
 use crate::portable::graph::{Graph, Value};
 
 /// The most bits of the unit of higher digits, in steps.
@@ -11,9 +11,6 @@ const MAX_UNIT_BITS: u32 = 15;
 /// Of `weights`, [blocks, rows, window] of so many fraction bits, the higher digits of each block, then the lower ones, in steps:
 /// [blocks, 2 * rows, window]; `None` where two do not do.
 pub(super) fn digits(weights: &[i32], rows: usize, window: usize, precision: u32) -> Option<Vec<f32>> {
-    if window > MAX_TAPS {
-        return None;
-    }
     let steps = f64::from(STEPS) / 2_f64.powi(precision as i32);
     let largest = weights.iter().map(|weight| weight.unsigned_abs()).max()?;
     let fits = |unit: &f64| f64::from(largest) * steps / unit <= f64::from(1_u32 << MAX_DIGIT_BITS);
@@ -27,9 +24,9 @@ pub(super) fn digits(weights: &[i32], rows: usize, window: usize, precision: u32
         digits.extend(in_steps().map(|weight| high(weight) as f32));
         digits.extend(in_steps().map(|weight| (weight - high(weight)) as f32));
     }
-    // Sums of the higher ones are whole steps, those of the lower ones the finest parts of weights, with half a step on top.
+    // Sums of the higher ones are whole steps; of those of the lower ones less than half a step is taken, in halves of a part.
     let exact = EXACT as f64;
-    let limits = [exact, exact * steps].into_iter().cycle();
+    let limits = [exact, exact / f64::from(2 * PARTS)].into_iter().cycle();
     let mut sums = digits.chunks_exact((rows * window).max(1)).zip(limits);
     let fits = sums.all(|(digits, limit)| {
         digits.chunks_exact(window.max(1)).all(|row| {
@@ -40,7 +37,7 @@ pub(super) fn digits(weights: &[i32], rows: usize, window: usize, precision: u32
     fits.then_some(digits)
 }
 
-/// The sums of `digits` times float32 [blocks, window, lines], made whole steps, without ties, and a half more: float32 [blocks,
+/// The sums of `digits` times float32 [blocks, window, lines], made whole steps, and half of one and of 1 more: float32 [blocks,
 /// rows, lines], of which what is behind the point is to be cut off.
 pub(super) fn sum(
     graph: &mut Graph,
@@ -50,7 +47,7 @@ pub(super) fn sum(
 ) -> Value {
     let in_ones = |values: &[f32]| -> Vec<f32> { values.iter().map(|value| value / STEPS).collect() };
     let digits = graph.floats(&[blocks, 2 * rows, window], &in_ones(digits));
-    let raise = graph.floats(&[2 * rows, 1], &in_ones(&raised(rows, true)));
+    let raise = graph.floats(&[2 * rows, 1], &in_ones(&raised(rows)));
     let sum = whole(graph, [&digits, pixels, &raise], [blocks as i64, rows as i64]);
     let more = graph.floats(&[], &[0.5 + (0.5 - RAISED) / STEPS]);
     graph.op("Add", &[&sum, &more])

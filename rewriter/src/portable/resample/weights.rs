@@ -21,17 +21,27 @@ pub(super) struct Weights {
 pub(super) struct Integers {
     /// float64 [rows, window, blocks].
     pub(super) weights: Value,
-    /// What stands for 1, a power of two: float64 without axes, or of each of two axes.
-    pub(super) one: Value,
-    /// How many of the units of higher digits are 1: the most of which no weight has more than [`LARGEST`], likewise.
+    /// What they are to be multiplied by to be in units of higher digits, a power of two, the largest with which none has more than
+    /// [`LARGEST`]: float64 without axes, or of each of two axes.
     pub(super) units: Value,
+    /// How many of these units are `1 / small`, and `small`.
+    in_one: (Value, f64),
+}
+
+impl Integers {
+    /// What a unit of higher digits is, where so many steps are 1: float64 without axes, or of each of two axes.
+    pub(super) fn unit_in_steps(&self, graph: &mut Graph, steps: f32) -> Value {
+        let (units, small) = &self.in_one;
+        let steps = graph.doubles(&[], &[f64::from(steps) * small]);
+        graph.op("Div", &[&steps, units])
+    }
 }
 
 /// The most units of higher digits that are 1, as bits: sums of them times bytes stay below 2^24.
-const MAX_UNITS_BITS: u32 = 15;
+pub(super) const MAX_UNITS_BITS: u32 = 15;
 
 /// The largest higher digit.
-const LARGEST: f64 = 2048.0;
+pub(super) const LARGEST: f64 = 2048.0;
 
 /// Weights and their sums. `center` is that of each output, float64 [rows, 1, blocks], `input` the source extent.
 pub(super) fn antialiased(
@@ -77,19 +87,21 @@ pub(super) fn quantised(
     weights: &Weights,
     paired: bool,
 ) -> Integers {
-    // The largest power of two, up to so many bits, times which the largest of `weights`, in which 1 is `unit`, stays below a limit.
-    // The largest one is that of a pixel near its sample: of the negative ones none is as large.
+    // The largest power of two, up to so many bits, times which the largest of `weights`, in which 1 is `unit`, stays below a limit
+    // in which 1 is 1; in `unit`. The largest one is that of a pixel near its sample: of the negative ones none is as large.
     let power = |graph: &mut Graph, weights: &Value, unit: f64, bits: u32, limit: f64| {
         let largest = reduced(graph, "ReduceMax", weights, paired);
-        let powers: Vec<f64> = (1..=bits).map(|bits| f64::from(1_u32 << bits)).collect();
-        let limits: Vec<f64> = powers.iter().map(|power| limit * unit / power).collect();
+        let powers: Vec<f64> = (0..=bits).map(|bits| f64::from(1_u32 << bits) / unit).collect();
+        let mut limits: Vec<f64> = powers.iter().map(|power| limit / power).collect();
+        // The least one whatever the weights.
+        limits[0] = f64::MAX;
         let [powers, limits] = [powers, limits].map(|values| graph.doubles(&[values.len()], &values));
         let fits = graph.op("Less", &[&largest, &limits]);
-        let least = graph.doubles(&[], &[1.0]);
-        let candidates = graph.op("Where", &[&fits, &powers, &least]);
+        let zero = graph.doubles(&[], &[0.0]);
+        let candidates = graph.op("Where", &[&fits, &powers, &zero]);
         reduced(graph, "ReduceMax", &candidates, paired)
     };
-    let (one, scaled, units) = match windows {
+    let (scaled, units, in_one) = match windows {
         Windows::Pillow | Windows::Pillow12 => {
             let unit = f64::from(1_u32 << PILLOW_PRECISION);
             let one = graph.doubles(&[], &[unit]);
@@ -102,7 +114,7 @@ pub(super) fn quantised(
                 }
             };
             let units = power(graph, &scaled, unit, MAX_UNITS_BITS, LARGEST);
-            (one, scaled, units)
+            (scaled, units.clone(), (units, 1.0 / unit))
         }
         Windows::Torchvision => {
             let normalised = match &weights.sums {
@@ -111,9 +123,9 @@ pub(super) fn quantised(
             };
             // Rounded, it stays below 2^15.
             let one = power(graph, &normalised, 1.0, MAX_TORCHVISION_PRECISION, 32_767.5);
-            let units = power(graph, &normalised, 1.0, MAX_UNITS_BITS, LARGEST);
+            let in_one = power(graph, &normalised, 1.0, MAX_UNITS_BITS, LARGEST);
             let scaled = graph.op("Mul", &[&normalised, &one]);
-            (one, scaled, units)
+            (scaled, graph.op("Div", &[&in_one, &one]), (in_one, 1.0))
         }
     };
     let half = graph.doubles(&[], &[0.5]);
@@ -126,7 +138,11 @@ pub(super) fn quantised(
         let sum = graph.op("Add", &[&scaled, &half]);
         graph.op("Floor", &[&sum])
     };
-    Integers { weights, one, units }
+    Integers {
+        weights,
+        units,
+        in_one,
+    }
 }
 
 /// Whether a filter has negative weights.
