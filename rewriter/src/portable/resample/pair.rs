@@ -18,12 +18,12 @@ pub(super) struct Order {
     entries: Value,
     /// The axes of the image for them, likewise.
     pub(super) axes: Value,
-    /// What was given for both ways, of the one that is taken.
+    /// The numbers that were given for the way that is taken.
     pub(super) places: Value,
 }
 
 impl Order {
-    /// `axes` are those of rows and of columns, `places` numbers for both ways, vertically first and horizontally.
+    /// `axes` are those of rows and of columns, `places` any numbers for either way, vertically first and horizontally.
     pub(super) fn new(
         graph: &mut Graph,
         vertical_first: &Condition,
