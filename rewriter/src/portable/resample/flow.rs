@@ -4,89 +4,51 @@
 
 use prep_onnx_pipeline::Layout;
 
+use super::shapes::{Shapes, Step};
 use crate::portable::graph::{Graph, Value, int, ints};
 use crate::portable::num::{Condition, Extent, Num};
 use crate::portable::picture::Picture;
 use crate::portable::places::Pair;
 
-/// Where an extent is among those from which shapes are chosen.
-#[derive(Clone, Copy)]
-enum At {
-    Rest,
-    One,
-    First,
-    Second,
-    /// All channels of a line of the first or the second axis.
-    FirstRow,
-    SecondRow,
-    /// Outputs of the first and the second pass, and of both.
-    FirstCount,
-    SecondCount,
-    Area,
-    /// Channels that lie beside each other.
-    Values,
+/// Which pass comes first.
+pub(super) enum Way {
+    Vertical,
+    Horizontal,
+    /// Only the image says.
+    Later {
+        /// Whether it is the vertical pass.
+        vertical: Value,
+        /// The [`super::shapes::places`] of the way that is taken.
+        places: Value,
+        /// Source positions of the first and the second pass as int64 [2], where there is such a tensor.
+        lengths: Option<Value>,
+    },
 }
 
-/// The shapes of an image on its way where only the image says which pass comes first.
-struct Shapes {
-    /// In the order of [`Step`].
-    all: Vec<Value>,
-}
+impl Way {
+    pub(super) fn known(vertical_first: bool) -> Self {
+        if vertical_first {
+            Self::Vertical
+        } else {
+            Self::Horizontal
+        }
+    }
 
-#[derive(Clone, Copy)]
-enum Step {
-    /// What is turned to [first axis, everything else], and what that is.
-    Start,
-    Started,
-    /// The same for [second axis, everything else].
-    Turn,
-    Turned,
-    /// The same for planes.
-    End,
-    Ended,
-}
-
-/// The places of the shapes of each [`Step`], vertically first and horizontally.
-const PLACES: [[&[At]; 2]; 6] = {
-    use At::{Area, First, FirstCount, FirstRow, One, Rest, Second, SecondCount, SecondRow, Values};
-    [
-        [&[Rest, First, SecondRow], &[Rest, FirstRow, One]],
-        [&[First, Rest]; 2],
-        [&[Rest, SecondRow], &[Rest, Second]],
-        [&[Second, Rest]; 2],
-        [&[SecondCount, Rest], &[Area, Rest]],
-        [
-            &[Values, FirstCount, Rest, SecondCount],
-            &[Values, One, Rest, Area],
-        ],
-    ]
-};
-
-/// The places of all shapes, vertically first and horizontally.
-pub(super) fn places() -> [Vec<i64>; 2] {
-    [0, 1].map(|way| {
-        let places = PLACES.iter().flat_map(|step| step[way]);
-        places.map(|place| *place as i64).collect()
-    })
-}
-
-impl Shapes {
-    fn reshape(&self, graph: &mut Graph, value: &Value, to: Step) -> Value {
-        graph.op("Reshape", &[value, &self.all[to as usize]])
+    fn is_vertical(&self) -> Condition {
+        match self {
+            Self::Vertical => Condition::Known(true),
+            Self::Horizontal => Condition::Known(false),
+            Self::Later { vertical, .. } => Condition::Later(vertical.clone()),
+        }
     }
 }
 
 /// One pass along each axis.
 pub(super) struct Flow<'a> {
     pub(super) picture: &'a Picture,
-    /// Whether the vertical pass comes first.
-    pub(super) vertical_first: Condition,
-    /// The [`places`] of the way that is taken, where only the image says which.
-    pub(super) places: Option<Value>,
+    pub(super) way: Way,
     /// Source positions of the first and the second pass.
     pub(super) lengths: [Num; 2],
-    /// The same as int64 [2], where there is such a tensor.
-    pub(super) both: Option<Value>,
     /// Outputs of the first and the second pass.
     pub(super) counts: [Num; 2],
 }
@@ -108,32 +70,22 @@ impl Flow<'_> {
         value: &Value,
         mut pass: impl FnMut(&mut Graph, usize, &Value) -> Value,
     ) -> Picture {
-        let shapes = self.places.as_ref().map(|places| self.shapes(graph, places));
+        let shapes = match &self.way {
+            Way::Vertical | Way::Horizontal => None,
+            Way::Later { places, lengths, .. } => {
+                let lengths = match lengths {
+                    Some(lengths) => lengths.clone(),
+                    None => graph.shape(&self.lengths.each_ref().map(Extent::Num)),
+                };
+                let places = (&lengths, places);
+                Some(Shapes::new(graph, places, self.counts.each_ref(), self.values()))
+            }
+        };
         let lines = self.start(graph, value, shapes.as_ref());
         let lines = pass(graph, 0, &lines);
         let lines = self.turn(graph, &lines, shapes.as_ref());
         let lines = pass(graph, 1, &lines);
         self.end(graph, &lines, shapes.as_ref())
-    }
-
-    /// All shapes at once: on so few numbers a node costs more than what it computes.
-    fn shapes(&self, graph: &mut Graph, places: &Value) -> Shapes {
-        let both = match &self.both {
-            Some(both) => both.clone(),
-            None => listed(graph, self.lengths.each_ref()),
-        };
-        let values = graph.ints(&[self.values() as i64]);
-        let rows = graph.op("Mul", &[&both, &values]);
-        let others = graph.ints(&[-1, 1]);
-        let [first, second] = &self.counts;
-        let area = graph.mul(first, second);
-        let counts = listed(graph, [first, second, &area, &Num::from(self.values())]);
-        let extents = graph.op_with("Concat", &[&others, &both, &rows, &counts], vec![int("axis", 0)]);
-        let all = graph.op_with("Gather", &[&extents, places], vec![int("axis", 0)]);
-        let lengths = PLACES.map(|[vertical, _]| vertical.len());
-        Shapes {
-            all: graph.split(&all, 0, &lengths),
-        }
     }
 
     /// Images to [first axis, everything else].
@@ -144,7 +96,7 @@ impl Flow<'_> {
             let lines = graph.op_with("Transpose", &[&lines], vec![ints("perm", &[1, 0, 2])]);
             return shapes.reshape(graph, &lines, Step::Started);
         }
-        if self.vertical_first == Condition::Known(false) {
+        if let Way::Horizontal = self.way {
             let axis = match self.picture.layout {
                 Layout::Nchw => 3,
                 Layout::Nhwc => 2,
@@ -180,7 +132,7 @@ impl Flow<'_> {
         // [outputs, N, columns * values] vertically, [outputs, values * N, rows] horizontally.
         let length = &self.lengths[1];
         let row = graph.mul(length, &Num::from(self.values()));
-        let moved = graph.select(&self.vertical_first, &row, length);
+        let moved = graph.select(&self.way.is_vertical(), &row, length);
         let lines = turned(graph, lines, &moved);
         if moved == *length {
             return lines;
@@ -194,7 +146,7 @@ impl Flow<'_> {
         let values = Num::from(self.values());
         // [columns, values * rows * N] vertically, [rows * columns, values * N] horizontally.
         let area = graph.mul(first, second);
-        let vertical = self.vertical_first == Condition::Known(true);
+        let vertical = matches!(self.way, Way::Vertical);
         let matrix = match shapes {
             Some(shapes) => shapes.reshape(graph, lines, Step::End),
             None if vertical => lines.clone(),
@@ -224,9 +176,10 @@ impl Flow<'_> {
             planes = graph.op("Reshape", &[&planes, &shape]);
             planes = graph.op_with("Transpose", &[&planes], vec![ints("perm", &[1, 0, 2])]);
         }
+        let rows_first = self.way.is_vertical();
         let size = Pair {
-            rows: graph.select(&self.vertical_first, first, second),
-            columns: graph.select(&self.vertical_first, second, first),
+            rows: graph.select(&rows_first, first, second),
+            columns: graph.select(&rows_first, second, first),
         };
         let picture = Picture {
             layout: Layout::Nchw,
@@ -248,9 +201,4 @@ fn turned(graph: &mut Graph, lines: &Value, columns: &Num) -> Value {
     let shape = graph.shape(&[Extent::Rest, Extent::Num(columns)]);
     let matrix = graph.op("Reshape", &[lines, &shape]);
     graph.op_with("Transpose", &[&matrix], vec![ints("perm", &[1, 0])])
-}
-
-/// These numbers as one tensor: int64 [N].
-fn listed<const N: usize>(graph: &mut Graph, numbers: [&Num; N]) -> Value {
-    graph.shape(&numbers.map(Extent::Num))
 }

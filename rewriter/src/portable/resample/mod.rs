@@ -16,6 +16,7 @@ mod pass;
 mod plain;
 mod read_rows;
 mod separable;
+mod shapes;
 mod taps;
 mod torch;
 mod two;

@@ -4,11 +4,11 @@ use onnx_protobuf::tensor_proto::DataType;
 use prep_onnx_pipeline::resample::{LinearAxis, cubic_axis};
 
 use super::axis::Axis;
-use super::flow::Flow;
+use super::flow::{Flow, Way};
 use super::read_rows::ReadRows;
 use super::taps::{Taps, clamped, column, outputs};
 use crate::portable::graph::{Graph, Value, int};
-use crate::portable::num::{Condition, Num};
+use crate::portable::num::Num;
 use crate::portable::picture::Picture;
 
 /// What stands for 1 in the weights.
@@ -111,10 +111,8 @@ pub(super) fn passes(
 ) -> Picture {
     let flow = Flow {
         picture,
-        vertical_first: Condition::Known(false),
-        places: None,
+        way: Way::Horizontal,
         lengths: [columns.input.clone(), rows.input.clone()],
-        both: None,
         counts: [columns.count.clone(), rows.count.clone()],
     };
     flow.run(graph, &picture.value, pass)

@@ -31,23 +31,21 @@ impl Order {
         places: [Vec<i64>; 2],
     ) -> Self {
         let [vertical, horizontal] = places;
-        let vertical = [vec![0, 1, rows, columns], vertical].concat();
-        let horizontal = [vec![1, 0, columns, rows], horizontal].concat();
-        let lengths = [2, 2, vertical.len() - 4];
-        let parts = match vertical_first {
+        let vertical = [vec![0, 1], vec![rows, columns], vertical];
+        let horizontal = [vec![1, 0], vec![columns, rows], horizontal];
+        let [entries, axes, places] = match vertical_first {
             Condition::Known(known) => {
                 let way = if *known { vertical } else { horizontal };
-                let (entries, rest) = way.split_at(2);
-                let (axes, places) = rest.split_at(2);
-                [entries, axes, places].map(|part| graph.ints(part)).to_vec()
+                way.map(|part| graph.ints(&part))
             }
             Condition::Later(condition) => {
-                let [vertical, horizontal] = [vertical, horizontal].map(|way| graph.ints(&way));
+                let lengths = vertical.each_ref().map(Vec::len);
+                let [vertical, horizontal] = [vertical, horizontal].map(|way| graph.ints(&way.concat()));
                 let way = graph.op("Where", &[condition, &vertical, &horizontal]);
-                graph.split(&way, 0, &lengths)
+                let parts = graph.split(&way, 0, &lengths);
+                [0, 1, 2].map(|part| parts[part].clone())
             }
         };
-        let [entries, axes, places] = [0, 1, 2].map(|part| parts[part].clone());
         Self {
             vertical_first: vertical_first.clone(),
             entries,

@@ -5,12 +5,12 @@ use prep_onnx_pipeline::{AxisWeights, Filter, Windows};
 
 use super::axis::{Axis, outputs_of_a_block};
 use super::digits;
-use super::flow::{self, Flow};
+use super::flow::{Flow, Way};
 use super::pair::{Order, entry, flat, pair};
 use super::parts::Parts;
 use super::weights::{Integers, antialiased, is_signed, quantised};
 use super::windows::{Outputs, Window};
-use super::{plain, vertical_first};
+use super::{plain, shapes, vertical_first};
 use crate::portable::graph::{Graph, Value, int};
 use crate::portable::num::{Condition, Extent, Num};
 use crate::portable::picture::Picture;
@@ -36,7 +36,7 @@ pub(super) fn resize(
     {
         return known(graph, picture, [rows, columns], *vertical_first, sampled);
     }
-    let order = Order::new(graph, &vertical_first, picture.axes(), flow::places());
+    let order = Order::new(graph, &vertical_first, picture.axes(), shapes::places());
     let both = pair(graph, &order, rows, columns);
     let counts = [(rows, columns), (columns, rows)];
     let counts = counts.map(|(rows, columns)| graph.select(&vertical_first, &rows.count, &columns.count));
@@ -80,16 +80,18 @@ pub(super) fn resize(
         [first, second] => [first.one(graph, 0, &counts[0]), second.one(graph, 1, &counts[1])],
         parts => parts[0].both(graph, &counts, keeps_aspect(rows, columns)),
     };
-    let places = match &vertical_first {
-        Condition::Known(_) => None,
-        Condition::Later(_) => Some(order.places),
+    let way = match vertical_first {
+        Condition::Known(vertical_first) => Way::known(vertical_first),
+        Condition::Later(vertical) => Way::Later {
+            vertical,
+            places: order.places,
+            lengths: both,
+        },
     };
     let flow = Flow {
         picture,
-        vertical_first,
-        places,
+        way,
         lengths,
-        both,
         counts,
     };
     flow.run(graph, &value, |graph, at, lines| passes[at].apply(graph, lines))
@@ -227,10 +229,8 @@ fn known(
     let order = if vertical_first { [0, 1] } else { [1, 0] };
     let flow = Flow {
         picture,
-        vertical_first: Condition::Known(vertical_first),
-        places: None,
+        way: Way::known(vertical_first),
         lengths: order.map(|at| passes[at].source.len().into()),
-        both: None,
         counts: order.map(|at| passes[at].count.into()),
     };
     flow.run(graph, &value, |graph, at, lines| {
