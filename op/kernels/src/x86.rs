@@ -37,6 +37,52 @@ pub(super) fn prefetch(row: *const u8, offset: usize) {
     unsafe { _mm_prefetch::<_MM_HINT_T1>(row.wrapping_add(offset).cast()) }
 }
 
+/// How often vectors ask for lines of the rows that come next: as often as one begins in another line, on average. A line that is
+/// asked for again costs what a load does.
+#[derive(Clone, Copy)]
+pub(super) struct Pace {
+    every: usize,
+}
+
+impl Pace {
+    /// Each vector asks.
+    pub(super) const EACH: Self = Self { every: 1 };
+
+    /// Of `vectors` whose loads begin from the first to the last of these bytes of a row.
+    pub(super) fn new(vectors: usize, first: u32, last: u32) -> Self {
+        let bytes = last.saturating_sub(first).max(1) as usize;
+        Self {
+            every: (Block::BYTES * vectors / bytes).max(1),
+        }
+    }
+
+    /// The first vector.
+    #[inline(always)]
+    pub(super) fn start(self) -> Asking {
+        Asking {
+            every: self.every,
+            left: 0,
+        }
+    }
+}
+
+/// At which vector it is.
+pub(super) struct Asking {
+    every: usize,
+    /// Vectors until the next one that asks.
+    left: usize,
+}
+
+impl Asking {
+    /// Whether the next vector asks.
+    #[inline(always)]
+    pub(super) fn asks(&mut self) -> bool {
+        let asks = self.left == 0;
+        self.left = if asks { self.every } else { self.left } - 1;
+        asks
+    }
+}
+
 /// Rows in groups.
 pub(super) type Groups<'a, const ROWS: usize> = &'a [[&'a [u8]; ROWS]];
 

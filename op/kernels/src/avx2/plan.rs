@@ -8,6 +8,7 @@ use super::short;
 use super::tables::{ByColumn, Edge, HALF_LANES, HALVES, HalfBlock, Head, LOAD, PAIR_BYTES, Straight};
 use super::taps::Taps;
 use crate::split::split;
+use crate::x86::Pace;
 
 /// The fewest lanes of a half, on average and times ten, at which one tap pair a load costs less than two
 /// tap pairs and one pixel.
@@ -113,6 +114,7 @@ impl Plan<'_> {
             per_load,
             pairs: self.pairs,
             light: self.light,
+            pace: Pace::EACH,
             heads: Vec::with_capacity(vectors.len()),
             tables: Vec::with_capacity(vectors.len() * blocks),
         };
@@ -162,6 +164,9 @@ impl Plan<'_> {
                     }
                 }
             }
+        }
+        if let [first, .., last] = straight.heads.as_slice() {
+            straight.pace = Pace::new(straight.heads.len(), first.bases[0], last.bases[0]);
         }
         straight
     }

@@ -37,7 +37,7 @@ impl Columns {
     /// What [`crate::Isa::scratch`] is.
     pub(super) fn scratch(&self) -> usize {
         match self {
-            Self::ByColumn(_) => 0,
+            Self::ByColumn(columns) => horizontal::scratch(columns),
             Self::ByRow(columns) => columns.scratch(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::tables::{LOAD, Mode, Packing};
+use super::tables::{Mode, Packing};
 use crate::x86::{Block, ROUNDING};
 use crate::{Lanes, PRECISION};
 
@@ -17,19 +17,10 @@ const VALUES: i64 = i64::from_le_bytes([22, 22, 22, 22, 54, 54, 54, 54]);
 
 /// Four rows on their way to packed lanes.
 pub(super) struct Group<'a> {
-    pub(super) rows: &'a [&'a [u8]; ROWS],
-    pub(super) ahead: &'a [&'a [u8]; ROWS],
+    /// The first row, and the first one of those that are read soon.
+    pub(super) first: *const u8,
+    pub(super) ahead: *const u8,
     pub(super) lanes: &'a mut [i32],
-}
-
-/// # Safety
-/// A load from byte `base` on lies inside `row`.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw")]
-pub(super) unsafe fn load(row: &[u8], base: usize) -> __m512i {
-    debug_assert!(base + LOAD <= row.len());
-    // SAFETY: promised by the caller.
-    unsafe { _mm512_loadu_si512(row.as_ptr().add(base).cast()) }
 }
 
 #[inline]
@@ -83,27 +74,4 @@ pub(super) fn pack(sums: [__m512i; ROWS], packing: Packing) -> __m512i {
         packed = _mm512_shldi_epi32::<8>(packed, sum);
     }
     packed
-}
-
-/// The bytes of one quad's lanes in `mask`, of which `WIDE` reads two loads.
-///
-/// # Safety
-/// As many bytes lie in `row` from `base` on.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-pub(super) unsafe fn quad<const WIDE: bool>(
-    row: &[u8],
-    base: usize,
-    indices: __m512i,
-    mask: __mmask64,
-) -> __m512i {
-    // SAFETY: promised by the caller.
-    unsafe {
-        let bytes = load(row, base);
-        if WIDE {
-            _mm512_maskz_permutex2var_epi8(mask, bytes, indices, load(row, base + LOAD))
-        } else {
-            _mm512_maskz_permutexvar_epi8(mask, indices, bytes)
-        }
-    }
 }

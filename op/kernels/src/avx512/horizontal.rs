@@ -4,15 +4,26 @@ use std::arch::x86_64::*;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
+use super::even::Rows;
 use super::group::{Group, ROWS};
 use super::short::short;
-use super::tables::{Columns, LOAD, Loads};
-use crate::x86::{grouped, padded};
+use super::tables::{Columns, Loads};
 use crate::{Lanes, lanes_of, plane_blocks};
 
 /// Row groups that are resized at a time: each table is read once for both.
 pub(super) const AT_ONCE: usize = 2;
 
+/// How many blocks the scratch of [`resize`] has: lanes of each group, and copies of rows.
+pub(super) fn scratch(columns: &Columns) -> usize {
+    AT_ONCE * lanes(columns) + Rows::<AT_ONCE>::blocks(&(0..columns.row_bytes))
+}
+
+/// Blocks of the lanes of a group: the last vector ends behind three planes.
+fn lanes(columns: &Columns) -> usize {
+    CHANNELS * plane_blocks(columns.columns) + 1
+}
+
+/// What [`crate::Isa::horizontal`] is.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
 pub(super) fn resize(
     columns: &Columns,
@@ -21,65 +32,35 @@ pub(super) fn resize(
     scratch: &mut [Lanes],
     groups: &mut [&mut [Lanes]],
 ) {
-    if rows.first().is_some_and(|row| row.len() < LOAD) {
-        narrow(columns, rows, scratch, groups);
-    } else {
-        wide(columns, rows, ahead, scratch, groups);
-    }
-}
-
-/// [`resize`] of rows shorter than a load.
-#[cold]
-#[inline(never)]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-fn narrow(columns: &Columns, rows: &[&[u8]], scratch: &mut [Lanes], groups: &mut [&mut [Lanes]]) {
-    let mut copies = [[0; LOAD]; ROWS * AT_ONCE];
-    let copied: [&[u8]; ROWS * AT_ONCE] = padded(rows, &mut copies);
-    wide(columns, &copied[..rows.len()], &[], scratch, groups);
-}
-
-/// [`resize`] of rows as wide as the tables.
-///
-/// Without arrays that the rows are sorted into: the compiler makes a gather and a scatter of that.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-fn wide(
-    columns: &Columns,
-    rows: &[&[u8]],
-    ahead: &[&[u8]],
-    scratch: &mut [Lanes],
-    groups: &mut [&mut [Lanes]],
-) {
     let count = groups.len();
     assert!((1..=AT_ONCE).contains(&count), "as many groups as have scratch");
-    let (rows, ahead) = grouped::<ROWS>(rows, ahead, count, columns.row_bytes);
+    assert!(rows.len() == count * ROWS, "the rows of all groups");
+    let each = lanes(columns);
     let last = columns.vectors.saturating_sub(1) * columns.lanes;
-    let (first, second) = scratch.split_at_mut(scratch.len() / AT_ONCE);
-    let mut resized = [first, second];
-    let [first, second] = &mut resized;
-    let mut open = [
-        Group {
-            rows: &rows[0],
-            ahead: &ahead[0],
-            lanes: lanes_of(first),
-        },
-        Group {
-            rows: &rows[count - 1],
-            ahead: &ahead[count - 1],
-            lanes: lanes_of(second),
-        },
-    ];
-    for group in &open {
-        assert!(group.lanes.len() >= last + Lanes::COUNT, "room for every vector");
-    }
+    assert!(
+        each * Lanes::COUNT >= last + Lanes::COUNT,
+        "room for every vector"
+    );
+    let (lanes, copies) = scratch.split_at_mut(AT_ONCE * each);
+    let wide = rows.iter().all(|row| row.len() >= columns.row_bytes);
+    let rows = Rows::<AT_ONCE>::new(rows, ahead)
+        .filter(|_| wide)
+        .unwrap_or_else(|| Rows::copied(rows, 0..columns.row_bytes, copies));
+    let (first, second) = lanes.split_at_mut(each);
+    let mut open = [(0, first), (1, second)].map(|(group, lanes)| Group {
+        first: rows.group(group),
+        ahead: rows.ahead(group),
+        lanes: lanes_of(lanes),
+    });
     let open = &mut open[..count];
     // SAFETY: the rows are as wide as the tables and the lanes have room for every vector: asserted above.
     unsafe {
         match columns.loads {
-            Loads::Wide => short::<true>(columns, open),
-            Loads::Shared | Loads::PerQuad => short::<false>(columns, open),
+            Loads::Wide => short::<true>(columns, rows.distance, open),
+            Loads::Shared | Loads::PerQuad => short::<false>(columns, rows.distance, open),
         }
     }
-    for (scratch, group) in resized.iter().zip(groups) {
+    for (scratch, group) in lanes.chunks_exact(each).zip(groups) {
         match columns.layout {
             Layout::Nchw => planes(scratch, columns.thirds, group, plane_blocks(columns.columns)),
             Layout::Nhwc => {

@@ -15,6 +15,7 @@
 mod by_row;
 mod columns;
 mod copy;
+mod even;
 mod group;
 mod horizontal;
 mod linear;

@@ -3,8 +3,9 @@
 use std::arch::asm;
 use std::arch::x86_64::*;
 
-use super::group::{Group, block, pack, quad, rounding, store};
-use super::tables::{Columns, Packing};
+use super::even::Distance;
+use super::group::{Group, block, pack, rounding, store};
+use super::tables::Columns;
 use crate::x86::prefetch;
 
 /// Tables of at most four quads.
@@ -12,11 +13,15 @@ use crate::x86::prefetch;
 /// # Safety
 /// Every row has the `row_bytes` of `columns`, and `lanes` of each group room for each of its vectors.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-pub(super) unsafe fn short<const WIDE: bool>(columns: &Columns, groups: &mut [Group<'_>]) {
+pub(super) unsafe fn short<const WIDE: bool>(
+    columns: &Columns,
+    distance: Distance,
+    groups: &mut [Group<'_>],
+) {
     macro_rules! arms {
         ($($quads:literal $tail:literal),*) => {
             match (columns.quads, columns.tail) {
-                $(($quads, $tail) => of::<$quads, $tail, WIDE>(columns, groups),)*
+                $(($quads, $tail) => of::<$quads, $tail, WIDE>(columns, distance, groups),)*
                 _ => unreachable!("tables of at most four quads, of one without a tail"),
             }
         };
@@ -52,34 +57,119 @@ macro_rules! dot {
 dot!(add_bytes, "vpdpbusd");
 dot!(add_words, "vpdpwssd");
 
-/// The sums of rows `FIRST` and the one behind it, side by side.
+/// The bytes at `indices` of the load at `byte` of row `ROW` of those from `byte` on, those of `even` alone where `TAIL`; of two
+/// neighbouring loads where `WIDE`.
+///
+/// # Safety
+/// As many bytes lie in the row from there on.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+unsafe fn taps<const ROW: usize, const TAIL: bool, const WIDE: bool>(
+    byte: *const u8,
+    Distance { stride, three }: Distance,
+    indices: __m512i,
+    even: u64,
+) -> __m512i {
+    let taps: __m512i;
+    macro_rules! from {
+        ($address:literal $(, $distance:ident)?) => {
+            if WIDE {
+                let (first, second): (__m512i, __m512i);
+                asm!(
+                    concat!("vmovdqu64 {first}, [{byte}", $address, "]"),
+                    concat!("vmovdqu64 {second}, [{byte}", $address, " + 64]"),
+                    byte = in(reg) byte,
+                    $($distance = in(reg) $distance,)?
+                    first = out(zmm_reg) first,
+                    second = lateout(zmm_reg) second,
+                    options(pure, readonly, nostack, preserves_flags),
+                );
+                let mask = if TAIL { even } else { !0 };
+                taps = _mm512_maskz_permutex2var_epi8(mask, first, indices, second);
+            } else if TAIL {
+                asm!(
+                    concat!("vpermb {taps}{{{even}}}{{z}}, {indices}, [{byte}", $address, "]"),
+                    byte = in(reg) byte,
+                    $($distance = in(reg) $distance,)?
+                    indices = in(zmm_reg) indices,
+                    even = in(kreg) even,
+                    taps = lateout(zmm_reg) taps,
+                    options(pure, readonly, nostack, preserves_flags),
+                );
+            } else {
+                asm!(
+                    concat!("vpermb {taps}, {indices}, [{byte}", $address, "]"),
+                    byte = in(reg) byte,
+                    $($distance = in(reg) $distance,)?
+                    indices = in(zmm_reg) indices,
+                    taps = lateout(zmm_reg) taps,
+                    options(pure, readonly, nostack, preserves_flags),
+                );
+            }
+        };
+    }
+    // SAFETY: promised by the caller; the instructions are of AVX-512 F and VBMI and write their registers alone.
+    unsafe {
+        match ROW {
+            0 => from!(""),
+            1 => from!(" + {stride}", stride),
+            2 => from!(" + {stride} * 2", stride),
+            3 => from!(" + {three}", three),
+            _ => unreachable!("a row of a group"),
+        }
+    }
+    taps
+}
+
+/// The most quads of windows whose bytes of four rows are in registers at a time.
+const FEW_QUADS: usize = 2;
+
+/// Where the bytes of a vector are, and its tables.
+struct Vector<'a, const QUADS: usize> {
+    bases: &'a [u32],
+    /// Indices, and the digits of weights, the highest ones first.
+    tables: [[__m512i; QUADS]; 4],
+    even: u64,
+    rounding: __m512i,
+}
+
+/// The bytes of row `ROW`.
 ///
 /// # Safety
 /// As many bytes lie in the rows from every base on.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-unsafe fn two_rows<const QUADS: usize, const TAIL: bool, const WIDE: bool, const FIRST: usize>(
-    group: &Group<'_>,
-    bases: &[u32],
-    packing: &Packing,
-    even: u64,
-    [indices, high, middle, low]: &[[__m512i; QUADS]; 4],
+unsafe fn row<const QUADS: usize, const TAIL: bool, const WIDE: bool, const ROW: usize>(
+    first_row: *const u8,
+    distance: Distance,
+    vector: &Vector<'_, QUADS>,
+) -> [__m512i; QUADS] {
+    let full = if TAIL { QUADS - 1 } else { QUADS };
+    let indices = &vector.tables[0];
+    std::array::from_fn(|quad| {
+        let byte = first_row.wrapping_add(vector.bases[quad] as usize);
+        // SAFETY: promised by the caller.
+        unsafe {
+            if quad < full {
+                taps::<ROW, false, WIDE>(byte, distance, indices[quad], vector.even)
+            } else {
+                taps::<ROW, true, WIDE>(byte, distance, indices[quad], vector.even)
+            }
+        }
+    })
+}
+
+/// The sums of two rows, side by side.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+fn two_rows<const QUADS: usize, const TAIL: bool>(
+    [one, other]: [[__m512i; QUADS]; 2],
+    vector: &Vector<'_, QUADS>,
 ) -> [__m512i; 2] {
     let full = if TAIL { QUADS - 1 } else { QUADS };
-    let mut taps = [[_mm512_setzero_si512(); QUADS]; 2];
-    for (row, taps) in taps.iter_mut().enumerate() {
-        let row = FIRST + row;
-        prefetch(group.ahead[row].as_ptr(), bases[0] as usize);
-        for at in 0..QUADS {
-            let mask = if TAIL && at == QUADS - 1 { even } else { !0 };
-            // SAFETY: promised by the caller.
-            taps[at] = unsafe { quad::<WIDE>(group.rows[row], bases[at] as usize, indices[at], mask) };
-        }
-    }
-    let [one, other] = taps;
-    let mut sums = [rounding(packing.mode); 2];
+    let [_, digits @ ..] = &vector.tables;
+    let mut sums = [vector.rounding; 2];
     let [first, second] = &mut sums;
-    let digits = [high, middle, low];
     for digit in 0..digits.len() {
         if digit > 0 {
             *first = _mm512_slli_epi32::<8>(*first);
@@ -103,28 +193,57 @@ unsafe fn two_rows<const QUADS: usize, const TAIL: bool, const WIDE: bool, const
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
 unsafe fn of<const QUADS: usize, const TAIL: bool, const WIDE: bool>(
     columns: &Columns,
+    distance: Distance,
     groups: &mut [Group<'_>],
 ) {
     let packing = columns.packing;
-    let even = columns.even;
     let bases = columns.bases.chunks_exact(QUADS);
     let tables = columns.tables.chunks_exact(QUADS);
-    for (vector, (bases, tables)) in bases.zip(tables).enumerate() {
+    let mut asking = columns.pace.start();
+    for (at, (bases, tables)) in bases.zip(tables).enumerate() {
         let part =
             |part: usize| -> [__m512i; QUADS] { std::array::from_fn(|quad| block(&tables[quad][part])) };
-        let tables = [part(0), part(1), part(2), part(3)];
+        let vector = Vector {
+            bases,
+            tables: [part(0), part(1), part(2), part(3)],
+            even: columns.even,
+            rounding: rounding(packing.mode),
+        };
+        let asks = asking.asks();
         for group in &mut *groups {
+            if asks {
+                for row in distance.group(group.ahead) {
+                    prefetch(row, bases[0] as usize);
+                }
+            }
             // SAFETY: `Columns::filled` keeps every base a load, or two where they are wide, before `row_bytes`, and the caller
             // promises that the rows have as many bytes.
             let sums = unsafe {
-                let [third, fourth] =
-                    two_rows::<QUADS, TAIL, WIDE, 2>(group, bases, &columns.packing, even, &tables);
-                let [first, second] =
-                    two_rows::<QUADS, TAIL, WIDE, 0>(group, bases, &columns.packing, even, &tables);
-                [first, second, third, fourth]
+                let third_and_fourth = || {
+                    [
+                        row::<QUADS, TAIL, WIDE, 2>(group.first, distance, &vector),
+                        row::<QUADS, TAIL, WIDE, 3>(group.first, distance, &vector),
+                    ]
+                };
+                let first_and_second = || {
+                    [
+                        row::<QUADS, TAIL, WIDE, 0>(group.first, distance, &vector),
+                        row::<QUADS, TAIL, WIDE, 1>(group.first, distance, &vector),
+                    ]
+                };
+                if QUADS <= FEW_QUADS {
+                    let (upper, lower) = (third_and_fourth(), first_and_second());
+                    let [third, fourth] = two_rows::<QUADS, TAIL>(upper, &vector);
+                    let [first, second] = two_rows::<QUADS, TAIL>(lower, &vector);
+                    [first, second, third, fourth]
+                } else {
+                    let [third, fourth] = two_rows::<QUADS, TAIL>(third_and_fourth(), &vector);
+                    let [first, second] = two_rows::<QUADS, TAIL>(first_and_second(), &vector);
+                    [first, second, third, fourth]
+                }
             };
             // SAFETY: the caller promises room for all vectors of the table.
-            unsafe { store(group.lanes, vector * columns.lanes, pack(sums, packing)) }
+            unsafe { store(group.lanes, at * columns.lanes, pack(sums, packing)) }
         }
     }
 }

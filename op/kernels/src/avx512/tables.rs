@@ -5,7 +5,7 @@ use std::ops::Range;
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
 use crate::Axis;
-use crate::x86::{Block, digits, lane_window};
+use crate::x86::{Block, Pace, digits, lane_window};
 
 /// How a vector gets at the bytes of its lanes' windows. Four taps are a quad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +58,7 @@ pub struct Columns {
     pub(super) tables: Vec<QuadTable>,
     /// How many bytes a row must have for all loads to lie inside.
     pub(super) row_bytes: usize,
+    pub(super) pace: Pace,
     pub(super) columns: usize,
     pub(super) layout: Layout,
 }
@@ -135,6 +136,7 @@ impl Columns {
             bases: Vec::new(),
             tables: Vec::new(),
             row_bytes: (source.len() * CHANNELS).max(LOAD),
+            pace: Pace::EACH,
             columns: axis.len(),
             layout,
         };
@@ -208,10 +210,12 @@ impl Columns {
                 }
             }
         }
+        let bytes = bases.first().zip(bases.last());
         Some(Self {
             loads,
             lanes,
             vectors,
+            pace: bytes.map_or(Pace::EACH, |(first, last)| Pace::new(vectors, *first, *last)),
             bases,
             tables,
             ..*self

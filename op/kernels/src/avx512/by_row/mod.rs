@@ -6,7 +6,6 @@
 //! - [`pack`]: the values of columns as lanes of four row groups.
 
 mod pack;
-mod rows;
 mod turn;
 mod weigh;
 
@@ -14,11 +13,11 @@ use std::ops::Range;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
+use super::even::Rows;
 use super::group::ROWS;
 use crate::turned::quads;
 use crate::vnni::horizontal::{QuadWeights, quad_weights};
 use crate::{Axis, Lanes, lanes_of, plane_blocks};
-use rows::Rows;
 use turn::{Bytes, Turning};
 
 /// Row groups that are resized at a time.
@@ -86,7 +85,7 @@ impl Columns {
     /// Blocks of the copies of a tile's rows.
     fn copies(&self) -> usize {
         let tiles = self.tables.tiles.iter();
-        let blocks = tiles.map(|tile| Rows::blocks(&turn::bytes(&self.tables.source, tile)));
+        let blocks = tiles.map(|tile| Rows::<AT_ONCE>::blocks(&turn::bytes(&self.tables.source, tile)));
         blocks.max().unwrap_or(0)
     }
 }
@@ -118,7 +117,7 @@ pub(super) fn resize(
     }
     let (turned, copies) = scratch.split_at_mut(columns.turned());
     let wide = rows.iter().all(|row| row.len() >= row_bytes);
-    let even = Rows::new(rows, ahead).filter(|_| wide);
+    let even = Rows::<AT_ONCE>::new(rows, ahead).filter(|_| wide && count == AT_ONCE);
     let quads = turned.as_mut_ptr().cast::<Bytes>();
     for (tile, pace) in tables.tiles.iter().zip(paces) {
         let rows = even.unwrap_or_else(|| Rows::copied(rows, turn::bytes(&tables.source, tile), copies));

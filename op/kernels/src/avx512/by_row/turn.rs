@@ -6,11 +6,11 @@ use std::ops::Range;
 
 use prep_onnx_pipeline::CHANNELS;
 
-use super::rows::Rows;
-use super::{AT_ONCE, ROWS, Tile};
+use super::{AT_ONCE, ROWS, Rows, Tile};
 use crate::Lanes;
 use crate::turned::layout::QUAD;
 use crate::turned::orders::{LOAD, Source};
+use crate::x86::prefetch_near;
 
 /// The bytes of a quad: of each channel in all rows.
 pub(super) type Bytes = [Lanes; CHANNELS];
@@ -26,7 +26,7 @@ pub(super) fn bytes(source: &Source, tile: &Tile) -> Range<usize> {
 
 /// The quads of a tile, of which the first ones are turned.
 pub(super) struct Turning {
-    rows: Rows,
+    rows: Rows<AT_ONCE>,
     order: __m512i,
     /// Where the first quad begins in each row.
     first_byte: usize,
@@ -41,7 +41,7 @@ impl Turning {
     /// The rows have the [`bytes`] of the tile, and there is room for its quads.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-    pub(super) unsafe fn new(source: &Source, tile: &Tile, rows: Rows, quads: *mut Bytes) -> Self {
+    pub(super) unsafe fn new(source: &Source, tile: &Tile, rows: Rows<AT_ONCE>, quads: *mut Bytes) -> Self {
         let last = source.row_bytes - LOAD;
         let inner = (last + STEP).saturating_sub(tile.first_byte) / STEP;
         let order = |before: usize| {
@@ -88,7 +88,10 @@ impl Turning {
         // SAFETY: a quad before `inner`: all its loads lie in the rows, and there is room.
         unsafe { turn(self.rows, base, self.order, self.quads.add(self.next)) }
         // Each row at every fourth quad: 48 bytes, less than a line of the cache.
-        self.rows.prefetch(self.next % AT_ONCE, base);
+        let Self { rows, next, .. } = *self;
+        for row in rows.distance.group(rows.ahead(next % AT_ONCE)) {
+            prefetch_near(row, base);
+        }
         self.next += 1;
     }
 
@@ -111,8 +114,8 @@ macro_rules! load {
             "vinserti128 {lower}, {lower}, [{start} + {stride} * 4], 1",
             "vinserti128 {upper}, {upper}, [{start} + {three} * 4], 1",
             start = in(reg) $start,
-            stride = in(reg) $rows.stride,
-            three = in(reg) $rows.three,
+            stride = in(reg) $rows.distance.stride,
+            three = in(reg) $rows.distance.three,
             lower = out(ymm_reg) lower,
             upper = out(ymm_reg) upper,
             options(pure, readonly, nostack, preserves_flags),
@@ -128,15 +131,15 @@ macro_rules! load {
 /// They lie in the rows.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq")]
-unsafe fn turn(rows: Rows, base: usize, order: __m512i, quad: *mut Bytes) {
-    let first = rows.first.wrapping_add(base);
+unsafe fn turn(rows: Rows<AT_ONCE>, base: usize, order: __m512i, quad: *mut Bytes) {
+    let first = rows.group(0).wrapping_add(base);
     // SAFETY: promised by the caller; the instructions write their registers alone.
     let [a, b, c, d] = unsafe {
         [
             load!(first, rows, order),
-            load!(first.wrapping_add(rows.stride), rows, order),
-            load!(first.wrapping_add(2 * rows.stride), rows, order),
-            load!(first.wrapping_add(rows.three), rows, order),
+            load!(first.wrapping_add(rows.distance.stride), rows, order),
+            load!(first.wrapping_add(2 * rows.distance.stride), rows, order),
+            load!(first.wrapping_add(rows.distance.three), rows, order),
         ]
     };
     let low = [_mm512_unpacklo_epi32(a, b), _mm512_unpacklo_epi32(c, d)];

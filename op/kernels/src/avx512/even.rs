@@ -2,24 +2,47 @@
 
 use std::ops::Range;
 
-use super::{AT_ONCE, ROWS};
-use crate::x86::prefetch_near;
+use super::group::ROWS;
 use crate::{Lanes, lanes_of};
 
-/// Sixteen rows.
+/// Where rows lie.
 #[derive(Clone, Copy)]
-pub(super) struct Rows {
-    pub(super) first: *const u8,
+pub(super) struct Distance {
     /// Bytes from each row to the next.
     pub(super) stride: usize,
     /// Bytes of three of them.
     pub(super) three: usize,
-    /// The first row of each group of those that are read soon, at the same distance.
-    ahead: [*const u8; AT_ONCE],
 }
 
-impl Rows {
-    /// `rows`, where there are as many, at one distance.
+impl Distance {
+    fn new(stride: usize) -> Self {
+        Self {
+            stride,
+            three: 3 * stride,
+        }
+    }
+
+    /// The rows of a group, from the first one on.
+    #[inline(always)]
+    pub(super) fn group(self, first: *const u8) -> [*const u8; ROWS] {
+        [0, 1, 2, 3].map(|row| first.wrapping_add(row * self.stride))
+    }
+}
+
+/// The rows of so many groups at most.
+///
+/// Kernels take their addresses from the first one's: the compiler would make a pointer of each row, for which there are no
+/// registers.
+#[derive(Clone, Copy)]
+pub(super) struct Rows<const GROUPS: usize> {
+    first: *const u8,
+    pub(super) distance: Distance,
+    /// The first one of those that are read soon, at the same distance.
+    ahead: *const u8,
+}
+
+impl<const GROUPS: usize> Rows<GROUPS> {
+    /// `rows`, where they are at one distance.
     pub(super) fn new(rows: &[&[u8]], ahead: &[&[u8]]) -> Option<Self> {
         // Exposed, since all rows are read from the first one's address on.
         let addresses = rows.iter().map(|row| row.as_ptr().expose_provenance());
@@ -29,18 +52,16 @@ impl Rows {
             .enumerate()
             .all(|(row, address)| address == first + row * stride);
         let first = std::ptr::with_exposed_provenance(first);
-        let soon = ahead.first().map_or(first, |row| row.as_ptr());
-        (even && rows.len() == ROWS * AT_ONCE).then(|| Self {
+        even.then(|| Self {
             first,
-            stride,
-            three: 3 * stride,
-            ahead: std::array::from_fn(|group| soon.wrapping_add(group * ROWS * stride)),
+            distance: Distance::new(stride),
+            ahead: ahead.first().map_or(first, |row| row.as_ptr()),
         })
     }
 
     /// Blocks of copies of `bytes` of all rows.
     pub(super) fn blocks(bytes: &Range<usize>) -> usize {
-        ROWS * AT_ONCE * bytes.len().div_ceil(size_of::<Lanes>())
+        ROWS * GROUPS * bytes.len().div_ceil(size_of::<Lanes>())
     }
 
     /// Copies of `bytes` of `rows`, of the first one where there are no more. Other bytes of them are not there.
@@ -50,7 +71,7 @@ impl Rows {
     #[cold]
     pub(super) fn copied(rows: &[&[u8]], bytes: Range<usize>, copies: &mut [Lanes]) -> Self {
         let blocks = Self::blocks(&bytes);
-        let stride = blocks / (ROWS * AT_ONCE) * size_of::<Lanes>();
+        let stride = blocks / (ROWS * GROUPS) * size_of::<Lanes>();
         let copies = bytes_of(&mut copies[..blocks]);
         for (at, copy) in copies.chunks_exact_mut(stride).enumerate() {
             let row = rows.get(at).unwrap_or(&rows[0]);
@@ -60,20 +81,21 @@ impl Rows {
         let first = copies.as_ptr().wrapping_sub(bytes.start);
         Self {
             first,
-            stride,
-            three: 3 * stride,
-            ahead: [first; AT_ONCE],
+            distance: Distance::new(stride),
+            ahead: first,
         }
     }
 
-    /// Asks for the bytes at `offset` of the rows of group `group` of those that are read soon.
+    /// The first row of group `group`.
     #[inline]
-    pub(super) fn prefetch(&self, group: usize, offset: usize) {
-        let first = self.ahead[group].wrapping_add(offset);
-        prefetch_near(first, 0);
-        prefetch_near(first, self.stride);
-        prefetch_near(first, 2 * self.stride);
-        prefetch_near(first, self.three);
+    pub(super) fn group(&self, group: usize) -> *const u8 {
+        self.first.wrapping_add(group * ROWS * self.distance.stride)
+    }
+
+    /// The same of those that are read soon.
+    #[inline]
+    pub(super) fn ahead(&self, group: usize) -> *const u8 {
+        self.ahead.wrapping_add(group * ROWS * self.distance.stride)
     }
 }
 
