@@ -4,7 +4,7 @@ use std::arch::asm;
 use std::arch::x86_64::*;
 
 use super::even::Distance;
-use super::group::{Group, block, pack, rounding, store};
+use super::group::{Group, block, pack, rounding, store, taps};
 use super::tables::Columns;
 use crate::x86::prefetch;
 
@@ -56,70 +56,6 @@ macro_rules! dot {
 
 dot!(add_bytes, "vpdpbusd");
 dot!(add_words, "vpdpwssd");
-
-/// The bytes at `indices` of the load at `byte` of row `ROW` of those from `byte` on, those of `even` alone where `TAIL`; of two
-/// neighbouring loads where `WIDE`.
-///
-/// # Safety
-/// As many bytes lie in the row from there on.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-unsafe fn taps<const ROW: usize, const TAIL: bool, const WIDE: bool>(
-    byte: *const u8,
-    Distance { stride, three }: Distance,
-    indices: __m512i,
-    even: u64,
-) -> __m512i {
-    let taps: __m512i;
-    macro_rules! from {
-        ($address:literal $(, $distance:ident)?) => {
-            if WIDE {
-                let (first, second): (__m512i, __m512i);
-                asm!(
-                    concat!("vmovdqu64 {first}, [{byte}", $address, "]"),
-                    concat!("vmovdqu64 {second}, [{byte}", $address, " + 64]"),
-                    byte = in(reg) byte,
-                    $($distance = in(reg) $distance,)?
-                    first = out(zmm_reg) first,
-                    second = lateout(zmm_reg) second,
-                    options(pure, readonly, nostack, preserves_flags),
-                );
-                let mask = if TAIL { even } else { !0 };
-                taps = _mm512_maskz_permutex2var_epi8(mask, first, indices, second);
-            } else if TAIL {
-                asm!(
-                    concat!("vpermb {taps}{{{even}}}{{z}}, {indices}, [{byte}", $address, "]"),
-                    byte = in(reg) byte,
-                    $($distance = in(reg) $distance,)?
-                    indices = in(zmm_reg) indices,
-                    even = in(kreg) even,
-                    taps = lateout(zmm_reg) taps,
-                    options(pure, readonly, nostack, preserves_flags),
-                );
-            } else {
-                asm!(
-                    concat!("vpermb {taps}, {indices}, [{byte}", $address, "]"),
-                    byte = in(reg) byte,
-                    $($distance = in(reg) $distance,)?
-                    indices = in(zmm_reg) indices,
-                    taps = lateout(zmm_reg) taps,
-                    options(pure, readonly, nostack, preserves_flags),
-                );
-            }
-        };
-    }
-    // SAFETY: promised by the caller; the instructions are of AVX-512 F and VBMI and write their registers alone.
-    unsafe {
-        match ROW {
-            0 => from!(""),
-            1 => from!(" + {stride}", stride),
-            2 => from!(" + {stride} * 2", stride),
-            3 => from!(" + {three}", three),
-            _ => unreachable!("a row of a group"),
-        }
-    }
-    taps
-}
 
 /// The most quads of windows whose bytes of four rows are in registers at a time.
 const FEW_QUADS: usize = 2;
