@@ -129,5 +129,10 @@ fn nothing_outside_is_touched() {
             compared += 1;
         }
     }
+    assert!(
+        compared >= count,
+        "{compared} of {count} cases, at {} levels",
+        levels.len()
+    );
     eprintln!("{count} random cases, {compared} outputs compared");
 }

@@ -165,9 +165,7 @@ impl Plan<'_> {
                 }
             }
         }
-        if let [first, .., last] = straight.heads.as_slice() {
-            straight.pace = Pace::new(straight.heads.len(), first.bases[0], last.bases[0]);
-        }
+        straight.pace = Pace::new(straight.heads.iter().map(|head| head.bases[0]));
         straight
     }
 

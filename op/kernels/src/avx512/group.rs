@@ -25,20 +25,19 @@ pub(super) struct Group<'a> {
     pub(super) lanes: &'a mut [i32],
 }
 
-/// The bytes at `indices` of the load at `byte` of row `ROW` of those from `byte` on, those of `even` alone where `TAIL`; of two
-/// neighbouring loads where `WIDE`.
+/// The bytes at `indices` of the load at `byte` of row `ROW` of those from `byte` on, of two neighbouring loads where `WIDE`; zeros
+/// where `mask` has none.
 ///
 /// # Safety
 /// As many bytes lie in the row from there on.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-pub(super) unsafe fn taps<const ROW: usize, const TAIL: bool, const WIDE: bool>(
+pub(super) unsafe fn taps<const ROW: usize, const WIDE: bool>(
     byte: *const u8,
     Distance { stride, three }: Distance,
     indices: __m512i,
-    even: u64,
+    mask: __mmask64,
 ) -> __m512i {
-    let taps: __m512i;
     macro_rules! from {
         ($address:literal $(, $distance:ident)?) => {
             if WIDE {
@@ -52,27 +51,19 @@ pub(super) unsafe fn taps<const ROW: usize, const TAIL: bool, const WIDE: bool>(
                     second = lateout(zmm_reg) second,
                     options(pure, readonly, nostack, preserves_flags),
                 );
-                let mask = if TAIL { even } else { !0 };
-                taps = _mm512_maskz_permutex2var_epi8(mask, first, indices, second);
-            } else if TAIL {
-                asm!(
-                    concat!("vpermb {taps}{{{even}}}{{z}}, {indices}, [{byte}", $address, "]"),
-                    byte = in(reg) byte,
-                    $($distance = in(reg) $distance,)?
-                    indices = in(zmm_reg) indices,
-                    even = in(kreg) even,
-                    taps = lateout(zmm_reg) taps,
-                    options(pure, readonly, nostack, preserves_flags),
-                );
+                _mm512_maskz_permutex2var_epi8(mask, first, indices, second)
             } else {
+                let taps: __m512i;
                 asm!(
-                    concat!("vpermb {taps}, {indices}, [{byte}", $address, "]"),
+                    concat!("vpermb {taps}{{{mask}}}{{z}}, {indices}, [{byte}", $address, "]"),
                     byte = in(reg) byte,
                     $($distance = in(reg) $distance,)?
                     indices = in(zmm_reg) indices,
+                    mask = in(kreg) mask,
                     taps = lateout(zmm_reg) taps,
                     options(pure, readonly, nostack, preserves_flags),
                 );
+                taps
             }
         };
     }
@@ -86,7 +77,6 @@ pub(super) unsafe fn taps<const ROW: usize, const TAIL: bool, const WIDE: bool>(
             _ => unreachable!("a row of a group"),
         }
     }
-    taps
 }
 
 #[inline]

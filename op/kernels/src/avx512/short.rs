@@ -84,14 +84,9 @@ unsafe fn row<const QUADS: usize, const TAIL: bool, const WIDE: bool, const ROW:
     let indices = &vector.tables[0];
     std::array::from_fn(|quad| {
         let byte = first_row.wrapping_add(vector.bases[quad] as usize);
+        let mask = if quad < full { !0 } else { vector.even };
         // SAFETY: promised by the caller.
-        unsafe {
-            if quad < full {
-                taps::<ROW, false, WIDE>(byte, distance, indices[quad], vector.even)
-            } else {
-                taps::<ROW, true, WIDE>(byte, distance, indices[quad], vector.even)
-            }
-        }
+        unsafe { taps::<ROW, WIDE>(byte, distance, indices[quad], mask) }
     })
 }
 

@@ -210,12 +210,12 @@ impl Columns {
                 }
             }
         }
-        let bytes = bases.first().zip(bases.last());
+        let pace = Pace::new(bases.iter().step_by(quads).copied());
         Some(Self {
             loads,
             lanes,
             vectors,
-            pace: bytes.map_or(Pace::EACH, |(first, last)| Pace::new(vectors, *first, *last)),
+            pace,
             bases,
             tables,
             ..*self
