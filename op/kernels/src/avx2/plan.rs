@@ -8,7 +8,6 @@ use super::short;
 use super::tables::{ByColumn, Edge, HALF_LANES, HALVES, HalfBlock, Head, LOAD, PAIR_BYTES, Straight};
 use super::taps::Taps;
 use crate::split::split;
-use crate::x86::Pace;
 
 /// The fewest lanes of a half, on average and times ten, at which one tap pair a load costs less than two
 /// tap pairs and one pixel.
@@ -114,7 +113,6 @@ impl Plan<'_> {
             per_load,
             pairs: self.pairs,
             light: self.light,
-            pace: Pace::EACH,
             heads: Vec::with_capacity(vectors.len()),
             tables: Vec::with_capacity(vectors.len() * blocks),
         };
@@ -165,7 +163,6 @@ impl Plan<'_> {
                 }
             }
         }
-        straight.pace = Pace::new(straight.heads.iter().map(|head| head.bases[0]));
         straight
     }
 

@@ -40,7 +40,6 @@ unsafe fn vectors<const PER_LOAD: usize, const PAIRS: usize, const LIGHT: bool>(
     clamp: bool,
 ) {
     let blocks = const { Straight::blocks(PER_LOAD, PAIRS, LIGHT) };
-    let mut asking = straight.pace.start();
     for (head, tables) in straight.heads.iter().zip(straight.tables.chunks_exact(blocks)) {
         let indices: [__m256i; PER_LOAD] = std::array::from_fn(|at| table(&tables[at]));
         let [upper, lower]: [[__m256i; PAIRS]; 2] = std::array::from_fn(|part| {
@@ -50,11 +49,8 @@ unsafe fn vectors<const PER_LOAD: usize, const PAIRS: usize, const LIGHT: bool>(
             [0, 1].map(|part| table(&tables[if LIGHT { PER_LOAD + 2 * PAIRS + part } else { part }]));
         let Head { starts, bases, light } = *head;
         let [first_base, second_base] = [bases[0] as usize, bases[1] as usize];
-        let asks = asking.asks();
         for group in groups {
-            if asks {
-                group.prefetch(bases[0]);
-            }
+            group.prefetch(bases[0]);
             // Rows one by one and not in a loop, which would keep the sums in memory.
             macro_rules! sums {
                 ($($row:literal)*) => {

@@ -6,8 +6,6 @@
 
 use prep_onnx_pipeline::CHANNELS;
 
-use crate::x86::Pace;
-
 /// Bytes of the load of half a vector.
 pub(super) const LOAD: usize = 16;
 
@@ -72,7 +70,6 @@ pub(super) struct Straight {
     pub(super) pairs: usize,
     /// Whether there is one more pair, of one tap whose weight has no upper part.
     pub(super) light: bool,
-    pub(super) pace: Pace,
     pub(super) heads: Vec<Head>,
     /// [`Self::blocks`] for each vector: the indices of the pairs of a load; of each pair the upper and the lower parts; of the
     /// light pair the indices and the lower parts.

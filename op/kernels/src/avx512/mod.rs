@@ -5,13 +5,14 @@
 //! packed into one dword per lane (`vpshldd`), which is the operand that the vertical `vpdpbusd` takes.
 //!
 //! - [`columns`]: which way columns are made; [`tables`]: which bytes each vector loads, and the weights beside them;
-//! - [`horizontal`]: the weighted sum of neighbouring pixels, of four rows at a time ([`group`], [`even`]), for [`short`] windows,
-//!   and [`by_row`] for long ones;
+//! - [`horizontal`]: the weighted sum of neighbouring pixels, of four rows at a time ([`group`], [`even`], [`ahead`]), for
+//!   [`short`] windows, and [`by_row`] for long ones;
 //! - [`vertical`]: the weighted sum of row groups; [`sinks`]: what becomes of it;
 //! - [`weigh`]: the vertical pass where it comes first;
 //! - [`rows`]: rows that the two passes do not make: [`copy`], and [`linear`], INTER_LINEAR of OpenCV;
 //! - [`lookup`]: bytes of quantised models.
 
+mod ahead;
 mod by_row;
 mod columns;
 mod copy;

@@ -130,7 +130,7 @@ unsafe fn of<const QUADS: usize, const TAIL: bool, const WIDE: bool>(
     let packing = columns.packing;
     let bases = columns.bases.chunks_exact(QUADS);
     let tables = columns.tables.chunks_exact(QUADS);
-    let mut asking = columns.pace.start();
+    let mut asking = columns.ahead.start();
     for (at, (bases, tables)) in bases.zip(tables).enumerate() {
         let part =
             |part: usize| -> [__m512i; QUADS] { std::array::from_fn(|quad| block(&tables[quad][part])) };

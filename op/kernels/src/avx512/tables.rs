@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
+use super::ahead::Ahead;
 use crate::Axis;
-use crate::x86::{Block, Pace, digits, lane_window};
+use crate::x86::{Block, digits, lane_window};
 
 /// How a vector gets at the bytes of its lanes' windows. Four taps are a quad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +59,7 @@ pub struct Columns {
     pub(super) tables: Vec<QuadTable>,
     /// How many bytes a row must have for all loads to lie inside.
     pub(super) row_bytes: usize,
-    pub(super) pace: Pace,
+    pub(super) ahead: Ahead,
     pub(super) columns: usize,
     pub(super) layout: Layout,
 }
@@ -136,7 +137,7 @@ impl Columns {
             bases: Vec::new(),
             tables: Vec::new(),
             row_bytes: (source.len() * CHANNELS).max(LOAD),
-            pace: Pace::EACH,
+            ahead: Ahead::EACH,
             columns: axis.len(),
             layout,
         };
@@ -210,12 +211,12 @@ impl Columns {
                 }
             }
         }
-        let pace = Pace::new(bases.iter().step_by(quads).copied());
+        let ahead = Ahead::new(bases.iter().step_by(quads).copied());
         Some(Self {
             loads,
             lanes,
             vectors,
-            pace,
+            ahead,
             bases,
             tables,
             ..*self
