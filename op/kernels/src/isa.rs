@@ -192,9 +192,15 @@ pub trait Isa: Copy + Send + Sync + 'static {
         0
     }
 
+    /// Whether [`Isa::horizontal`] should ask for the rows ahead of `source`, all that is read: where they are in a cache already,
+    /// that would be work for nothing.
+    fn asks_for(self, _columns: &Self::Columns, _source: &[u8]) -> bool {
+        true
+    }
+
     /// Resizes [`Isa::GROUP`] rows for each of `groups` horizontally and packs them, planes apart for NCHW.
     ///
-    /// `ahead` are rows that are read soon. A group holds at least three planes of the output's columns, `scratch` one block more
+    /// `ahead` are rows that are read soon and asked for, none or as many as `rows`. A group holds at least three planes of the output's columns, `scratch` one block more
     /// for each of [`Isa::at_once`].
     fn horizontal(
         self,

@@ -114,6 +114,14 @@ pub(crate) unsafe fn run_band<I: Isa>(
         Some((index, row, done)) if (index, row) == (task.index, band.start) => done,
         _ => 0,
     };
+    let from = band.clone().next().map_or(0, |row| rows.groups[row].0);
+    let asks = !vertical_first && {
+        let byte = |group: usize| {
+            let row = (rows.first + group * I::GROUP).min(rows.source.end);
+            (row - rows.source.start) * stride
+        };
+        isa.asks_for(&columns.tables, &task.pixels[byte(from)..byte(last.max(from))])
+    };
     // The rows of some groups, and of those behind them; made once, since empty ones for each would show in small images' time.
     let [mut source, mut ahead] = [[const { &[] as &[u8] }; MAX_ROWS]; 2];
     for row in band.clone() {
@@ -147,12 +155,21 @@ pub(crate) unsafe fn run_band<I: Isa>(
                 let source_row = |row: usize| {
                     &task.pixels[(row.min(rows.source.end - 1) - rows.source.start) * stride..][..stride]
                 };
-                // Making these groups covers the latency of L3 for the next ones.
+                // Making these groups covers the latency of the memory for the next ones.
+                let asked = if asks { some } else { 0 };
                 for at in 0..some {
                     source[at] = source_row(first + at);
+                }
+                for at in 0..asked {
                     ahead[at] = source_row(first + some + at);
                 }
-                isa.horizontal(&columns.tables, &source[..some], &ahead[..some], unpacked, groups);
+                isa.horizontal(
+                    &columns.tables,
+                    &source[..some],
+                    &ahead[..asked],
+                    unpacked,
+                    groups,
+                );
             }
             done += at_once;
         }

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
-use super::{by_row, horizontal, tables};
+use super::{by_row, horizontal, near, tables};
 use crate::{Axis, Lanes};
 
 /// Tables of the horizontal pass.
@@ -31,6 +31,15 @@ impl Columns {
         match self {
             Self::ByColumn(_) => horizontal::AT_ONCE,
             Self::ByRow(_) => by_row::AT_ONCE,
+        }
+    }
+
+    /// What [`crate::Isa::asks_for`] is.
+    pub(super) fn asks_for(&self, source: &[u8]) -> bool {
+        match self {
+            Self::ByColumn(_) => !near::in_cache(source),
+            // It takes as long either way, and longer where a part is in no cache.
+            Self::ByRow(_) => true,
         }
     }
 

@@ -19,64 +19,105 @@ const VALUES: i64 = i64::from_le_bytes([22, 22, 22, 22, 54, 54, 54, 54]);
 
 /// Four rows on their way to packed lanes.
 pub(super) struct Group<'a> {
-    /// The first row, and the first one of those that are read soon.
+    /// The first row, and the first one of those that are asked for.
     pub(super) first: *const u8,
-    pub(super) ahead: *const u8,
+    pub(super) ahead: Option<*const u8>,
     pub(super) lanes: &'a mut [i32],
 }
 
-/// The bytes at `indices` of the load at `byte` of row `ROW` of those from `byte` on, of two neighbouring loads where `WIDE`; zeros
-/// where `mask` has none.
+/// Something for each group of one or two, in code of its own: its loads step evenly then, which the processor foresees.
+macro_rules! each {
+    ($groups:ident, |$group:ident| $body:block) => {
+        match $groups {
+            [$group] => $body,
+            [first, second] => {
+                {
+                    let $group = first;
+                    $body
+                }
+                let $group = second;
+                $body
+            }
+            _ => unreachable!("one or two groups"),
+        }
+    };
+}
+pub(super) use each;
+
+/// The 64 bytes from `byte` on in row `ROW` of those at `distance`, as the last operand of an instruction: of addresses that it
+/// knows the compiler makes a pointer for each row, for which there are no registers.
+macro_rules! in_row {
+    (($byte:ident, $distance:ident), $instruction:literal, $($operands:tt)*) => {
+        match ROW {
+            0 => asm!(concat!($instruction, ", [{byte}]"), byte = in(reg) $byte, $($operands)*),
+            1 => asm!(
+                concat!($instruction, ", [{byte} + {stride}]"),
+                byte = in(reg) $byte,
+                stride = in(reg) $distance.stride,
+                $($operands)*
+            ),
+            2 => asm!(
+                concat!($instruction, ", [{byte} + {stride} * 2]"),
+                byte = in(reg) $byte,
+                stride = in(reg) $distance.stride,
+                $($operands)*
+            ),
+            3 => asm!(
+                concat!($instruction, ", [{byte} + {three}]"),
+                byte = in(reg) $byte,
+                three = in(reg) $distance.three,
+                $($operands)*
+            ),
+            _ => unreachable!("a row of a group"),
+        }
+    };
+}
+
+/// The 64 bytes from `byte` on in row `ROW` of those at `distance`.
 ///
 /// # Safety
-/// As many bytes lie in the row from there on.
+/// As many bytes lie there.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) unsafe fn load<const ROW: usize>(byte: *const u8, distance: Distance) -> __m512i {
+    let bytes: __m512i;
+    // SAFETY: promised by the caller; the instruction is one of AVX-512 F and writes its register alone.
+    unsafe {
+        in_row!(
+            (byte, distance),
+            "vmovdqu64 {bytes}",
+            bytes = lateout(zmm_reg) bytes,
+            options(pure, readonly, nostack, preserves_flags)
+        );
+    }
+    bytes
+}
+
+/// Those of [`load`] at `indices`, in one instruction; zeros where `mask` has none.
+///
+/// # Safety
+/// As for [`load`].
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-pub(super) unsafe fn taps<const ROW: usize, const WIDE: bool>(
+pub(super) unsafe fn gather<const ROW: usize>(
     byte: *const u8,
-    Distance { stride, three }: Distance,
+    distance: Distance,
     indices: __m512i,
     mask: __mmask64,
 ) -> __m512i {
-    macro_rules! from {
-        ($address:literal $(, $distance:ident)?) => {
-            if WIDE {
-                let (first, second): (__m512i, __m512i);
-                asm!(
-                    concat!("vmovdqu64 {first}, [{byte}", $address, "]"),
-                    concat!("vmovdqu64 {second}, [{byte}", $address, " + 64]"),
-                    byte = in(reg) byte,
-                    $($distance = in(reg) $distance,)?
-                    first = out(zmm_reg) first,
-                    second = lateout(zmm_reg) second,
-                    options(pure, readonly, nostack, preserves_flags),
-                );
-                _mm512_maskz_permutex2var_epi8(mask, first, indices, second)
-            } else {
-                let taps: __m512i;
-                asm!(
-                    concat!("vpermb {taps}{{{mask}}}{{z}}, {indices}, [{byte}", $address, "]"),
-                    byte = in(reg) byte,
-                    $($distance = in(reg) $distance,)?
-                    indices = in(zmm_reg) indices,
-                    mask = in(kreg) mask,
-                    taps = lateout(zmm_reg) taps,
-                    options(pure, readonly, nostack, preserves_flags),
-                );
-                taps
-            }
-        };
-    }
-    // SAFETY: promised by the caller; the instructions are of AVX-512 F and VBMI and write their registers alone.
+    let bytes: __m512i;
+    // SAFETY: promised by the caller; the instruction is one of AVX-512 VBMI and writes its register alone.
     unsafe {
-        match ROW {
-            0 => from!(""),
-            1 => from!(" + {stride}", stride),
-            2 => from!(" + {stride} * 2", stride),
-            3 => from!(" + {three}", three),
-            _ => unreachable!("a row of a group"),
-        }
+        in_row!(
+            (byte, distance),
+            "vpermb {bytes}{{{mask}}}{{z}}, {indices}",
+            indices = in(zmm_reg) indices,
+            mask = in(kreg) mask,
+            bytes = lateout(zmm_reg) bytes,
+            options(pure, readonly, nostack, preserves_flags)
+        );
     }
+    bytes
 }
 
 #[inline]

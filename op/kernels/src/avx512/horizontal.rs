@@ -6,7 +6,8 @@ use prep_onnx_pipeline::{CHANNELS, Layout};
 
 use super::even::Rows;
 use super::group::{Group, ROWS};
-use super::short::short;
+use super::pair::pair;
+use super::short::{PerQuad, Shared, Wide, short};
 use super::tables::{Columns, Loads};
 use crate::{Lanes, lanes_of, plane_blocks};
 
@@ -18,9 +19,9 @@ pub(super) fn scratch(columns: &Columns) -> usize {
     AT_ONCE * lanes(columns) + Rows::<AT_ONCE>::blocks(&(0..columns.row_bytes))
 }
 
-/// Blocks of the lanes of a group: the last vector ends behind three planes.
+/// Blocks of the lanes of a group: the last vector, and one that only makes a pair, end behind three planes.
 fn lanes(columns: &Columns) -> usize {
-    CHANNELS * plane_blocks(columns.columns) + 1
+    CHANNELS * plane_blocks(columns.columns) + 2
 }
 
 /// What [`crate::Isa::horizontal`] is.
@@ -42,6 +43,7 @@ pub(super) fn resize(
         "room for every vector"
     );
     let (lanes, copies) = scratch.split_at_mut(AT_ONCE * each);
+    let asks = !ahead.is_empty();
     let wide = rows.iter().all(|row| row.len() >= columns.row_bytes);
     let rows = Rows::<AT_ONCE>::new(rows, ahead)
         .filter(|_| wide)
@@ -49,15 +51,17 @@ pub(super) fn resize(
     let (first, second) = lanes.split_at_mut(each);
     let mut open = [(0, first), (1, second)].map(|(group, lanes)| Group {
         first: rows.group(group),
-        ahead: rows.ahead(group),
+        ahead: asks.then(|| rows.ahead(group)),
         lanes: lanes_of(lanes),
     });
     let open = &mut open[..count];
     // SAFETY: the rows are as wide as the tables and the lanes have room for every vector: asserted above.
     unsafe {
         match columns.loads {
-            Loads::Wide => short::<true>(columns, rows.distance, open),
-            Loads::Shared | Loads::PerQuad => short::<false>(columns, rows.distance, open),
+            Loads::Pair => pair(columns, rows.distance, open),
+            Loads::Shared => short::<Shared>(columns, rows.distance, open),
+            Loads::PerQuad => short::<PerQuad>(columns, rows.distance, open),
+            Loads::Wide => short::<Wide>(columns, rows.distance, open),
         }
     }
     for (scratch, group) in lanes.chunks_exact(each).zip(groups) {

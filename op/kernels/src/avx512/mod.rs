@@ -5,8 +5,8 @@
 //! packed into one dword per lane (`vpshldd`), which is the operand that the vertical `vpdpbusd` takes.
 //!
 //! - [`columns`]: which way columns are made; [`tables`]: which bytes each vector loads, and the weights beside them;
-//! - [`horizontal`]: the weighted sum of neighbouring pixels, of four rows at a time ([`group`], [`even`], [`ahead`]), for
-//!   [`short`] windows, and [`by_row`] for long ones;
+//! - [`horizontal`]: the weighted sum of neighbouring pixels, of four rows at a time ([`group`], [`even`], [`sums`]), for windows of
+//!   a [`pair`] of vectors, [`short`] ones, and [`by_row`] for long ones; which rows are asked for: [`near`], [`ahead`];
 //! - [`vertical`]: the weighted sum of row groups; [`sinks`]: what becomes of it;
 //! - [`weigh`]: the vertical pass where it comes first;
 //! - [`rows`]: rows that the two passes do not make: [`copy`], and [`linear`], INTER_LINEAR of OpenCV;
@@ -21,9 +21,12 @@ mod group;
 mod horizontal;
 mod linear;
 mod lookup;
+mod near;
+mod pair;
 mod rows;
 mod short;
 mod sinks;
+mod sums;
 mod tables;
 mod vertical;
 mod weigh;
@@ -84,6 +87,10 @@ impl Isa for Avx512 {
 
     fn scratch(self, columns: &columns::Columns) -> usize {
         columns.scratch()
+    }
+
+    fn asks_for(self, columns: &columns::Columns, source: &[u8]) -> bool {
+        columns.asks_for(source)
     }
 
     fn horizontal(

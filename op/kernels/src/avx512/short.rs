@@ -1,27 +1,23 @@
 //! Windows of at most four quads, whose tables stay in registers over the rows.
 
-use std::arch::asm;
 use std::arch::x86_64::*;
 
 use super::even::Distance;
-use super::group::{Group, block, pack, rounding, store, taps};
-use super::tables::Columns;
+use super::group::{Group, each, gather, load, pack, rounding, store};
+use super::sums::Tables;
+use super::tables::{Columns, LOAD};
 use crate::x86::prefetch;
 
-/// Tables of at most four quads.
+/// Tables of at most four quads, loaded as `L` says.
 ///
 /// # Safety
-/// Every row has the `row_bytes` of `columns`, and `lanes` of each group room for each of its vectors.
+/// Every row has the `row_bytes` of `columns`, and `lanes` of each group room for each of its vectors; the tables are those of `L`.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-pub(super) unsafe fn short<const WIDE: bool>(
-    columns: &Columns,
-    distance: Distance,
-    groups: &mut [Group<'_>],
-) {
+pub(super) unsafe fn short<L: Quads>(columns: &Columns, distance: Distance, groups: &mut [Group<'_>]) {
     macro_rules! arms {
         ($($quads:literal $tail:literal),*) => {
             match (columns.quads, columns.tail) {
-                $(($quads, $tail) => of::<$quads, $tail, WIDE>(columns, distance, groups),)*
+                $(($quads, $tail) => of::<L, $quads, $tail>(columns, distance, groups),)*
                 _ => unreachable!("tables of at most four quads, of one without a tail"),
             }
         };
@@ -30,151 +26,155 @@ pub(super) unsafe fn short<const WIDE: bool>(
     unsafe { arms!(1 false, 2 false, 2 true, 3 false, 3 true, 4 false, 4 true) }
 }
 
-/// `sum` plus the products of four bytes, `_mm512_dpbusd_epi32`, or of two words, `_mm512_dpwssd_epi32`, in each lane.
-///
-/// Of the latter the compiler makes a product and an addition where it takes no processor in particular. It also moves the
-/// operations of a sum behind each other, which these, not being `pure`, keep from it: side by side those of two rows wait less.
-macro_rules! dot {
-    ($name:ident, $instruction:literal) => {
-        #[inline]
-        #[target_feature(enable = "avx512f,avx512vnni")]
-        fn $name(sum: &mut __m512i, taps: __m512i, weights: __m512i) {
-            // SAFETY: the instruction is one of AVX-512 VNNI, which this function enables, and reads and writes its registers
-            // alone.
-            unsafe {
-                asm!(
-                    concat!($instruction, " {sum}, {taps}, {weights}"),
-                    sum = inout(zmm_reg) *sum,
-                    taps = in(zmm_reg) taps,
-                    weights = in(zmm_reg) weights,
-                    options(nomem, nostack, preserves_flags),
-                );
-            }
-        }
-    };
+/// A way to load the bytes of all quads of a vector.
+pub(super) trait Quads {
+    /// The bytes of row `ROW`, of which the last quad's are where `even` has bits, where it is a `TAIL`.
+    ///
+    /// # Safety
+    /// The processor has the features of this level, and as many bytes as are loaded lie in the row from every base on.
+    unsafe fn row<const QUADS: usize, const TAIL: bool, const ROW: usize>(
+        first_row: *const u8,
+        distance: Distance,
+        bases: &[u32],
+        indices: &[__m512i; QUADS],
+        even: __mmask64,
+    ) -> [__m512i; QUADS];
 }
 
-dot!(add_bytes, "vpdpbusd");
-dot!(add_words, "vpdpwssd");
+/// [`super::tables::Loads::Shared`].
+pub(super) struct Shared;
+
+impl Quads for Shared {
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+    unsafe fn row<const QUADS: usize, const TAIL: bool, const ROW: usize>(
+        first_row: *const u8,
+        distance: Distance,
+        bases: &[u32],
+        indices: &[__m512i; QUADS],
+        even: __mmask64,
+    ) -> [__m512i; QUADS] {
+        // SAFETY: promised by the caller.
+        let bytes = unsafe { load::<ROW>(first_row.wrapping_add(bases[0] as usize), distance) };
+        std::array::from_fn(|quad| {
+            if TAIL && quad == QUADS - 1 {
+                _mm512_maskz_permutexvar_epi8(even, indices[quad], bytes)
+            } else {
+                _mm512_permutexvar_epi8(indices[quad], bytes)
+            }
+        })
+    }
+}
+
+/// [`super::tables::Loads::PerQuad`].
+pub(super) struct PerQuad;
+
+impl Quads for PerQuad {
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+    unsafe fn row<const QUADS: usize, const TAIL: bool, const ROW: usize>(
+        first_row: *const u8,
+        distance: Distance,
+        bases: &[u32],
+        indices: &[__m512i; QUADS],
+        even: __mmask64,
+    ) -> [__m512i; QUADS] {
+        std::array::from_fn(|quad| {
+            let byte = first_row.wrapping_add(bases[quad] as usize);
+            let mask = if TAIL && quad == QUADS - 1 { even } else { !0 };
+            // SAFETY: promised by the caller.
+            unsafe { gather::<ROW>(byte, distance, indices[quad], mask) }
+        })
+    }
+}
+
+/// [`super::tables::Loads::Wide`].
+pub(super) struct Wide;
+
+impl Quads for Wide {
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+    unsafe fn row<const QUADS: usize, const TAIL: bool, const ROW: usize>(
+        first_row: *const u8,
+        distance: Distance,
+        bases: &[u32],
+        indices: &[__m512i; QUADS],
+        even: __mmask64,
+    ) -> [__m512i; QUADS] {
+        std::array::from_fn(|quad| {
+            let byte = first_row.wrapping_add(bases[quad] as usize);
+            let mask = if TAIL && quad == QUADS - 1 { even } else { !0 };
+            // SAFETY: promised by the caller.
+            let [first, second] = unsafe {
+                [
+                    load::<ROW>(byte, distance),
+                    load::<ROW>(byte.wrapping_add(LOAD), distance),
+                ]
+            };
+            _mm512_maskz_permutex2var_epi8(mask, first, indices[quad], second)
+        })
+    }
+}
 
 /// The most quads of windows whose bytes of four rows are in registers at a time.
 const FEW_QUADS: usize = 2;
-
-/// Where the bytes of a vector are, and its tables.
-struct Vector<'a, const QUADS: usize> {
-    bases: &'a [u32],
-    /// Indices, and the digits of weights, the highest ones first.
-    tables: [[__m512i; QUADS]; 4],
-    even: u64,
-    rounding: __m512i,
-}
-
-/// The bytes of row `ROW`.
-///
-/// # Safety
-/// As many bytes lie in the rows from every base on.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-unsafe fn row<const QUADS: usize, const TAIL: bool, const WIDE: bool, const ROW: usize>(
-    first_row: *const u8,
-    distance: Distance,
-    vector: &Vector<'_, QUADS>,
-) -> [__m512i; QUADS] {
-    let full = if TAIL { QUADS - 1 } else { QUADS };
-    let indices = &vector.tables[0];
-    std::array::from_fn(|quad| {
-        let byte = first_row.wrapping_add(vector.bases[quad] as usize);
-        let mask = if quad < full { !0 } else { vector.even };
-        // SAFETY: promised by the caller.
-        unsafe { taps::<ROW, WIDE>(byte, distance, indices[quad], mask) }
-    })
-}
-
-/// The sums of two rows, side by side.
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-fn two_rows<const QUADS: usize, const TAIL: bool>(
-    [one, other]: [[__m512i; QUADS]; 2],
-    vector: &Vector<'_, QUADS>,
-) -> [__m512i; 2] {
-    let full = if TAIL { QUADS - 1 } else { QUADS };
-    let [_, digits @ ..] = &vector.tables;
-    let mut sums = [vector.rounding; 2];
-    let [first, second] = &mut sums;
-    for digit in 0..digits.len() {
-        if digit > 0 {
-            *first = _mm512_slli_epi32::<8>(*first);
-            *second = _mm512_slli_epi32::<8>(*second);
-        }
-        for quad in 0..full {
-            add_bytes(first, one[quad], digits[digit][quad]);
-            add_bytes(second, other[quad], digits[digit][quad]);
-        }
-        if TAIL && digit > 0 {
-            add_words(first, one[QUADS - 1], digits[digit - 1][QUADS - 1]);
-            add_words(second, other[QUADS - 1], digits[digit - 1][QUADS - 1]);
-        }
-    }
-    sums
-}
 
 /// # Safety
 /// As for [`short`].
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-unsafe fn of<const QUADS: usize, const TAIL: bool, const WIDE: bool>(
+unsafe fn of<L: Quads, const QUADS: usize, const TAIL: bool>(
     columns: &Columns,
     distance: Distance,
     groups: &mut [Group<'_>],
 ) {
     let packing = columns.packing;
+    let rounding = rounding(packing.mode);
     let bases = columns.bases.chunks_exact(QUADS);
     let tables = columns.tables.chunks_exact(QUADS);
     let mut asking = columns.ahead.start();
     for (at, (bases, tables)) in bases.zip(tables).enumerate() {
-        let part =
-            |part: usize| -> [__m512i; QUADS] { std::array::from_fn(|quad| block(&tables[quad][part])) };
-        let vector = Vector {
-            bases,
-            tables: [part(0), part(1), part(2), part(3)],
-            even: columns.even,
-            rounding: rounding(packing.mode),
-        };
+        let tables = Tables::<QUADS>::new(tables);
         let asks = asking.asks();
-        for group in &mut *groups {
-            if asks {
-                for row in distance.group(group.ahead) {
+        macro_rules! rows {
+            ($group:ident, $one:literal $other:literal) => {
+                [
+                    L::row::<QUADS, TAIL, $one>($group.first, distance, bases, &tables.indices, columns.even),
+                    L::row::<QUADS, TAIL, $other>(
+                        $group.first,
+                        distance,
+                        bases,
+                        &tables.indices,
+                        columns.even,
+                    ),
+                ]
+            };
+        }
+        each!(groups, |group| {
+            if asks && let Some(ahead) = group.ahead {
+                for row in distance.group(ahead) {
                     prefetch(row, bases[0] as usize);
                 }
             }
-            // SAFETY: `Columns::filled` keeps every base a load, or two where they are wide, before `row_bytes`, and the caller
-            // promises that the rows have as many bytes.
-            let sums = unsafe {
-                let third_and_fourth = || {
-                    [
-                        row::<QUADS, TAIL, WIDE, 2>(group.first, distance, &vector),
-                        row::<QUADS, TAIL, WIDE, 3>(group.first, distance, &vector),
-                    ]
-                };
-                let first_and_second = || {
-                    [
-                        row::<QUADS, TAIL, WIDE, 0>(group.first, distance, &vector),
-                        row::<QUADS, TAIL, WIDE, 1>(group.first, distance, &vector),
-                    ]
-                };
-                if QUADS <= FEW_QUADS {
-                    let (upper, lower) = (third_and_fourth(), first_and_second());
-                    let [third, fourth] = two_rows::<QUADS, TAIL>(upper, &vector);
-                    let [first, second] = two_rows::<QUADS, TAIL>(lower, &vector);
-                    [first, second, third, fourth]
+            // SAFETY: `Columns::filled` keeps what is loaded before `row_bytes`, and the caller promises that the rows have as many
+            // bytes, and room for all vectors of the tables.
+            unsafe {
+                let [third, fourth, first, second] = if QUADS <= FEW_QUADS {
+                    let (upper, lower) = (rows!(group, 2 3), rows!(group, 0 1));
+                    let [third, fourth] = tables.two_rows::<TAIL>(upper, rounding);
+                    let [first, second] = tables.two_rows::<TAIL>(lower, rounding);
+                    [third, fourth, first, second]
                 } else {
-                    let [third, fourth] = two_rows::<QUADS, TAIL>(third_and_fourth(), &vector);
-                    let [first, second] = two_rows::<QUADS, TAIL>(first_and_second(), &vector);
-                    [first, second, third, fourth]
-                }
-            };
-            // SAFETY: the caller promises room for all vectors of the table.
-            unsafe { store(group.lanes, at * columns.lanes, pack(sums, packing)) }
-        }
+                    let [third, fourth] = tables.two_rows::<TAIL>(rows!(group, 2 3), rounding);
+                    let [first, second] = tables.two_rows::<TAIL>(rows!(group, 0 1), rounding);
+                    [third, fourth, first, second]
+                };
+                store(
+                    group.lanes,
+                    at * columns.lanes,
+                    pack([first, second, third, fourth], packing),
+                );
+            }
+        });
     }
 }

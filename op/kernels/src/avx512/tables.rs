@@ -11,12 +11,48 @@ use crate::x86::{Block, digits, lane_window};
 /// How a vector gets at the bytes of its lanes' windows. Four taps are a quad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Loads {
+    /// One load of 64 bytes serves two neighbouring vectors of one quad.
+    Pair,
     /// One load of 64 bytes serves all quads.
     Shared,
     /// One load of 64 bytes for each quad.
     PerQuad,
     /// Two neighbouring loads of 64 bytes for each quad.
     Wide,
+}
+
+impl Loads {
+    /// Vectors that are loaded together.
+    fn vectors(self) -> usize {
+        match self {
+            Self::Pair => 2,
+            Self::Shared | Self::PerQuad | Self::Wide => 1,
+        }
+    }
+
+    /// Whether a vector of so many quads is loaded so.
+    fn suits(self, quads: usize) -> bool {
+        match self {
+            Self::Pair => quads == 1,
+            Self::Shared | Self::PerQuad | Self::Wide => true,
+        }
+    }
+
+    /// The first tap of those that the load of a quad is for.
+    fn first_tap(self, quad: usize) -> usize {
+        match self {
+            Self::Pair | Self::Shared => 0,
+            Self::PerQuad | Self::Wide => 4 * quad,
+        }
+    }
+
+    /// Bytes that are loaded from a base on.
+    fn reach(self) -> usize {
+        match self {
+            Self::Pair | Self::Shared | Self::PerQuad => LOAD,
+            Self::Wide => 2 * LOAD,
+        }
+    }
 }
 
 /// How a sum becomes a value in the top byte.
@@ -81,10 +117,11 @@ const MAX_TOP: u32 = 2_088_959;
 const MAX_QUADS: usize = 4;
 
 /// How many of [`WAYS`], the first ones, pay for that many quads: those with one load for each of them at most.
-const WAYS_OF_MOST: usize = 4;
+const WAYS_OF_MOST: usize = 5;
 
 /// The ways to load, the best first; lanes that a way has too few bytes for make the next one tried.
-const WAYS: [(Loads, usize); 13] = [
+const WAYS: [(Loads, usize); 14] = [
+    (Loads::Pair, 16),
     (Loads::Shared, 16),
     (Loads::Shared, 15),
     (Loads::PerQuad, 16),
@@ -154,13 +191,13 @@ impl Columns {
         loads: Loads,
         lanes: usize,
     ) -> Option<Self> {
-        let reach = if loads == Loads::Wide { 2 * LOAD } else { LOAD };
-        if self.row_bytes < reach {
+        let quads = self.quads;
+        let (reach, together) = (loads.reach(), loads.vectors());
+        if self.row_bytes < reach || !loads.suits(quads) {
             return None;
         }
-        let quads = self.quads;
         let used = self.columns * CHANNELS;
-        let vectors = used.div_ceil(lanes);
+        let vectors = used.div_ceil(lanes).next_multiple_of(together);
         let mut bases = vec![0; vectors * quads];
         let mut tables = vec![[Block::ZERO; 4]; vectors * quads];
         let multiple = if self.packing.mode == Mode::Top { 4 } else { 1 };
@@ -169,15 +206,17 @@ impl Columns {
             .zip(tables.chunks_exact_mut(quads))
             .enumerate()
         {
-            let windows = || {
-                (0..lanes).filter_map(|lane| {
+            let windows_of = |vector: usize| {
+                (0..lanes).filter_map(move |lane| {
                     let window = lane_window(axis, origin, channels, vector * lanes + lane)?;
                     (!window.weights.is_empty()).then_some((lane, window))
                 })
             };
+            let first = vector - vector % together;
+            let loaded = || (first..first + together).flat_map(windows_of);
             for (quad, to) in bases.iter_mut().enumerate() {
-                let from = if loads == Loads::Shared { 0 } else { 4 * quad };
-                let base = windows()
+                let from = loads.first_tap(quad);
+                let base = loaded()
                     .filter(|(_, window)| from < window.weights.len())
                     .map(|(_, window)| window.byte + from * CHANNELS)
                     .min()
@@ -185,7 +224,7 @@ impl Columns {
                     .min(self.row_bytes - reach);
                 *to = u32::try_from(base).ok()?;
             }
-            for (lane, window) in windows() {
+            for (lane, window) in windows_of(vector) {
                 for (at, weight) in window.weights.iter().enumerate() {
                     let (quad, tap) = (at / 4, at % 4);
                     let index = window.byte + at * CHANNELS - bases[quad] as usize;
@@ -211,7 +250,7 @@ impl Columns {
                 }
             }
         }
-        let ahead = Ahead::new(bases.iter().step_by(quads).copied());
+        let ahead = Ahead::new(bases.iter().step_by(together * quads).copied());
         Some(Self {
             loads,
             lanes,
