@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 
 use super::even::Distance;
 use super::tables::{Mode, Packing};
-use crate::x86::{Block, ROUNDING};
+use crate::x86::{Block, ROUNDING, prefetch};
 use crate::{Lanes, PRECISION};
 
 /// Rows of a group.
@@ -25,20 +25,26 @@ pub(super) struct Group<'a> {
     pub(super) lanes: &'a mut [i32],
 }
 
+impl Group<'_> {
+    /// Asks for the lines at `offset` bytes after the starts of the rows ahead, if any are.
+    #[inline(always)]
+    pub(super) fn ask(&self, distance: Distance, offset: usize) {
+        let Some(ahead) = self.ahead else { return };
+        for row in distance.group(ahead) {
+            prefetch(row, offset);
+        }
+    }
+}
+
 /// Something for each group of one or two, in code of its own: its loads step evenly then, which the processor foresees.
 macro_rules! each {
     ($groups:ident, |$group:ident| $body:block) => {
-        match $groups {
-            [$group] => $body,
-            [first, second] => {
-                {
-                    let $group = first;
-                    $body
-                }
-                let $group = second;
-                $body
-            }
-            _ => unreachable!("one or two groups"),
+        let [$group, others @ ..] = &mut *$groups else {
+            unreachable!("a group")
+        };
+        $body
+        if let [$group] = others {
+            $body
         }
     };
 }

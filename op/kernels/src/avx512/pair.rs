@@ -6,7 +6,6 @@ use super::even::Distance;
 use super::group::{Group, each, load, pack, rounding, store};
 use super::sums::Tables;
 use super::tables::Columns;
-use crate::x86::prefetch;
 
 /// Tables of [`super::tables::Loads::Pair`].
 ///
@@ -26,10 +25,8 @@ pub(super) unsafe fn pair(columns: &Columns, distance: Distance, groups: &mut [G
             .map(|quad| Tables::<1>::new(std::slice::from_ref(quad)));
         let asks = asking.asks();
         each!(groups, |group| {
-            if asks && let Some(ahead) = group.ahead {
-                for row in distance.group(ahead) {
-                    prefetch(row, base);
-                }
+            if asks {
+                group.ask(distance, base);
             }
             let byte = group.first.wrapping_add(base);
             // SAFETY: `Columns::filled` keeps what is loaded before `row_bytes`, and the caller promises that the rows have as many

@@ -5,8 +5,7 @@ use std::arch::x86_64::*;
 use super::even::Distance;
 use super::group::{Group, each, gather, load, pack, rounding, store};
 use super::sums::Tables;
-use super::tables::{Columns, LOAD};
-use crate::x86::prefetch;
+use super::tables::{Columns, LOAD, MAX_QUADS};
 
 /// Tables of at most four quads, loaded as `L` says.
 ///
@@ -17,8 +16,8 @@ pub(super) unsafe fn short<L: Quads>(columns: &Columns, distance: Distance, grou
     macro_rules! arms {
         ($($quads:literal $tail:literal),*) => {
             match (columns.quads, columns.tail) {
-                $(($quads, $tail) => of::<L, $quads, $tail>(columns, distance, groups),)*
-                _ => unreachable!("tables of at most four quads, of one without a tail"),
+                $(($quads, $tail) if $quads <= L::MOST => of::<L, $quads, $tail>(columns, distance, groups),)*
+                _ => unreachable!("tables of at most so many quads, of one without a tail"),
             }
         };
     }
@@ -28,6 +27,9 @@ pub(super) unsafe fn short<L: Quads>(columns: &Columns, distance: Distance, grou
 
 /// A way to load the bytes of all quads of a vector.
 pub(super) trait Quads {
+    /// The most quads that pay.
+    const MOST: usize;
+
     /// The bytes of row `ROW`, of which the last quad's are where `even` has bits, where it is a `TAIL`.
     ///
     /// # Safety
@@ -45,6 +47,8 @@ pub(super) trait Quads {
 pub(super) struct Shared;
 
 impl Quads for Shared {
+    const MOST: usize = MAX_QUADS;
+
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
     unsafe fn row<const QUADS: usize, const TAIL: bool, const ROW: usize>(
@@ -70,6 +74,8 @@ impl Quads for Shared {
 pub(super) struct PerQuad;
 
 impl Quads for PerQuad {
+    const MOST: usize = MAX_QUADS;
+
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
     unsafe fn row<const QUADS: usize, const TAIL: bool, const ROW: usize>(
@@ -92,6 +98,8 @@ impl Quads for PerQuad {
 pub(super) struct Wide;
 
 impl Quads for Wide {
+    const MOST: usize = MAX_QUADS - 1;
+
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
     unsafe fn row<const QUADS: usize, const TAIL: bool, const ROW: usize>(
@@ -151,10 +159,8 @@ unsafe fn of<L: Quads, const QUADS: usize, const TAIL: bool>(
             };
         }
         each!(groups, |group| {
-            if asks && let Some(ahead) = group.ahead {
-                for row in distance.group(ahead) {
-                    prefetch(row, bases[0] as usize);
-                }
+            if asks {
+                group.ask(distance, bases[0] as usize);
             }
             // SAFETY: `Columns::filled` keeps what is loaded before `row_bytes`, and the caller promises that the rows have as many
             // bytes, and room for all vectors of the tables.

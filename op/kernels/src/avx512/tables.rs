@@ -114,7 +114,7 @@ pub(super) type QuadTable = [Block; 4];
 const MAX_TOP: u32 = 2_088_959;
 
 /// Most quads: their tables are held in registers.
-const MAX_QUADS: usize = 4;
+pub(super) const MAX_QUADS: usize = 4;
 
 /// How many of [`WAYS`], the first ones, pay for that many quads: those with one load for each of them at most.
 const WAYS_OF_MOST: usize = 5;
