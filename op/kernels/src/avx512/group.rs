@@ -50,80 +50,41 @@ macro_rules! each {
 }
 pub(super) use each;
 
-/// The 64 bytes from `byte` on in row `ROW` of those at `distance`, as the last operand of an instruction: of addresses that it
-/// knows the compiler makes a pointer for each row, for which there are no registers.
-macro_rules! in_row {
-    (($byte:ident, $distance:ident), $instruction:literal, $($operands:tt)*) => {
-        match ROW {
-            0 => asm!(concat!($instruction, ", [{byte}]"), byte = in(reg) $byte, $($operands)*),
-            1 => asm!(
-                concat!($instruction, ", [{byte} + {stride}]"),
-                byte = in(reg) $byte,
-                stride = in(reg) $distance.stride,
-                $($operands)*
-            ),
-            2 => asm!(
-                concat!($instruction, ", [{byte} + {stride} * 2]"),
-                byte = in(reg) $byte,
-                stride = in(reg) $distance.stride,
-                $($operands)*
-            ),
-            3 => asm!(
-                concat!($instruction, ", [{byte} + {three}]"),
-                byte = in(reg) $byte,
-                three = in(reg) $distance.three,
-                $($operands)*
-            ),
-            _ => unreachable!("a row of a group"),
-        }
-    };
-}
-
 /// The 64 bytes from `byte` on in row `ROW` of those at `distance`.
+///
+/// An instruction, since of addresses that it knows the compiler makes a pointer for each row, for which there are no registers.
 ///
 /// # Safety
 /// As many bytes lie there.
 #[inline]
 #[target_feature(enable = "avx512f")]
-pub(super) unsafe fn load<const ROW: usize>(byte: *const u8, distance: Distance) -> __m512i {
-    let bytes: __m512i;
+pub(super) unsafe fn load<const ROW: usize>(
+    byte: *const u8,
+    Distance { stride, three }: Distance,
+) -> __m512i {
+    macro_rules! from {
+        ($address:literal $(, $distance:ident)?) => {{
+            let bytes: __m512i;
+            asm!(
+                concat!("vmovdqu64 {bytes}, [{byte}", $address, "]"),
+                byte = in(reg) byte,
+                $($distance = in(reg) $distance,)?
+                bytes = lateout(zmm_reg) bytes,
+                options(pure, readonly, nostack, preserves_flags),
+            );
+            bytes
+        }};
+    }
     // SAFETY: promised by the caller; the instruction is one of AVX-512 F and writes its register alone.
     unsafe {
-        in_row!(
-            (byte, distance),
-            "vmovdqu64 {bytes}",
-            bytes = lateout(zmm_reg) bytes,
-            options(pure, readonly, nostack, preserves_flags)
-        );
+        match ROW {
+            0 => from!(""),
+            1 => from!(" + {stride}", stride),
+            2 => from!(" + {stride} * 2", stride),
+            3 => from!(" + {three}", three),
+            _ => unreachable!("a row of a group"),
+        }
     }
-    bytes
-}
-
-/// Those of [`load`] at `indices`, in one instruction; zeros where `mask` has none.
-///
-/// # Safety
-/// As for [`load`].
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-pub(super) unsafe fn gather<const ROW: usize>(
-    byte: *const u8,
-    distance: Distance,
-    indices: __m512i,
-    mask: __mmask64,
-) -> __m512i {
-    let bytes: __m512i;
-    // SAFETY: promised by the caller; the instruction is one of AVX-512 VBMI and writes its register alone.
-    unsafe {
-        in_row!(
-            (byte, distance),
-            "vpermb {bytes}{{{mask}}}{{z}}, {indices}",
-            indices = in(zmm_reg) indices,
-            mask = in(kreg) mask,
-            bytes = lateout(zmm_reg) bytes,
-            options(pure, readonly, nostack, preserves_flags)
-        );
-    }
-    bytes
 }
 
 #[inline]

@@ -7,7 +7,7 @@ use prep_onnx_pipeline::{CHANNELS, Layout};
 use super::even::Rows;
 use super::group::{Group, ROWS};
 use super::pair::pair;
-use super::short::{PerQuad, Shared, Wide, short};
+use super::short::short;
 use super::tables::{Columns, Loads};
 use crate::{Lanes, lanes_of, plane_blocks};
 
@@ -59,9 +59,8 @@ pub(super) fn resize(
     unsafe {
         match columns.loads {
             Loads::Pair => pair(columns, rows.distance, open),
-            Loads::Shared => short::<Shared>(columns, rows.distance, open),
-            Loads::PerQuad => short::<PerQuad>(columns, rows.distance, open),
-            Loads::Wide => short::<Wide>(columns, rows.distance, open),
+            Loads::Shared => short::<false>(columns, rows.distance, open),
+            Loads::Wide => short::<true>(columns, rows.distance, open),
         }
     }
     for (scratch, group) in lanes.chunks_exact(each).zip(groups) {

@@ -1,4 +1,4 @@
-//! Windows of one quad, of two neighbouring vectors at a time: a load costs what a sum does, and most of one is the next one's too.
+//! Windows of one quad, of two neighbouring vectors at a time, which one load serves.
 
 use std::arch::x86_64::*;
 
@@ -15,11 +15,10 @@ use super::tables::Columns;
 pub(super) unsafe fn pair(columns: &Columns, distance: Distance, groups: &mut [Group<'_>]) {
     let packing = columns.packing;
     let rounding = rounding(packing.mode);
-    let (bases, _) = columns.bases.as_chunks::<2>();
     let (tables, _) = columns.tables.as_chunks::<2>();
     let mut asking = columns.ahead.start();
-    for (at, (&[base, _], tables)) in bases.iter().zip(tables).enumerate() {
-        let base = base as usize;
+    for (at, (base, tables)) in columns.bases.iter().zip(tables).enumerate() {
+        let base = *base as usize;
         let [one, other] = tables
             .each_ref()
             .map(|quad| Tables::<1>::new(std::slice::from_ref(quad)));

@@ -15,9 +15,7 @@ pub(super) enum Loads {
     Pair,
     /// One load of 64 bytes serves all quads.
     Shared,
-    /// One load of 64 bytes for each quad.
-    PerQuad,
-    /// Two neighbouring loads of 64 bytes for each quad.
+    /// Two neighbouring loads of 64 bytes serve all quads.
     Wide,
 }
 
@@ -26,7 +24,7 @@ impl Loads {
     fn vectors(self) -> usize {
         match self {
             Self::Pair => 2,
-            Self::Shared | Self::PerQuad | Self::Wide => 1,
+            Self::Shared | Self::Wide => 1,
         }
     }
 
@@ -34,22 +32,14 @@ impl Loads {
     fn suits(self, quads: usize) -> bool {
         match self {
             Self::Pair => quads == 1,
-            Self::Shared | Self::PerQuad | Self::Wide => true,
-        }
-    }
-
-    /// The first tap of those that the load of a quad is for.
-    fn first_tap(self, quad: usize) -> usize {
-        match self {
-            Self::Pair | Self::Shared => 0,
-            Self::PerQuad | Self::Wide => 4 * quad,
+            Self::Shared | Self::Wide => true,
         }
     }
 
     /// Bytes that are loaded from a base on.
     fn reach(self) -> usize {
         match self {
-            Self::Pair | Self::Shared | Self::PerQuad => LOAD,
+            Self::Pair | Self::Shared => LOAD,
             Self::Wide => 2 * LOAD,
         }
     }
@@ -89,7 +79,7 @@ pub struct Columns {
     /// How many lanes of a vector are used.
     pub(super) lanes: usize,
     pub(super) vectors: usize,
-    /// The first byte of a load, for each vector and quad.
+    /// The first byte that is loaded, for each vector, or two where they are loaded together.
     pub(super) bases: Vec<u32>,
     /// For each vector and quad.
     pub(super) tables: Vec<QuadTable>,
@@ -120,21 +110,19 @@ pub(super) const MAX_QUADS: usize = 4;
 const WAYS_OF_MOST: usize = 5;
 
 /// The ways to load, the best first; lanes that a way has too few bytes for make the next one tried.
-const WAYS: [(Loads, usize); 14] = [
+const WAYS: [(Loads, usize); 12] = [
     (Loads::Pair, 16),
     (Loads::Shared, 16),
     (Loads::Shared, 15),
-    (Loads::PerQuad, 16),
-    (Loads::PerQuad, 15),
     (Loads::Wide, 16),
     (Loads::Wide, 15),
     (Loads::Wide, 12),
     (Loads::Wide, 9),
-    (Loads::PerQuad, 12),
-    (Loads::PerQuad, 9),
+    (Loads::Shared, 12),
+    (Loads::Shared, 9),
     (Loads::Wide, 6),
-    (Loads::PerQuad, 6),
-    (Loads::PerQuad, 3),
+    (Loads::Shared, 6),
+    (Loads::Shared, 3),
 ];
 
 impl Columns {
@@ -160,7 +148,7 @@ impl Columns {
             _ => return None,
         };
         let draft = Self {
-            loads: Loads::PerQuad,
+            loads: Loads::Shared,
             packing: Packing {
                 mode,
                 bytes: [0, 1, 2, 3].map(|row| 0x1111_1111_1111_1111 << row),
@@ -196,42 +184,30 @@ impl Columns {
         if self.row_bytes < reach || !loads.suits(quads) {
             return None;
         }
-        let used = self.columns * CHANNELS;
-        let vectors = used.div_ceil(lanes).next_multiple_of(together);
-        let mut bases = vec![0; vectors * quads];
+        let steps = (self.columns * CHANNELS).div_ceil(together * lanes);
+        let vectors = steps * together;
+        let mut bases = Vec::with_capacity(steps);
         let mut tables = vec![[Block::ZERO; 4]; vectors * quads];
         let multiple = if self.packing.mode == Mode::Top { 4 } else { 1 };
-        for (vector, (bases, tables)) in bases
-            .chunks_exact_mut(quads)
-            .zip(tables.chunks_exact_mut(quads))
-            .enumerate()
-        {
-            let windows_of = |vector: usize| {
-                (0..lanes).filter_map(move |lane| {
-                    let window = lane_window(axis, origin, channels, vector * lanes + lane)?;
+        for (step, tables) in tables.chunks_exact_mut(together * quads).enumerate() {
+            let windows = || {
+                (0..together * lanes).filter_map(|lane| {
+                    let window = lane_window(axis, origin, channels, step * together * lanes + lane)?;
                     (!window.weights.is_empty()).then_some((lane, window))
                 })
             };
-            let first = vector - vector % together;
-            let loaded = || (first..first + together).flat_map(windows_of);
-            for (quad, to) in bases.iter_mut().enumerate() {
-                let from = loads.first_tap(quad);
-                let base = loaded()
-                    .filter(|(_, window)| from < window.weights.len())
-                    .map(|(_, window)| window.byte + from * CHANNELS)
-                    .min()
-                    .unwrap_or(0)
-                    .min(self.row_bytes - reach);
-                *to = u32::try_from(base).ok()?;
-            }
-            for (lane, window) in windows_of(vector) {
+            let first = windows().map(|(_, window)| window.byte).min();
+            let base = first.unwrap_or(0).min(self.row_bytes - reach);
+            bases.push(u32::try_from(base).ok()?);
+            for (lane, window) in windows() {
+                let (vector, lane) = (lane / lanes, lane % lanes);
                 for (at, weight) in window.weights.iter().enumerate() {
                     let (quad, tap) = (at / 4, at % 4);
-                    let index = window.byte + at * CHANNELS - bases[quad] as usize;
+                    let index = window.byte + at * CHANNELS - base;
                     if index >= reach {
                         return None;
                     }
-                    let [indices, digit_blocks @ ..] = &mut tables[quad];
+                    let [indices, digit_blocks @ ..] = &mut tables[vector * quads + quad];
                     let weight = weight * multiple;
                     if self.tail && quad == quads - 1 {
                         let place = 4 * lane + 2 * tap;
@@ -250,7 +226,7 @@ impl Columns {
                 }
             }
         }
-        let ahead = Ahead::new(bases.iter().step_by(together * quads).copied());
+        let ahead = Ahead::new(bases.iter().copied());
         Some(Self {
             loads,
             lanes,
