@@ -33,6 +33,9 @@ macro_rules! dot {
 dot!(add_bytes, "vpdpbusd");
 dot!(add_words, "vpdpwssd");
 
+/// The fewest quads whose digits are summed apart.
+const LONG: usize = 4;
+
 /// The tables of a vector: the indices of its bytes, and the digits of weights, the highest ones first.
 pub(super) struct Tables<const QUADS: usize> {
     pub(super) indices: [__m512i; QUADS],
@@ -53,32 +56,66 @@ impl<const QUADS: usize> Tables<QUADS> {
         }
     }
 
-    /// The sums of two rows, side by side, behind `rounding`; of `TAIL` the last quad has two words for four bytes.
+    /// The sums of two rows behind `rounding`; of `TAIL` the last quad has two words for four bytes.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
     pub(super) fn two_rows<const TAIL: bool>(
         &self,
-        [one, other]: [[__m512i; QUADS]; 2],
+        rows: [[__m512i; QUADS]; 2],
         rounding: __m512i,
     ) -> [__m512i; 2] {
-        let full = if TAIL { QUADS - 1 } else { QUADS };
-        let digits = &self.digits;
-        let mut sums = [rounding; 2];
-        let [first, second] = &mut sums;
-        for digit in 0..digits.len() {
-            if digit > 0 {
-                *first = _mm512_slli_epi32::<8>(*first);
-                *second = _mm512_slli_epi32::<8>(*second);
-            }
-            for quad in 0..full {
-                add_bytes(first, one[quad], digits[digit][quad]);
-                add_bytes(second, other[quad], digits[digit][quad]);
-            }
-            if TAIL && digit > 0 {
-                add_words(first, one[QUADS - 1], digits[digit - 1][QUADS - 1]);
-                add_words(second, other[QUADS - 1], digits[digit - 1][QUADS - 1]);
-            }
+        if QUADS < LONG {
+            self.joined::<TAIL>(rows, rounding)
+        } else {
+            self.apart::<TAIL>(rows, rounding)
         }
+    }
+
+    /// The three digits one after the other, in one sum for each row.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+    fn joined<const TAIL: bool>(&self, rows: [[__m512i; QUADS]; 2], rounding: __m512i) -> [__m512i; 2] {
+        let mut sums = [rounding; 2];
+        self.add::<TAIL, 0>(rows, &mut sums);
+        sums = sums.map(|sum| _mm512_slli_epi32::<8>(sum));
+        self.add::<TAIL, 1>(rows, &mut sums);
+        sums = sums.map(|sum| _mm512_slli_epi32::<8>(sum));
+        self.add::<TAIL, 2>(rows, &mut sums);
         sums
+    }
+
+    /// Each digit in a sum of its own: additions more, and each waits for fewer.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+    fn apart<const TAIL: bool>(&self, rows: [[__m512i; QUADS]; 2], rounding: __m512i) -> [__m512i; 2] {
+        let zero = _mm512_setzero_si512();
+        let (mut upper, mut middle, mut lower) = ([rounding; 2], [zero; 2], [zero; 2]);
+        self.add::<TAIL, 0>(rows, &mut upper);
+        self.add::<TAIL, 1>(rows, &mut middle);
+        self.add::<TAIL, 2>(rows, &mut lower);
+        std::array::from_fn(|row| {
+            let upper = _mm512_add_epi32(_mm512_slli_epi32::<8>(upper[row]), middle[row]);
+            _mm512_add_epi32(_mm512_slli_epi32::<8>(upper), lower[row])
+        })
+    }
+
+    /// Adds the products of a digit to the sums of two rows, side by side.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
+    fn add<const TAIL: bool, const DIGIT: usize>(
+        &self,
+        [one, other]: [[__m512i; QUADS]; 2],
+        [first, second]: &mut [__m512i; 2],
+    ) {
+        let full = if TAIL { QUADS - 1 } else { QUADS };
+        for quad in 0..full {
+            add_bytes(first, one[quad], self.digits[DIGIT][quad]);
+            add_bytes(second, other[quad], self.digits[DIGIT][quad]);
+        }
+        // A word has two digits.
+        if TAIL && DIGIT > 0 {
+            add_words(first, one[QUADS - 1], self.digits[DIGIT - 1][QUADS - 1]);
+            add_words(second, other[QUADS - 1], self.digits[DIGIT - 1][QUADS - 1]);
+        }
     }
 }
