@@ -156,12 +156,12 @@ pub(crate) unsafe fn run_band<I: Isa>(
                     &task.pixels[(row.min(rows.source.end - 1) - rows.source.start) * stride..][..stride]
                 };
                 // Making these groups covers the latency of the memory for the next ones.
-                let asked = if asks { some } else { 0 };
-                for at in 0..some {
-                    source[at] = source_row(first + at);
+                for (at, source) in source[..some].iter_mut().enumerate() {
+                    *source = source_row(first + at);
                 }
-                for at in 0..asked {
-                    ahead[at] = source_row(first + some + at);
+                let asked = if asks { some } else { 0 };
+                for (at, ahead) in ahead[..asked].iter_mut().enumerate() {
+                    *ahead = source_row(first + some + at);
                 }
                 isa.horizontal(
                     &columns.tables,

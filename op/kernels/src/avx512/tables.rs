@@ -104,9 +104,9 @@ pub(super) type QuadTable = [Block; 4];
 const MAX_TOP: u32 = 2_088_959;
 
 /// Most quads: their tables are held in registers.
-pub(super) const MAX_QUADS: usize = 4;
+const MAX_QUADS: usize = 4;
 
-/// How many of [`WAYS`], the first ones, pay for that many quads: those with one load for each of them at most.
+/// How many of [`WAYS`], the first ones, pay for that many quads.
 const WAYS_OF_MOST: usize = 5;
 
 /// The ways to load, the best first; lanes that a way has too few bytes for make the next one tried.
