@@ -31,6 +31,8 @@ mod elements;
 mod finish;
 mod isa;
 mod level;
+#[cfg(target_arch = "x86_64")]
+mod near;
 #[cfg(target_arch = "aarch64")]
 pub mod neon;
 pub mod pixels;

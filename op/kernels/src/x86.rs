@@ -40,8 +40,7 @@ pub(super) fn prefetch(row: *const u8, offset: usize) {
 /// Rows in groups.
 pub(super) type Groups<'a, const ROWS: usize> = &'a [[&'a [u8]; ROWS]];
 
-/// The rows of `count` groups, each of `row_bytes` bytes at least, and of those that come next: the same rows where others are
-/// not as many.
+/// The rows of `count` groups, each of `row_bytes` bytes at least, and of those ahead: the same rows where others are not as many.
 #[inline(always)]
 pub(super) fn grouped<'a, const ROWS: usize>(
     rows: &'a [&'a [u8]],

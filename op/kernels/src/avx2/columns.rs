@@ -8,8 +8,8 @@ use super::by_row::Tiles;
 use super::plan::Plan;
 use super::tables::{ByColumn, LOAD};
 use super::taps::{Taps, lighten};
-use crate::Axis;
 use crate::x86::lane_window;
+use crate::{Axis, near};
 
 /// Tables of the horizontal pass.
 pub struct Columns {
@@ -59,6 +59,15 @@ impl Columns {
             row_bytes,
             columns: axis.len(),
             layout,
+        }
+    }
+
+    /// What [`crate::Isa::asks_for`] is.
+    pub(super) fn asks_for(&self, source: &[u8]) -> bool {
+        match self.way {
+            Way::ByColumn(_) => !near::in_cache(source),
+            // As at AVX-512.
+            Way::ByRow(_) => true,
         }
     }
 

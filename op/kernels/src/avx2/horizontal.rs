@@ -53,9 +53,10 @@ fn wide(
 ) {
     let count = groups.len();
     assert!((1..=AT_ONCE).contains(&count), "as many groups as have scratch");
+    let asks = !ahead.is_empty();
     let (rows, ahead) = grouped::<ROWS>(rows, ahead, count, columns.row_bytes);
     match &columns.way {
-        Way::ByColumn(vectors) => by_column(columns, vectors, (rows, ahead), scratch, groups),
+        Way::ByColumn(vectors) => by_column(columns, vectors, (rows, ahead), asks, scratch, groups),
         Way::ByRow(tiles) => {
             let Some(open) = turned::open((rows, ahead), groups, columns.columns) else {
                 return;
@@ -74,6 +75,7 @@ fn by_column(
     columns: &Columns,
     vectors: &ByColumn,
     (rows, ahead): (Groups<'_, ROWS>, Groups<'_, ROWS>),
+    asks: bool,
     scratch: &mut [Lanes],
     groups: &mut [&mut [Lanes]],
 ) {
@@ -99,7 +101,7 @@ fn by_column(
     let open = &open[..count];
     // SAFETY: the rows are as wide as the tables and the lanes have room for every vector: asserted above.
     unsafe {
-        short::resize(&vectors.straight, open, vectors.clamp);
+        short::resize(&vectors.straight, open, asks, vectors.clamp);
         edge::resize(&vectors.edge, open, vectors.clamp);
     }
     for (scratch, group) in resized.iter().zip(groups) {

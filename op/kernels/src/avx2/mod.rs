@@ -76,6 +76,10 @@ impl Isa for Avx2 {
         columns.scratch()
     }
 
+    fn asks_for(self, columns: &columns::Columns, source: &[u8]) -> bool {
+        columns.asks_for(source)
+    }
+
     fn horizontal(
         self,
         columns: &columns::Columns,

@@ -13,16 +13,16 @@ macro_rules! kinds {
         /// Those that there is code for.
         pub(super) const KINDS: &[Kind] = &[$(($per_load, $pairs, $light)),*];
 
-        /// Nothing for vectors of other kinds.
+        /// Nothing for vectors of other kinds. `asks` whether the rows ahead are asked for.
         ///
         /// # Safety
         /// The rows of each group have the `row_bytes` of the tables, and its lanes room for all vectors.
         #[target_feature(enable = "avx2")]
-        pub(super) unsafe fn resize(straight: &Straight, groups: &[Group<'_>], clamp: bool) {
+        pub(super) unsafe fn resize(straight: &Straight, groups: &[Group<'_>], asks: bool, clamp: bool) {
             // SAFETY: promised by the caller.
             unsafe {
                 match (straight.per_load, straight.pairs, straight.light) {
-                    $(($per_load, $pairs, $light) => vectors::<$per_load, $pairs, $light>(straight, groups, clamp),)*
+                    $(($per_load, $pairs, $light) => vectors::<$per_load, $pairs, $light>(straight, groups, asks, clamp),)*
                     _ => debug_assert!(straight.heads.is_empty(), "vectors of one of the kinds"),
                 }
             }
@@ -37,6 +37,7 @@ kinds!(2 1 false, 2 1 true, 2 2 false, 2 2 true, 2 3 false, 2 3 true, 2 4 false,
 unsafe fn vectors<const PER_LOAD: usize, const PAIRS: usize, const LIGHT: bool>(
     straight: &Straight,
     groups: &[Group<'_>],
+    asks: bool,
     clamp: bool,
 ) {
     let blocks = const { Straight::blocks(PER_LOAD, PAIRS, LIGHT) };
@@ -50,7 +51,9 @@ unsafe fn vectors<const PER_LOAD: usize, const PAIRS: usize, const LIGHT: bool>(
         let Head { starts, bases, light } = *head;
         let [first_base, second_base] = [bases[0] as usize, bases[1] as usize];
         for group in groups {
-            group.prefetch(bases[0]);
+            if asks {
+                group.prefetch(bases[0]);
+            }
             // Rows one by one and not in a loop, which would keep the sums in memory.
             macro_rules! sums {
                 ($($row:literal)*) => {

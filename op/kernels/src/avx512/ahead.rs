@@ -1,101 +1,77 @@
-//! When to ask for the rows that come next.
+//! Which lines of the rows that come next are asked for, and when.
 
 use super::tables::LOAD;
 
-/// Which vectors ask for lines of the rows that come next: few enough that few lines are asked for again, which costs what a load
-/// does, and so many that none is left out. The first and the last one do.
-#[derive(Clone, Copy)]
-pub(super) struct Ahead {
-    /// Vectors from the first one to the next one that asks.
-    first: usize,
-    /// Vectors from each of the others to the next one.
-    every: usize,
+/// Lines that are asked for with a vector.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Lines {
+    /// The first one has this byte of a row.
+    first: u32,
+    count: u32,
 }
 
-impl Ahead {
-    /// Each vector asks.
-    pub(super) const EACH: Self = Self { first: 1, every: 1 };
-
-    /// Of vectors whose loads begin at these bytes of a row.
-    pub(super) fn new(bases: impl Iterator<Item = u32> + Clone) -> Self {
-        let steps = bases.clone().skip(1).zip(bases);
-        // Where nothing is read a load begins at 0.
-        let steps = steps.map(|(next, base)| next.saturating_sub(base) as usize);
-        let every = (LOAD / steps.clone().max().unwrap_or(0).max(1)).max(1);
-        Self {
-            first: match steps.count() % every {
-                0 => every,
-                rest => rest,
-            },
-            every,
-        }
+impl Lines {
+    /// Those of every vector of [`LOAD`] bytes from these on.
+    pub(super) fn of(bases: &[u32], end: usize) -> Vec<Self> {
+        let mut next = bases.first().copied().unwrap_or(0);
+        // Rows begin anywhere in a line, so that the last byte may lie in one more.
+        let end = (end + LOAD - 1) as u32;
+        let until = bases.iter().skip(1).copied().chain([end]);
+        until
+            .map(|until| {
+                let count = until.saturating_sub(next).div_ceil(LOAD as u32);
+                let first = next;
+                next += count * LOAD as u32;
+                Self { first, count }
+            })
+            .take(bases.len())
+            .collect()
     }
 
-    /// Before the first vector.
+    /// A byte of each.
     #[inline(always)]
-    pub(super) fn start(self) -> Asking {
-        Asking {
-            next: self.first,
-            every: self.every,
-            left: 0,
-        }
-    }
-}
-
-/// At which vector it is.
-pub(super) struct Asking {
-    /// How far the next one but one that asks is from the next one.
-    next: usize,
-    every: usize,
-    /// Vectors until the next one that asks.
-    left: usize,
-}
-
-impl Asking {
-    /// Whether the next vector asks.
-    #[inline(always)]
-    pub(super) fn asks(&mut self) -> bool {
-        let asks = self.left == 0;
-        if asks {
-            self.left = self.next;
-            self.next = self.every;
-        }
-        self.left -= 1;
-        asks
+    pub(super) fn bytes(self) -> impl Iterator<Item = usize> {
+        (0..self.count).map(move |line| self.first as usize + line as usize * LOAD)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Ahead, LOAD};
+    use super::{LOAD, Lines};
 
-    /// Wherever in a line rows begin, those that loads begin in are asked for.
+    /// Wherever in a line rows begin, each of their lines is asked for once, one behind them at most.
     #[test]
     fn no_line_is_left_out() {
         for (step, vectors) in (1..200_u32).flat_map(|step| [1, 2, 59, 60].map(|vectors| (step, vectors))) {
-            let bases = (0..vectors).map(|vector| vector * step + vector % 3);
+            let bases: Vec<_> = (0..vectors)
+                .map(|vector| 5 + vector * step + vector % 3)
+                .collect();
+            let end = bases[bases.len() - 1] as usize + 21;
+            let lines = Lines::of(&bases, end);
+            assert_eq!(lines.len(), bases.len());
             for shift in 0..LOAD {
-                let line = |base: u32| (base as usize + shift) / LOAD;
-                let mut asking = Ahead::new(bases.clone()).start();
-                let asked: Vec<_> = bases.clone().filter(|_| asking.asks()).map(line).collect();
-                let missed = bases.clone().find(|base| !asked.contains(&line(*base)));
-                assert!(
-                    missed.is_none(),
-                    "step {step}, {vectors} vectors, from byte {shift} on: {missed:?}"
+                let line = |byte: usize| (byte + shift) / LOAD;
+                let asked: Vec<_> = lines.iter().flat_map(|lines| lines.bytes()).map(line).collect();
+                let mut wanted: Vec<_> = (line(5)..=line(end - 1)).collect();
+                if asked.len() > wanted.len() {
+                    wanted.push(line(end - 1) + 1);
+                }
+                assert_eq!(
+                    asked, wanted,
+                    "step {step}, {vectors} vectors, from byte {shift} on"
                 );
             }
         }
     }
 
+    /// Vectors that read nothing, whose loads begin at 0, ask for nothing.
     #[test]
     fn loads_of_nothing_do_not_count() {
-        let asks = |bases: [u32; 6]| {
-            let mut asking = Ahead::new(bases.into_iter()).start();
-            bases.map(|_| asking.asks())
+        let counts = |bases: &[u32]| -> Vec<u32> {
+            let lines = Lines::of(bases, 80);
+            lines.iter().map(|lines| lines.count).collect()
         };
-        assert_eq!(
-            asks([0, 0, 20, 40, 60, 0]),
-            [true, false, true, false, false, true]
-        );
+        assert_eq!(counts(&[0, 20, 40, 60, 80, 0]), [1, 0, 0, 1, 0, 1]);
+        assert_eq!(counts(&[]), [0; 0]);
     }
 }

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
-use super::{by_row, horizontal, near, tables};
-use crate::{Axis, Lanes};
+use super::{by_row, horizontal, tables};
+use crate::{Axis, Lanes, near};
 
 /// Tables of the horizontal pass.
 pub enum Columns {

@@ -3,6 +3,7 @@
 use std::arch::asm;
 use std::arch::x86_64::*;
 
+use super::ahead::Lines;
 use super::even::Distance;
 use super::tables::{Mode, Packing};
 use crate::x86::{Block, ROUNDING, prefetch};
@@ -19,19 +20,20 @@ const VALUES: i64 = i64::from_le_bytes([22, 22, 22, 22, 54, 54, 54, 54]);
 
 /// Four rows on their way to packed lanes.
 pub(super) struct Group<'a> {
-    /// The first row, and the first one of those that are asked for.
+    /// The first row, and the first one of those that may be asked for.
     pub(super) first: *const u8,
-    pub(super) ahead: Option<*const u8>,
+    pub(super) ahead: *const u8,
     pub(super) lanes: &'a mut [i32],
 }
 
 impl Group<'_> {
-    /// Asks for the lines at `offset` bytes after the starts of the rows ahead, if any are.
+    /// Asks for `lines` of the rows ahead.
     #[inline(always)]
-    pub(super) fn ask(&self, distance: Distance, offset: usize) {
-        let Some(ahead) = self.ahead else { return };
-        for row in distance.group(ahead) {
-            prefetch(row, offset);
+    pub(super) fn ask(&self, distance: Distance, lines: Lines) {
+        for byte in lines.bytes() {
+            for row in distance.group(self.ahead) {
+                prefetch(row, byte);
+            }
         }
     }
 }

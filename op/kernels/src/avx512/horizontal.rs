@@ -51,16 +51,16 @@ pub(super) fn resize(
     let (first, second) = lanes.split_at_mut(each);
     let mut open = [(0, first), (1, second)].map(|(group, lanes)| Group {
         first: rows.group(group),
-        ahead: asks.then(|| rows.ahead(group)),
+        ahead: rows.ahead(group),
         lanes: lanes_of(lanes),
     });
     let open = &mut open[..count];
     // SAFETY: the rows are as wide as the tables and the lanes have room for every vector: asserted above.
     unsafe {
         match columns.loads {
-            Loads::Pair => pair(columns, rows.distance, open),
-            Loads::Shared => short::<false>(columns, rows.distance, open),
-            Loads::Wide => short::<true>(columns, rows.distance, open),
+            Loads::Pair => pair(columns, rows.distance, open, asks),
+            Loads::Shared => short::<false>(columns, rows.distance, open, asks),
+            Loads::Wide => short::<true>(columns, rows.distance, open, asks),
         }
     }
     for (scratch, group) in lanes.chunks_exact(each).zip(groups) {

@@ -6,7 +6,7 @@
 //!
 //! - [`columns`]: which way columns are made; [`tables`]: which bytes each vector loads, and the weights beside them;
 //! - [`horizontal`]: the weighted sum of neighbouring pixels, of four rows at a time ([`group`], [`even`], [`sums`]), for windows of
-//!   a [`pair`] of vectors, [`short`] ones, and [`by_row`] for long ones; which rows are asked for: [`near`], [`ahead`];
+//!   a [`pair`] of vectors, [`short`] ones, and [`by_row`] for long ones; which lines are asked for: [`ahead`];
 //! - [`vertical`]: the weighted sum of row groups; [`sinks`]: what becomes of it;
 //! - [`weigh`]: the vertical pass where it comes first;
 //! - [`rows`]: rows that the two passes do not make: [`copy`], and [`linear`], INTER_LINEAR of OpenCV;
@@ -21,7 +21,6 @@ mod group;
 mod horizontal;
 mod linear;
 mod lookup;
-mod near;
 mod pair;
 mod rows;
 mod short;

@@ -7,25 +7,24 @@ use super::group::{Group, each, load, pack, rounding, store};
 use super::sums::Tables;
 use super::tables::Columns;
 
-/// Tables of [`super::tables::Loads::Pair`].
+/// Tables of [`super::tables::Loads::Pair`]; `asks` for the rows ahead.
 ///
 /// # Safety
 /// Every row has the `row_bytes` of `columns`, and `lanes` of each group room for each of its vectors; the tables are those of pairs.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
-pub(super) unsafe fn pair(columns: &Columns, distance: Distance, groups: &mut [Group<'_>]) {
+pub(super) unsafe fn pair(columns: &Columns, distance: Distance, groups: &mut [Group<'_>], asks: bool) {
     let packing = columns.packing;
     let rounding = rounding(packing.mode);
     let (tables, _) = columns.tables.as_chunks::<2>();
-    let mut asking = columns.ahead.start();
-    for (at, (base, tables)) in columns.bases.iter().zip(tables).enumerate() {
+    let loads = columns.bases.iter().zip(&columns.ahead);
+    for (at, ((base, lines), tables)) in loads.zip(tables).enumerate() {
         let base = *base as usize;
         let [one, other] = tables
             .each_ref()
             .map(|quad| Tables::<1>::new(std::slice::from_ref(quad)));
-        let asks = asking.asks();
         each!(groups, |group| {
             if asks {
-                group.ask(distance, base);
+                group.ask(distance, *lines);
             }
             let byte = group.first.wrapping_add(base);
             // SAFETY: `Columns::filled` keeps what is loaded before `row_bytes`, and the caller promises that the rows have as many

@@ -8,7 +8,7 @@ use super::group::{Group, each, load, pack, rounding, store};
 use super::sums::Tables;
 use super::tables::{Columns, LOAD};
 
-/// Tables of at most four quads, of [`super::tables::Loads::Wide`] or [`super::tables::Loads::Shared`].
+/// Tables of at most four quads, of [`super::tables::Loads::Wide`] or [`super::tables::Loads::Shared`]; `asks` for the rows ahead.
 ///
 /// # Safety
 /// Every row has the `row_bytes` of `columns`, and `lanes` of each group room for each of its vectors.
@@ -17,11 +17,12 @@ pub(super) unsafe fn short<const WIDE: bool>(
     columns: &Columns,
     distance: Distance,
     groups: &mut [Group<'_>],
+    asks: bool,
 ) {
     macro_rules! arms {
         ($($quads:literal $tail:literal),*) => {
             match (columns.quads, columns.tail) {
-                $(($quads, $tail) => of::<$quads, $tail, WIDE>(columns, distance, groups),)*
+                $(($quads, $tail) => of::<$quads, $tail, WIDE>(columns, distance, groups, asks),)*
                 _ => unreachable!("tables of at most four quads, of one without a tail"),
             }
         };
@@ -70,18 +71,18 @@ unsafe fn of<const QUADS: usize, const TAIL: bool, const WIDE: bool>(
     columns: &Columns,
     distance: Distance,
     groups: &mut [Group<'_>],
+    asks: bool,
 ) {
     let Columns { packing, even, .. } = *columns;
     let rounding = rounding(packing.mode);
     let tables = columns.tables.chunks_exact(QUADS);
-    let mut asking = columns.ahead.start();
-    for (at, (base, tables)) in columns.bases.iter().zip(tables).enumerate() {
+    let loads = columns.bases.iter().zip(&columns.ahead);
+    for (at, ((base, lines), tables)) in loads.zip(tables).enumerate() {
         let base = *base as usize;
         let tables = Tables::<QUADS>::new(tables);
-        let asks = asking.asks();
         each!(groups, |group| {
             if asks {
-                group.ask(distance, base);
+                group.ask(distance, *lines);
             }
             let byte = group.first.wrapping_add(base);
             macro_rules! rows {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
-use super::ahead::Ahead;
+use super::ahead::Lines;
 use crate::Axis;
 use crate::x86::{Block, digits, lane_window};
 
@@ -85,7 +85,8 @@ pub struct Columns {
     pub(super) tables: Vec<QuadTable>,
     /// How many bytes a row must have for all loads to lie inside.
     pub(super) row_bytes: usize,
-    pub(super) ahead: Ahead,
+    /// What is asked for of the rows ahead, for each base.
+    pub(super) ahead: Vec<Lines>,
     pub(super) columns: usize,
     pub(super) layout: Layout,
 }
@@ -162,7 +163,7 @@ impl Columns {
             bases: Vec::new(),
             tables: Vec::new(),
             row_bytes: (source.len() * CHANNELS).max(LOAD),
-            ahead: Ahead::EACH,
+            ahead: Vec::new(),
             columns: axis.len(),
             layout,
         };
@@ -187,6 +188,7 @@ impl Columns {
         let steps = (self.columns * CHANNELS).div_ceil(together * lanes);
         let vectors = steps * together;
         let mut bases = Vec::with_capacity(steps);
+        let mut end = 0;
         let mut tables = vec![[Block::ZERO; 4]; vectors * quads];
         let multiple = if self.packing.mode == Mode::Top { 4 } else { 1 };
         for (step, tables) in tables.chunks_exact_mut(together * quads).enumerate() {
@@ -200,6 +202,7 @@ impl Columns {
             let base = first.unwrap_or(0).min(self.row_bytes - reach);
             bases.push(u32::try_from(base).ok()?);
             for (lane, window) in windows() {
+                end = end.max(window.byte + window.weights.len() * CHANNELS);
                 let (vector, lane) = (lane / lanes, lane % lanes);
                 for (at, weight) in window.weights.iter().enumerate() {
                     let (quad, tap) = (at / 4, at % 4);
@@ -226,7 +229,7 @@ impl Columns {
                 }
             }
         }
-        let ahead = Ahead::new(bases.iter().copied());
+        let ahead = Lines::of(&bases, end);
         Some(Self {
             loads,
             lanes,
