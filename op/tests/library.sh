@@ -20,7 +20,7 @@ echo "needs" $needed
 # decodes of the loader, to 2.66 MB; AVX2's code for each number of pairs of a long window, to 2.69 MB; AVX-512's code for the
 # planes of a row together, to 2.72 MB; VNNI of 256 bits, in two encodings, to 2.80 MB; SSE4.1, to 2.84 MB; AVX2's
 # code for windows that mostly need no lower parts of weights, to 2.85 MB; AVX-512's code for each way to load and each of two
-# groups of rows, which saves 3 to 22 % of the time, to 2.88 MB. Built against an old glibc, of which libpthread is a part,
+# groups of rows, which saves 4 to 22 % of the time, to 2.88 MB. Built against an old glibc, of which libpthread is a part,
 # it has 23 kB more. For other processors it was not measured since.
 most=2880000
 case " $needed " in *libpthread*) most=2905000 ;; esac

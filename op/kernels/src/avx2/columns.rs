@@ -66,7 +66,7 @@ impl Columns {
     pub(super) fn asks_for(&self, source: &[u8]) -> bool {
         match self.way {
             Way::ByColumn(_) => !near::in_cache(source),
-            // As at AVX-512.
+            // Without, 0.98 of the time at 1920x1080, and 1.05 at 4000x3000.
             Way::ByRow(_) => true,
         }
     }

@@ -3,7 +3,7 @@
 use super::tables::LOAD;
 
 /// Lines that are asked for with a vector.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(super) struct Lines {
     /// The first one has this byte of a row.
     first: u32,
@@ -11,17 +11,17 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Those of every vector of [`LOAD`] bytes from these on.
+    /// Those of each vector, whose loads begin at `bases`, of rows that are read up to `end`.
     pub(super) fn of(bases: &[u32], end: usize) -> Vec<Self> {
         let mut next = bases.first().copied().unwrap_or(0);
         // Rows begin anywhere in a line, so that the last byte may lie in one more.
-        let end = (end + LOAD - 1) as u32;
+        let end = u32::try_from(end + LOAD - 1).unwrap_or(u32::MAX);
         let until = bases.iter().skip(1).copied().chain([end]);
         until
             .map(|until| {
                 let count = until.saturating_sub(next).div_ceil(LOAD as u32);
                 let first = next;
-                next += count * LOAD as u32;
+                next = next.saturating_add(count.saturating_mul(LOAD as u32));
                 Self { first, count }
             })
             .take(bases.len())

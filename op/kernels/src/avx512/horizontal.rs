@@ -14,6 +14,8 @@ use crate::{Lanes, lanes_of, plane_blocks};
 /// Row groups that are resized at a time: each table is read once for both.
 pub(super) const AT_ONCE: usize = 2;
 
+const _: () = assert!(AT_ONCE == 2, "the groups that `each!` has code for");
+
 /// How many blocks the scratch of [`resize`] has: lanes of each group, and copies of rows.
 pub(super) fn scratch(columns: &Columns) -> usize {
     AT_ONCE * lanes(columns) + Rows::<AT_ONCE>::blocks(&(0..columns.row_bytes))

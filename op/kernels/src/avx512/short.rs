@@ -1,5 +1,5 @@
-//! Windows of at most four quads, whose tables stay in registers over the rows. One load serves all quads of a vector: it costs what
-//! half a sum does.
+//! Windows of at most four quads, whose tables stay in registers over the rows. One load, or two where one does not hold their bytes,
+//! serves all quads of a vector.
 
 use std::arch::x86_64::*;
 
