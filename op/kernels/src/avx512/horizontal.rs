@@ -6,9 +6,10 @@ use prep_onnx_pipeline::{CHANNELS, Layout};
 
 use super::even::Rows;
 use super::group::{Group, ROWS};
+use super::loads::Loads;
 use super::pair::pair;
-use super::short::short;
-use super::tables::{Columns, Loads};
+use super::short::{PER_QUAD, SHARED, WIDE, short};
+use super::tables::Columns;
 use crate::{Lanes, lanes_of, plane_blocks};
 
 /// Row groups that are resized at a time: each table is read once for both.
@@ -61,8 +62,9 @@ pub(super) fn resize(
     unsafe {
         match columns.loads {
             Loads::Pair => pair(columns, rows.distance, open, asks),
-            Loads::Shared => short::<false>(columns, rows.distance, open, asks),
-            Loads::Wide => short::<true>(columns, rows.distance, open, asks),
+            Loads::Shared => short::<SHARED>(columns, rows.distance, open, asks),
+            Loads::PerQuad => short::<PER_QUAD>(columns, rows.distance, open, asks),
+            Loads::Wide => short::<WIDE>(columns, rows.distance, open, asks),
         }
     }
     for (scratch, group) in lanes.chunks_exact(each).zip(groups) {
@@ -113,6 +115,90 @@ fn planes(interleaved: &[Lanes], thirds: [u16; CHANNELS], group: &mut [Lanes], b
             let plane = _mm512_mask_mov_epi32(_mm512_mask_mov_epi32(one, of_two, two), of_three, three);
             // SAFETY: as for the loads.
             unsafe { _mm512_store_si512(out.0.as_mut_ptr().cast(), _mm512_permutexvar_epi32(table, plane)) }
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use prep_onnx_pipeline::{CHANNELS, Filter, Layout, Windows};
+
+    use super::super::Avx512;
+    use super::super::loads::{Loads, MAX_QUADS};
+    use super::super::tables::Columns;
+    use super::{ROWS, resize, scratch};
+    use crate::{Axis, HALF, Lanes, lanes_of, plane_blocks};
+
+    /// The ways that another processor takes, too.
+    #[test]
+    fn each_way_gives_the_same_bytes() {
+        if Avx512::new().is_none() {
+            let required = std::env::var("PREP_REQUIRE").unwrap_or_default();
+            assert!(!required.contains("avx512"), "PREP_REQUIRE names avx512");
+            return eprintln!("skipped: this processor lacks avx512");
+        }
+        let mut met = Vec::new();
+        for (filter, input, resized, output) in [
+            (Filter::Bilinear, 500, 341, 224),
+            (Filter::Bilinear, 60, 224, 224),
+            (Filter::Bilinear, 700, 256, 224),
+            (Filter::Bilinear, 1920, 455, 224),
+            (Filter::Bilinear, 1600, 224, 224),
+            (Filter::Bilinear, 40, 9, 9),
+            (Filter::Bicubic, 1280, 384, 384),
+            (Filter::Bicubic, 100, 97, 61),
+            (Filter::Bicubic, 640, 256, 224),
+            (Filter::Lanczos, 300, 222, 222),
+            (Filter::Box, 2048, 224, 223),
+            (Filter::Box, 333, 110, 110),
+        ] {
+            let offset = (resized - output) as i64 / 2;
+            let axis = Axis::new(Some((Windows::Pillow, filter)), input, resized, offset, output);
+            let source = axis.span();
+            let bytes: Vec<u8> = (0..8 * source.len() * CHANNELS)
+                .map(|at| (at as u32).wrapping_mul(0x9e37_79b9).rotate_left(9) as u8)
+                .collect();
+            let rows: Vec<&[u8]> = bytes.chunks_exact(source.len() * CHANNELS).collect();
+            let value = |row: usize, column: usize, channel: usize| {
+                let (start, weights) = axis.window(column);
+                let products = weights.iter().enumerate().map(|(tap, weight)| {
+                    let pixel = rows[row][(start - source.start + tap) * CHANNELS + channel];
+                    i64::from(*weight) * i64::from(pixel)
+                });
+                crate::axis::round(i64::from(HALF) + products.sum::<i64>())
+            };
+            for columns in Columns::each_way(&axis, source.clone(), [0, 1, 2], Layout::Nchw, true) {
+                let blocks = plane_blocks(output);
+                for count in [1, 2] {
+                    let mut room = vec![Lanes::ZERO; scratch(&columns)];
+                    let mut made = vec![Lanes::ZERO; 2 * CHANNELS * blocks];
+                    let mut groups: Vec<_> = made.chunks_exact_mut(CHANNELS * blocks).take(count).collect();
+                    let rows = &rows[..count * ROWS];
+                    // SAFETY: the processor has the features of the level.
+                    unsafe { resize(&columns, rows, rows, &mut room, &mut groups) };
+                    for (group, lanes) in groups.into_iter().map(|group| &*lanes_of(group)).enumerate() {
+                        for channel in 0..CHANNELS {
+                            for column in 0..output {
+                                let four = lanes[channel * blocks * Lanes::COUNT + column].to_le_bytes();
+                                let wanted =
+                                    [0, 1, 2, 3].map(|row| value(group * ROWS + row, column, channel));
+                                assert_eq!(
+                                    four, wanted,
+                                    "{filter:?} {input} {:?} {}",
+                                    columns.loads, columns.lanes
+                                );
+                            }
+                        }
+                    }
+                }
+                met.push((columns.loads, columns.quads));
+            }
+        }
+        for loads in [Loads::Pair, Loads::Shared, Loads::PerQuad, Loads::Wide] {
+            for quads in (1..=MAX_QUADS).filter(|quads| loads.suits(*quads)) {
+                assert!(met.contains(&(loads, quads)), "{loads:?} of {quads}");
+            }
         }
     }
 }

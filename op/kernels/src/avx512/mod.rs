@@ -4,7 +4,8 @@
 //! rounding term is the first accumulator. Four source rows are resized horizontally at a time and
 //! packed into one dword per lane (`vpshldd`), which is the operand that the vertical `vpdpbusd` takes.
 //!
-//! - [`columns`]: which way columns are made; [`tables`]: which bytes each vector loads, and the weights beside them;
+//! - [`columns`]: which way columns are made; [`tables`]: which bytes each vector loads, the way that [`loads`] says, and the weights
+//!   beside them;
 //! - [`horizontal`]: the weighted sum of neighbouring pixels, of four rows at a time ([`group`], [`even`], [`sums`]), for windows of
 //!   a [`pair`] of vectors, [`short`] ones, and [`by_row`] for long ones; which lines are asked for: [`ahead`];
 //! - [`vertical`]: the weighted sum of row groups; [`sinks`]: what becomes of it;
@@ -20,6 +21,7 @@ mod even;
 mod group;
 mod horizontal;
 mod linear;
+mod loads;
 mod lookup;
 mod pair;
 mod rows;

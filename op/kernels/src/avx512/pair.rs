@@ -7,7 +7,7 @@ use super::group::{Group, each, load, pack, rounding, store};
 use super::sums::Tables;
 use super::tables::Columns;
 
-/// Tables of [`super::tables::Loads::Pair`]; `asks` for the rows ahead.
+/// Tables of [`super::loads::Loads::Pair`]; `asks` for the rows ahead.
 ///
 /// # Safety
 /// Every row has the `row_bytes` of `columns`, and `lanes` of each group room for each of its vectors; the tables are those of pairs.
@@ -40,9 +40,9 @@ pub(super) unsafe fn pair(columns: &Columns, distance: Distance, groups: &mut [G
                     ($tables:ident, $lane:expr) => {
                         let taps = |row: __m512i| [_mm512_permutexvar_epi8($tables.indices[0], row)];
                         let [third, fourth] =
-                            $tables.two_rows::<false>([taps(third), taps(fourth)], rounding);
+                            $tables.two_rows::<false>([taps(third), taps(fourth)], rounding, false);
                         let [first, second] =
-                            $tables.two_rows::<false>([taps(first), taps(second)], rounding);
+                            $tables.two_rows::<false>([taps(first), taps(second)], rounding, false);
                         store(
                             group.lanes,
                             $lane,

@@ -33,9 +33,6 @@ macro_rules! dot {
 dot!(add_bytes, "vpdpbusd");
 dot!(add_words, "vpdpwssd");
 
-/// The fewest quads whose digits are summed apart.
-const LONG: usize = 4;
-
 /// The tables of a vector: the indices of its bytes, and the digits of weights, the highest ones first.
 pub(super) struct Tables<const QUADS: usize> {
     pub(super) indices: [__m512i; QUADS],
@@ -56,18 +53,20 @@ impl<const QUADS: usize> Tables<QUADS> {
         }
     }
 
-    /// The sums of two rows behind `rounding`; of `TAIL` the last quad has two words for four bytes.
+    /// The sums of two rows behind `rounding`, of digits `apart` or one after the other; of `TAIL` the last quad has two words for four
+    /// bytes.
     #[inline]
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx512vbmi2,avx512vnni")]
     pub(super) fn two_rows<const TAIL: bool>(
         &self,
         rows: [[__m512i; QUADS]; 2],
         rounding: __m512i,
+        apart: bool,
     ) -> [__m512i; 2] {
-        if QUADS < LONG {
-            self.joined::<TAIL>(rows, rounding)
-        } else {
+        if apart {
             self.apart::<TAIL>(rows, rounding)
+        } else {
+            self.joined::<TAIL>(rows, rounding)
         }
     }
 

@@ -5,45 +5,9 @@ use std::ops::Range;
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
 use super::ahead::Lines;
+use super::loads::{LOAD, Loads, MAX_QUADS, per_quad_pays, ways};
 use crate::Axis;
 use crate::x86::{Block, digits, lane_window};
-
-/// How a vector gets at the bytes of its lanes' windows. Four taps are a quad.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Loads {
-    /// One load of 64 bytes serves two neighbouring vectors of one quad.
-    Pair,
-    /// One load of 64 bytes serves all quads.
-    Shared,
-    /// Two neighbouring loads of 64 bytes serve all quads.
-    Wide,
-}
-
-impl Loads {
-    /// Vectors that are loaded together.
-    fn vectors(self) -> usize {
-        match self {
-            Self::Pair => 2,
-            Self::Shared | Self::Wide => 1,
-        }
-    }
-
-    /// Whether a vector of so many quads is loaded so.
-    fn suits(self, quads: usize) -> bool {
-        match self {
-            Self::Pair => quads == 1,
-            Self::Shared | Self::Wide => true,
-        }
-    }
-
-    /// Bytes that are loaded from a base on.
-    fn reach(self) -> usize {
-        match self {
-            Self::Pair | Self::Shared => LOAD,
-            Self::Wide => 2 * LOAD,
-        }
-    }
-}
 
 /// How a sum becomes a value in the top byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +43,7 @@ pub struct Columns {
     /// How many lanes of a vector are used.
     pub(super) lanes: usize,
     pub(super) vectors: usize,
-    /// The first byte that is loaded, for each vector, or two where they are loaded together.
+    /// The first byte that is loaded, for each part of each vector, or of two where they are loaded together.
     pub(super) bases: Vec<u32>,
     /// For each vector and quad.
     pub(super) tables: Vec<QuadTable>,
@@ -91,9 +55,6 @@ pub struct Columns {
     pub(super) layout: Layout,
 }
 
-/// Bytes of a vector load.
-pub(super) const LOAD: usize = Block::BYTES;
-
 /// For one vector and four taps of every lane: the indices of their bytes in the load, and the weights' digits, the highest
 /// first; of a tail, the weights' upper and lower part.
 ///
@@ -104,28 +65,6 @@ pub(super) type QuadTable = [Block; 4];
 /// The largest weight whose fourfold has three digits.
 const MAX_TOP: u32 = 2_088_959;
 
-/// Most quads: their tables are held in registers.
-const MAX_QUADS: usize = 4;
-
-/// How many of [`WAYS`], the first ones, pay for that many quads.
-const WAYS_OF_MOST: usize = 5;
-
-/// The ways to load, the best first; lanes that a way has too few bytes for make the next one tried.
-const WAYS: [(Loads, usize); 12] = [
-    (Loads::Pair, 16),
-    (Loads::Shared, 16),
-    (Loads::Shared, 15),
-    (Loads::Wide, 16),
-    (Loads::Wide, 15),
-    (Loads::Wide, 12),
-    (Loads::Wide, 9),
-    (Loads::Shared, 12),
-    (Loads::Shared, 9),
-    (Loads::Wide, 6),
-    (Loads::Shared, 6),
-    (Loads::Shared, 3),
-];
-
 impl Columns {
     /// `None` where gathering the bytes of each lane does not pay.
     pub(super) fn new(
@@ -134,6 +73,17 @@ impl Columns {
         channels: [usize; CHANNELS],
         layout: Layout,
     ) -> Option<Self> {
+        Self::each_way(axis, source, channels, layout, per_quad_pays()).next()
+    }
+
+    /// Those of every way that has the bytes of its lanes, the best first.
+    pub(super) fn each_way(
+        axis: &Axis,
+        source: Range<usize>,
+        channels: [usize; CHANNELS],
+        layout: Layout,
+        per_quad: bool,
+    ) -> impl Iterator<Item = Self> {
         let taps = axis.max_taps().max(1);
         let mode = if axis.clamp {
             Mode::Clamp
@@ -143,11 +93,6 @@ impl Columns {
             Mode::Top
         };
         let quads = taps.div_ceil(4);
-        let ways = match quads {
-            ..MAX_QUADS => &WAYS[..],
-            MAX_QUADS => &WAYS[..WAYS_OF_MOST],
-            _ => return None,
-        };
         let draft = Self {
             loads: Loads::Shared,
             packing: Packing {
@@ -167,8 +112,8 @@ impl Columns {
             columns: axis.len(),
             layout,
         };
-        ways.iter()
-            .find_map(|(loads, lanes)| draft.filled(axis, source.start, channels, *loads, *lanes))
+        ways(quads, per_quad)
+            .filter_map(move |(loads, lanes)| draft.filled(axis, source.start, channels, loads, lanes))
     }
 
     /// The tables for one way to load, unless some lane's bytes lie outside.
@@ -181,13 +126,13 @@ impl Columns {
         lanes: usize,
     ) -> Option<Self> {
         let quads = self.quads;
-        let (reach, together) = (loads.reach(), loads.vectors());
-        if self.row_bytes < reach || !loads.suits(quads) {
+        let (reach, together, parts) = (loads.reach(), loads.vectors(), loads.parts(quads));
+        if self.row_bytes < reach {
             return None;
         }
         let steps = (self.columns * CHANNELS).div_ceil(together * lanes);
         let vectors = steps * together;
-        let mut bases = Vec::with_capacity(steps);
+        let mut bases = Vec::with_capacity(steps * parts);
         let mut end = 0;
         let mut tables = vec![[Block::ZERO; 4]; vectors * quads];
         let multiple = if self.packing.mode == Mode::Top { 4 } else { 1 };
@@ -198,14 +143,20 @@ impl Columns {
                     (!window.weights.is_empty()).then_some((lane, window))
                 })
             };
-            let first = windows().map(|(_, window)| window.byte).min();
-            let base = first.unwrap_or(0).min(self.row_bytes - reach);
-            bases.push(u32::try_from(base).ok()?);
+            let from = bases.len();
+            for part in 0..parts {
+                let skipped = 4 * part;
+                let read = windows().filter(|(_, window)| window.weights.len() > skipped);
+                let first = read.map(|(_, window)| window.byte + skipped * CHANNELS).min();
+                let base = first.unwrap_or(0).min(self.row_bytes - reach);
+                bases.push(u32::try_from(base).ok()?);
+            }
             for (lane, window) in windows() {
                 end = end.max(window.byte + window.weights.len() * CHANNELS);
                 let (vector, lane) = (lane / lanes, lane % lanes);
                 for (at, weight) in window.weights.iter().enumerate() {
                     let (quad, tap) = (at / 4, at % 4);
+                    let base = bases[from + quad.min(parts - 1)] as usize;
                     let index = window.byte + at * CHANNELS - base;
                     if index >= reach {
                         return None;
@@ -229,7 +180,7 @@ impl Columns {
                 }
             }
         }
-        let ahead = Lines::of(&bases, end);
+        let ahead = Lines::of(bases.iter().step_by(parts).copied(), end);
         Some(Self {
             loads,
             lanes,
