@@ -1,17 +1,11 @@
 //! What the x86 levels share.
 
-use std::arch::x86_64::{__cpuid, _MM_HINT_ET0, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
+use std::arch::x86_64::{_MM_HINT_ET0, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch};
 
 pub(super) use super::windows::{lane_window, padded};
 use crate::finish::AffineForm;
 use crate::windows::GroupWindows;
 use crate::{HALF, Lanes, Ring};
-
-/// Whether Intel made this processor.
-pub(super) fn is_intel() -> bool {
-    let leaf = __cpuid(0);
-    [leaf.ebx, leaf.edx, leaf.ecx].map(u32::to_le_bytes).concat() == *b"GenuineIntel"
-}
 
 /// A cache line of table bytes.
 #[derive(Clone, Copy)]

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
-use super::{by_row, horizontal, tables};
+use super::{Avx512, by_row, horizontal, tables};
 use crate::{Axis, Lanes, near};
 
 /// Tables of the horizontal pass.
@@ -15,12 +15,13 @@ pub enum Columns {
 
 impl Columns {
     pub(super) fn new(
+        isa: Avx512,
         axis: &Axis,
         source: Range<usize>,
         channels: [usize; CHANNELS],
         layout: Layout,
     ) -> Self {
-        match tables::Columns::new(axis, source.clone(), channels, layout) {
+        match tables::Columns::new(isa, axis, source.clone(), channels, layout) {
             Some(columns) => Self::ByColumn(columns),
             None => Self::ByRow(by_row::Columns::new(axis, source, channels, layout)),
         }

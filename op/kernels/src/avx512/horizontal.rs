@@ -124,19 +124,17 @@ fn planes(interleaved: &[Lanes], thirds: [u16; CHANNELS], group: &mut [Lanes], b
 mod tests {
     use prep_onnx_pipeline::{CHANNELS, Filter, Layout, Windows};
 
-    use super::super::Avx512;
     use super::super::loads::{Loads, MAX_QUADS};
     use super::super::tables::Columns;
+    use super::super::tests::required;
     use super::{ROWS, resize, scratch};
     use crate::{Axis, HALF, Lanes, lanes_of, plane_blocks};
 
     /// The ways that another processor takes, too.
     #[test]
     fn each_way_gives_the_same_bytes() {
-        if Avx512::new().is_none() {
-            let required = std::env::var("PREP_REQUIRE").unwrap_or_default();
-            assert!(!required.contains("avx512"), "PREP_REQUIRE names avx512");
-            return eprintln!("skipped: this processor lacks avx512");
+        if required().is_none() {
+            return;
         }
         let mut met = Vec::new();
         for (filter, input, resized, output) in [

@@ -1,8 +1,6 @@
 //! The ways to load what vectors of the horizontal pass are made of, and which of them pay.
 
-use std::sync::OnceLock;
-
-use crate::x86::{Block, is_intel};
+use crate::x86::Block;
 
 /// Bytes of a vector load.
 pub(super) const LOAD: usize = Block::BYTES;
@@ -90,13 +88,4 @@ pub(super) fn ways(quads: usize, per_quad: bool) -> impl Iterator<Item = (Loads,
     };
     let ways = WAYS[..most].iter().copied();
     ways.filter(move |(loads, _)| loads.suits(quads) && (per_quad || *loads != Loads::PerQuad))
-}
-
-/// Whether [`Loads::PerQuad`] takes less than [`Loads::Wide`] here.
-///
-/// On AMD's processors it takes more: their loads that cross lines of the cache, as nearly all do, are what they wait for. Intel's
-/// have two of these a clock, and make three operations of a permute of two vectors, two of them for the one port that permutes.
-pub(super) fn per_quad_pays() -> bool {
-    static PAYS: OnceLock<bool> = OnceLock::new();
-    *PAYS.get_or_init(is_intel)
 }

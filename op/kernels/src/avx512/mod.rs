@@ -4,8 +4,8 @@
 //! rounding term is the first accumulator. Four source rows are resized horizontally at a time and
 //! packed into one dword per lane (`vpshldd`), which is the operand that the vertical `vpdpbusd` takes.
 //!
-//! - [`columns`]: which way columns are made; [`tables`]: which bytes each vector loads, the way that [`loads`] says, and the weights
-//!   beside them;
+//! - [`columns`]: which way columns are made; [`tables`]: which bytes each vector loads, the way that [`loads`] says
+//!   and [`measured`] chooses, and the weights beside them;
 //! - [`horizontal`]: the weighted sum of neighbouring pixels, of four rows at a time ([`group`], [`even`], [`sums`]), for windows of
 //!   a [`pair`] of vectors, [`short`] ones, and [`by_row`] for long ones; which lines are asked for: [`ahead`];
 //! - [`vertical`]: the weighted sum of row groups; [`sinks`]: what becomes of it;
@@ -23,6 +23,7 @@ mod horizontal;
 mod linear;
 mod loads;
 mod lookup;
+mod measured;
 mod pair;
 mod rows;
 mod short;
@@ -75,7 +76,7 @@ impl Isa for Avx512 {
         channels: [usize; CHANNELS],
         layout: Layout,
     ) -> columns::Columns {
-        columns::Columns::new(axis, source, channels, layout)
+        columns::Columns::new(self, axis, source, channels, layout)
     }
 
     fn rows(self, axis: &Axis, first: usize) -> vertical::Rows {
@@ -120,5 +121,22 @@ impl Isa for Avx512 {
     fn weigh_rows(self, source: &[u8], stride: usize, weights: &[i32], out: &mut [u8]) {
         // SAFETY: `self` proves the features.
         unsafe { weigh::weigh_rows(source, stride, weights, out) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Avx512;
+
+    /// The level; reports that this processor lacks it, and fails when `PREP_REQUIRE` names it.
+    pub(super) fn required() -> Option<Avx512> {
+        let isa = Avx512::new();
+        if isa.is_none() {
+            let required = std::env::var("PREP_REQUIRE").unwrap_or_default();
+            let named = required.split(',').any(|name| name.trim() == "avx512");
+            assert!(!named, "PREP_REQUIRE names avx512, which this processor lacks");
+            eprintln!("skipped: this processor lacks avx512");
+        }
+        isa
     }
 }

@@ -4,8 +4,10 @@ use std::ops::Range;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
+use super::Avx512;
 use super::ahead::Lines;
-use super::loads::{LOAD, Loads, MAX_QUADS, per_quad_pays, ways};
+use super::loads::{LOAD, Loads, MAX_QUADS, ways};
+use super::measured::per_quad_pays;
 use crate::Axis;
 use crate::x86::{Block, digits, lane_window};
 
@@ -65,15 +67,22 @@ pub(super) type QuadTable = [Block; 4];
 /// The largest weight whose fourfold has three digits.
 const MAX_TOP: u32 = 2_088_959;
 
+/// Of the longest window, one at least.
+fn quads(axis: &Axis) -> usize {
+    axis.max_taps().max(1).div_ceil(4)
+}
+
 impl Columns {
     /// `None` where gathering the bytes of each lane does not pay.
     pub(super) fn new(
+        isa: Avx512,
         axis: &Axis,
         source: Range<usize>,
         channels: [usize; CHANNELS],
         layout: Layout,
     ) -> Option<Self> {
-        Self::each_way(axis, source, channels, layout, per_quad_pays()).next()
+        let per_quad = per_quad_pays(isa, quads(axis));
+        Self::each_way(axis, source, channels, layout, per_quad).next()
     }
 
     /// Those of every way that has the bytes of its lanes, the best first.
@@ -92,7 +101,7 @@ impl Columns {
         } else {
             Mode::Top
         };
-        let quads = taps.div_ceil(4);
+        let quads = quads(axis);
         let draft = Self {
             loads: Loads::Shared,
             packing: Packing {
@@ -133,25 +142,27 @@ impl Columns {
         let steps = (self.columns * CHANNELS).div_ceil(together * lanes);
         let vectors = steps * together;
         let mut bases = Vec::with_capacity(steps * parts);
+        let mut windows = Vec::with_capacity(together * lanes);
         let mut end = 0;
         let mut tables = vec![[Block::ZERO; 4]; vectors * quads];
         let multiple = if self.packing.mode == Mode::Top { 4 } else { 1 };
         for (step, tables) in tables.chunks_exact_mut(together * quads).enumerate() {
-            let windows = || {
-                (0..together * lanes).filter_map(|lane| {
-                    let window = lane_window(axis, origin, channels, step * together * lanes + lane)?;
-                    (!window.weights.is_empty()).then_some((lane, window))
-                })
-            };
+            windows.clear();
+            windows.extend((0..together * lanes).filter_map(|lane| {
+                let window = lane_window(axis, origin, channels, step * together * lanes + lane)?;
+                (!window.weights.is_empty()).then_some((lane, window))
+            }));
             let from = bases.len();
             for part in 0..parts {
                 let skipped = 4 * part;
-                let read = windows().filter(|(_, window)| window.weights.len() > skipped);
+                let read = windows
+                    .iter()
+                    .filter(|(_, window)| window.weights.len() > skipped);
                 let first = read.map(|(_, window)| window.byte + skipped * CHANNELS).min();
                 let base = first.unwrap_or(0).min(self.row_bytes - reach);
                 bases.push(u32::try_from(base).ok()?);
             }
-            for (lane, window) in windows() {
+            for (lane, window) in &windows {
                 end = end.max(window.byte + window.weights.len() * CHANNELS);
                 let (vector, lane) = (lane / lanes, lane % lanes);
                 for (at, weight) in window.weights.iter().enumerate() {
