@@ -32,8 +32,7 @@ impl Loads {
         match self {
             Self::Pair => quads == 1,
             Self::Shared => quads < MAX_QUADS,
-            Self::PerQuad => quads > 1,
-            Self::Wide => true,
+            Self::PerQuad | Self::Wide => quads > 1,
         }
     }
 
