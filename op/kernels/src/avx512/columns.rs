@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
+use super::measured::per_quad_pays;
 use super::{Avx512, by_row, horizontal, tables};
 use crate::{Axis, Lanes, near};
 
@@ -21,7 +22,8 @@ impl Columns {
         channels: [usize; CHANNELS],
         layout: Layout,
     ) -> Self {
-        match tables::Columns::new(isa, axis, source.clone(), channels, layout) {
+        let per_quad = per_quad_pays(isa, tables::quads(axis));
+        match tables::Columns::each_way(axis, source.clone(), channels, layout, per_quad).next() {
             Some(columns) => Self::ByColumn(columns),
             None => Self::ByRow(by_row::Columns::new(axis, source, channels, layout)),
         }

@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
-use super::group::ROWS;
 use crate::{Lanes, lanes_of};
+
+/// Rows of a group.
+pub(super) const ROWS: usize = 4;
 
 /// Where rows lie.
 #[derive(Clone, Copy)]

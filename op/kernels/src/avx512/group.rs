@@ -4,14 +4,11 @@ use std::arch::asm;
 use std::arch::x86_64::*;
 
 use super::ahead::Lines;
-use super::even::Distance;
+use super::even::{Distance, ROWS};
 use super::loads::LOAD;
 use super::tables::{Mode, Packing};
 use crate::x86::{Block, ROUNDING};
 use crate::{Lanes, PRECISION};
-
-/// Rows of a group.
-pub(super) const ROWS: usize = 4;
 
 /// From four bytes of each of four rows to the rows' bytes of each lane.
 const TRANSPOSED: [i32; 4] = [0x0c08_0400, 0x0d09_0501, 0x0e0a_0602, 0x0f0b_0703];

@@ -4,8 +4,8 @@ use std::arch::x86_64::*;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
-use super::even::Rows;
-use super::group::{Group, ROWS};
+use super::even::{ROWS, Rows};
+use super::group::Group;
 use super::loads::Loads;
 use super::pair::pair;
 use super::short::{PER_QUAD, SHARED, WIDE, short};

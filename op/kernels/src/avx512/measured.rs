@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use prep_onnx_pipeline::{CHANNELS, Filter, Layout, Windows};
 
 use super::Avx512;
-use super::group::ROWS;
+use super::even::ROWS;
 use super::horizontal::{AT_ONCE, resize, scratch};
 use super::loads::{Loads, MAX_QUADS};
 use super::tables::Columns;

@@ -4,10 +4,8 @@ use std::ops::Range;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
-use super::Avx512;
 use super::ahead::Lines;
 use super::loads::{LOAD, Loads, MAX_QUADS, ways};
-use super::measured::per_quad_pays;
 use crate::Axis;
 use crate::x86::{Block, digits, lane_window};
 
@@ -68,24 +66,13 @@ pub(super) type QuadTable = [Block; 4];
 const MAX_TOP: u32 = 2_088_959;
 
 /// Of the longest window, one at least.
-fn quads(axis: &Axis) -> usize {
+pub(super) fn quads(axis: &Axis) -> usize {
     axis.max_taps().max(1).div_ceil(4)
 }
 
 impl Columns {
-    /// `None` where gathering the bytes of each lane does not pay.
-    pub(super) fn new(
-        isa: Avx512,
-        axis: &Axis,
-        source: Range<usize>,
-        channels: [usize; CHANNELS],
-        layout: Layout,
-    ) -> Option<Self> {
-        let per_quad = per_quad_pays(isa, quads(axis));
-        Self::each_way(axis, source, channels, layout, per_quad).next()
-    }
-
-    /// Those of every way that has the bytes of its lanes, the best first.
+    /// Those of every way that has the bytes of its lanes, the best first, of [`Loads::PerQuad`] too where it is `per_quad`; none where
+    /// gathering the bytes of each lane does not pay.
     pub(super) fn each_way(
         axis: &Axis,
         source: Range<usize>,

@@ -13,8 +13,7 @@ use std::ops::Range;
 
 use prep_onnx_pipeline::{CHANNELS, Layout};
 
-use super::even::Rows;
-use super::group::ROWS;
+use super::even::{ROWS, Rows};
 use crate::turned::quads;
 use crate::vnni::horizontal::{QuadWeights, quad_weights};
 use crate::{Axis, Lanes, lanes_of, plane_blocks};
