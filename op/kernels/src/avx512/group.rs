@@ -27,7 +27,7 @@ pub(super) struct Group<'a> {
 impl Group<'_> {
     /// Asks for `lines` of the rows ahead.
     ///
-    /// A loop of instructions, since the compiler unrolls one of its own: nine times the code, in every kernel twice.
+    /// A loop of instructions, since the compiler unrolls one of its own: seven times the code, in every kernel twice.
     #[inline(always)]
     pub(super) fn ask(&self, Distance { stride, three }: Distance, lines: Lines) {
         let Lines { first, count } = lines;
